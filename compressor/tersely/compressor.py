@@ -1,0 +1,230 @@
+"""The pipeline, top to bottom: documents in, the same documents shorter out. Each stage lives in its own room."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tersely.budget import fit, target_from_rate
+from tersely.counting import TokenCounter, token_counter
+from tersely.documents import CompressedDocument, CompressionResult, Document, check_text, read_documents
+from tersely.errors import InvalidInputError, TerselyError
+from tersely.methods import METHODS, choose_method
+from tersely.methods.method import Task
+from tersely.ordering import arrange
+from tersely.rendering import document_text, kept_spans, render_context, render_prompt, with_title
+from tersely.scoring.models import DEFAULT_MODEL
+from tersely.scoring.scorer import Scorer
+from tersely.segmentation import SegmentedDocument, segment_documents
+from tersely.settings import CompressionSettings, MethodName, Order
+
+
+class Compressor:
+    """Compresses retrieved documents to a token budget. Holds one loaded model; safe to call from several threads.
+
+    Args:
+        model: the embedded default's name, a folder, a `.gguf` file, a Hub id, or a `Scorer`.
+        tokenizer: counts the budget as the target LLM does: a tiktoken encoding's or an OpenAI model's name, a Hugging
+            Face tokenizer or its folder or Hub id, or a callable from text to a number of tokens. By default
+            `o200k_base`.
+        settings: defaults for every call.
+        device: a torch device; by default CUDA, else MPS, else the processor.
+        dtype: a torch dtype's name; by default bfloat16 where the device computes it natively, else float32.
+
+    Raises:
+        ModelError: the model cannot be found or loaded.
+        TokenizerError: the tokenizer cannot be found.
+    """
+
+    def __init__(
+        self,
+        model: str | Scorer = DEFAULT_MODEL,
+        *,
+        tokenizer: Any = None,
+        settings: CompressionSettings | None = None,
+        device: str | None = None,
+        dtype: str | None = None,
+    ) -> None:
+        self.settings = settings or CompressionSettings()
+        self.scorer: Scorer = _load_scorer(model, device, dtype) if isinstance(model, str) else model
+        self.tokenizer: TokenCounter = token_counter(tokenizer, fallback=self._scorer_counter)
+
+    def compress(
+        self,
+        documents: Sequence[str | Document | Mapping[str, Any]],
+        question: str | None = None,
+        *,
+        rate: float | None = None,
+        target_tokens: int | None = None,
+        method: MethodName | None = None,
+        order: Order | None = None,
+        protect: Sequence[str] | None = None,
+        instruction: str | None = None,
+        settings: CompressionSettings | None = None,
+    ) -> CompressionResult:
+        """Compress documents to a budget.
+
+        Args:
+            documents: strings, `Document`s, or mappings with `text` and optionally `title`, `id` and `metadata`.
+            question: what the LLM will be asked; never compressed, not part of the budget.
+            rate: compressed / original tokens of the documents' part of the prompt, in (0, 1].
+            target_tokens: the budget in tokens, instead of a rate.
+            method, order, protect: see `CompressionSettings`, whose other fields can be set through `settings`.
+            instruction: stands before the context; never compressed, not part of the budget.
+            settings: instead of the compressor's own.
+
+        Returns:
+            The compressed prompt and the account of it. Its context never has more tokens than the budget.
+
+        Raises:
+            InvalidInputError: a document, the question or a setting cannot be used; the message names it.
+            ProtectedTextError: what must be kept exceeds the budget; the message says by how much.
+        """
+        settings = (settings or self.settings).overridden(
+            rate=rate, target_tokens=target_tokens, method=method, order=order, protect=protect
+        )
+        _check_call(settings, question, instruction)
+        method_name = choose_method(settings.method, question)
+        chosen = METHODS[method_name]
+        count = self.tokenizer.count
+        clock = _Clock()
+
+        with clock.stage("segment"):
+            usable, skipped = read_documents(documents)
+            segmented = segment_documents(usable, settings.protect)
+            kept = [np.ones(len(document.words), dtype=bool) for document in segmented]
+            document_tokens = [count(with_title(document.title, document.text)) for _, document in usable]
+            original_tokens = count(render_context(segmented, kept))
+            target = settings.target_tokens or target_from_rate(settings.rate or 1.0, original_tokens)
+        too_long = original_tokens > target
+
+        task = Task(segmented, document_tokens, target, question, settings, self.scorer)
+        ordering = settings.order or chosen.default_order
+        relevance: list[float] | None = None
+        with clock.stage("rank"):
+            if segmented and (too_long or ordering != "original"):
+                relevance = chosen.rank(task)
+            order_in_context = arrange(relevance or [0.0] * len(segmented), ordering)
+        if too_long and relevance:
+            with clock.stage("score"):
+                pieces = chosen.pieces(task, relevance, order_in_context)
+            with clock.stage("fit"):
+                kept = fit(segmented, order_in_context, pieces, target, count)
+
+        with clock.stage("render"):
+            in_order = [segmented[position] for position in order_in_context]
+            context = render_context(in_order, [kept[position] for position in order_in_context])
+            compressed = [
+                _account(
+                    segmented[position],
+                    kept[position],
+                    None if relevance is None else relevance[position],
+                    document_tokens[position],
+                    count,
+                )
+                for position in order_in_context
+            ]
+            compressed.sort(key=lambda document: not document.kept)  # dropped documents last
+            prompt = render_prompt(instruction, context, question)
+            compressed_tokens = count(context)
+        return CompressionResult(
+            prompt=prompt,
+            context=context,
+            documents=compressed,
+            skipped=skipped,
+            question=question,
+            instruction=instruction,
+            method=method_name,
+            model=None if relevance is None else self.scorer.name,
+            tokenizer=self.tokenizer.name,
+            target_tokens=target,
+            original_tokens=original_tokens,
+            compressed_tokens=compressed_tokens,
+            seconds=clock.seconds,
+        )
+
+    def compress_batch(
+        self, requests: Iterable[Mapping[str, Any]], *, return_errors: bool = False, **common: Any
+    ) -> list[CompressionResult | TerselyError]:
+        """Compress several prompts, each as `compress` would alone.
+
+        Args:
+            requests: for each the arguments of `compress`, such as `{"documents": [...], "question": "..."}`.
+            return_errors: put a request's error in its place in the list instead of raising the first.
+            common: arguments of `compress` for those requests that do not give their own.
+
+        Raises:
+            TerselyError: as `compress`, for the first request that fails, unless `return_errors`.
+        """
+        results: list[CompressionResult | TerselyError] = []
+        for request in requests:
+            try:
+                results.append(self.compress(**{**common, **request}))
+            except TerselyError as error:
+                if not return_errors:
+                    raise
+                results.append(error)
+        return results
+
+    async def acompress(self, documents: Sequence[str | Document | Mapping[str, Any]], *args: Any, **arguments: Any) -> CompressionResult:
+        """`compress` in a thread: the event loop goes on meanwhile."""
+        return await asyncio.to_thread(self.compress, documents, *args, **arguments)
+
+    def _scorer_counter(self) -> TokenCounter:
+        return TokenCounter(self.scorer.name, lambda text: len(self.scorer.encode(text).tokens))
+
+
+class _Clock:
+    """Wall-clock seconds by stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - start
+
+
+def _load_scorer(model: str, device: str | None, dtype: str | None) -> Scorer:
+    from tersely.scoring.causal_lm import CausalLanguageModelScorer  # imports torch, which takes seconds
+
+    return CausalLanguageModelScorer(model, device=device, dtype=dtype)
+
+
+def _check_call(settings: CompressionSettings, question: str | None, instruction: str | None) -> None:
+    if settings.rate is None and settings.target_tokens is None:
+        raise InvalidInputError("no budget: give rate (such as 0.25) or target_tokens (such as 500)")
+    for name, text in (("question", question), ("instruction", instruction)):
+        if text is not None:
+            check_text(text, name)
+    if question is not None and not question.strip():
+        raise InvalidInputError(f"question is empty ({question!r}); leave it out or ask something")
+    if question is None and settings.method is not None and METHODS[settings.method].needs_question:
+        raise InvalidInputError(f"method {settings.method!r} needs a question; give one, or use method='llmlingua'")
+
+
+def _account(
+    segmented: SegmentedDocument,
+    kept: np.ndarray,
+    relevance: float | None,
+    original_tokens: int,
+    count: Callable[[str], int],
+) -> CompressedDocument:
+    spans = kept_spans(segmented, kept)
+    text = document_text(segmented, spans)
+    return CompressedDocument(
+        index=segmented.index,
+        document=segmented.document,
+        kept=spans,
+        text=text,
+        relevance=relevance,
+        original_tokens=original_tokens,
+        compressed_tokens=count(with_title(segmented.document.title, text)) if spans else 0,
+    )

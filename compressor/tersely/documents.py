@@ -1,0 +1,279 @@
+"""What goes in and what comes out: plain, typed, serialisable values. No logic but their own arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, computed_field, model_validator
+from pydantic_core import to_jsonable_python
+
+from tersely.errors import InvalidInputError
+
+
+class Span(NamedTuple):
+    """Characters `start` up to but not including `end` of a document's text."""
+
+    start: int
+    end: int
+
+
+Metadata = Annotated[
+    dict[str, Any],
+    # In JSON, what has no JSON form is written as its text.
+    PlainSerializer(lambda value: to_jsonable_python(value, fallback=str), when_used="json"),
+]
+
+
+class Document(BaseModel):
+    """A retrieved document.
+
+    Attributes:
+        text: what may be compressed.
+        title: a heading that is kept, whole, with whatever is kept of the text, and counts toward the budget.
+        id: the caller's name for it, passed through.
+        metadata: the caller's own, passed through untouched and never read.
+        keep: the whole text must survive.
+        keep_passages: parts of the text that must survive, each as its exact words or as a `Span`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    title: str | None = None
+    id: str | None = Field(default=None, coerce_numbers_to_str=True)
+    metadata: Metadata = Field(default_factory=dict)
+    keep: bool = False
+    keep_passages: tuple[str | Span, ...] = ()
+
+    @model_validator(mode="after")
+    def _passages_stand_in_the_text(self) -> Document:
+        for passage in self.keep_passages:
+            if isinstance(passage, str) and (not passage or passage not in self.text):
+                raise ValueError(f"keep_passages: {passage!r} does not stand in the text")
+            if isinstance(passage, Span) and not 0 <= passage.start < passage.end <= len(self.text):
+                raise ValueError(f"keep_passages: {passage} lies outside the text of {len(self.text)} characters")
+        return self
+
+    @property
+    def kept_spans(self) -> list[Span]:
+        """Where the text that must survive stands: all of it, and every occurrence of every passage."""
+        if self.keep:
+            return [Span(0, len(self.text))]
+        spans = []
+        for passage in self.keep_passages:
+            if isinstance(passage, Span):
+                spans.append(passage)
+                continue
+            start = self.text.find(passage)
+            while start >= 0:
+                spans.append(Span(start, start + len(passage)))
+                start = self.text.find(passage, start + len(passage))
+        return spans
+
+
+class SkippedDocument(BaseModel):
+    """A document that could not be used and was left out of the context.
+
+    Attributes:
+        index: its position in the caller's list, from 0.
+        id: the caller's name for it.
+        reason: why, in words.
+    """
+
+    index: int
+    id: str | None = None
+    reason: str
+
+
+class CompressedDocument(BaseModel):
+    """What became of one document.
+
+    Attributes:
+        index: its position in the caller's list, from 0.
+        document: the original.
+        kept: the characters of `document.text` that were kept, in order; joined, they are `text`.
+        text: what was kept; empty where the document was dropped.
+        relevance: how well it answers the question, higher is better; None where the method does not rank.
+        original_tokens: tokens of title and text before.
+        compressed_tokens: tokens of title and kept text after; 0 where the document was dropped.
+    """
+
+    index: int
+    document: Document
+    kept: list[Span]
+    text: str
+    relevance: float | None = None
+    original_tokens: int
+    compressed_tokens: int
+
+    @property
+    def dropped(self) -> list[Span]:
+        """The characters of `document.text` that were dropped, in order."""
+        edges = [0, *(edge for span in self.kept for edge in span), len(self.document.text)]
+        return [Span(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end]
+
+
+class RecoveredPhrase(BaseModel):
+    """A phrase of an answer and the original text that it came from.
+
+    Attributes:
+        answer: where the phrase stands in the answer.
+        phrase: its words there.
+        index: the document's position in the caller's list.
+        id: the caller's name for that document.
+        span: where the original stands in the document's text.
+        original: the original's words, with what compression had dropped between them.
+    """
+
+    answer: Span
+    phrase: str
+    index: int
+    id: str | None
+    span: Span
+    original: str
+
+
+class RecoveredAnswer(BaseModel):
+    """An answer traced to the original documents.
+
+    Attributes:
+        text: the answer with each traced phrase in its original words.
+        phrases: the phrases that were traced, in the answer's order.
+    """
+
+    text: str
+    phrases: list[RecoveredPhrase]
+
+
+class CompressionResult(BaseModel):
+    """A compressed prompt and the account of how it came about. `model_dump_json` and `model_validate_json` round-trip.
+
+    Attributes:
+        prompt: instruction, context and question, ready for an LLM.
+        context: the documents' part of it, the only part that is compressed and counted.
+        documents: every usable document in the order of the context; those of which nothing was kept come last.
+        skipped: documents that could not be used.
+        question, instruction: as given.
+        method, model, tokenizer: names of what did the work. The model is None where nothing had to be scored.
+        target_tokens: the budget.
+        original_tokens: tokens of the context had nothing been dropped.
+        compressed_tokens: tokens of `context`; never above `target_tokens`.
+        seconds: stage -> wall-clock seconds.
+    """
+
+    prompt: str
+    context: str
+    documents: list[CompressedDocument]
+    skipped: list[SkippedDocument] = []
+    question: str | None = None
+    instruction: str | None = None
+    method: str
+    model: str | None = None
+    tokenizer: str
+    target_tokens: int
+    original_tokens: int
+    compressed_tokens: int
+    seconds: dict[str, float]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def rate(self) -> float:
+        """Compressed / original tokens."""
+        return self.compressed_tokens / self.original_tokens if self.original_tokens else 1.0
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def ratio(self) -> float | None:
+        """Original / compressed tokens; None where nothing is left."""
+        return self.original_tokens / self.compressed_tokens if self.compressed_tokens else None
+
+    def recover(self, answer: str) -> RecoveredAnswer:
+        """Trace an answer's phrases to the original documents (LongLLMLingua, section 4.4)."""
+        from tersely.recovery import recover
+
+        return recover(self, answer)
+
+    def _repr_html_(self) -> str:
+        from tersely.report import html_fragment
+
+        return html_fragment(self)
+
+
+def read_documents(documents: Any) -> tuple[list[tuple[int, Document]], list[SkippedDocument]]:
+    """A caller's documents as `Document`s with their positions; the caller's own objects are never changed.
+
+    Args:
+        documents: a sequence of strings, `Document`s, or mappings with the keys of `Document`.
+
+    Returns:
+        The usable documents with their positions, and the empty ones, skipped.
+
+    Raises:
+        InvalidInputError: it is no sequence, it is empty, or an entry is none of the three or cannot be encoded.
+    """
+    if isinstance(documents, (str, bytes, Mapping, Document)) or not isinstance(documents, Iterable):
+        raise InvalidInputError(f"documents must be a list of documents, got {_short(documents)}; put it in a list")
+    usable: list[tuple[int, Document]] = []
+    skipped: list[SkippedDocument] = []
+    for index, entry in enumerate(documents):
+        document = _read_document(index, entry)
+        if document.text.strip():
+            usable.append((index, document))
+        else:
+            skipped.append(SkippedDocument(index=index, id=document.id, reason="empty or only white space"))
+    if not usable and not skipped:
+        raise InvalidInputError("documents is empty: there is nothing to compress; give at least one document")
+    return usable, skipped
+
+
+def check_text(text: Any, name: str) -> None:
+    """Refuse what no tokenizer can read.
+
+    Raises:
+        InvalidInputError: `text` is no string, or has a NUL byte or a lone surrogate; the message says where.
+    """
+    if not isinstance(text, str):
+        raise InvalidInputError(f"{name} must be a string, got {_short(text)}")
+    nul = text.find("\0")
+    if nul >= 0:
+        raise InvalidInputError(f"{name} has a NUL byte at character {nul}; remove it, or decode the file as text")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(
+            f"{name} has a lone surrogate {text[error.start]!a} at character {error.start}, which is not valid text; "
+            f"decode it with errors='replace', or replace the character"
+        ) from None
+
+
+def _read_document(index: int, entry: Any) -> Document:
+    name = f"documents[{index}]"
+    if isinstance(entry, str):
+        check_text(entry, name)
+        return Document(text=entry)
+    if isinstance(entry, Document):
+        check_text(entry.text, name)
+        check_text(entry.title or "", f"the title of {name}")
+        return entry
+    if not isinstance(entry, Mapping):
+        raise InvalidInputError(
+            f"{name} must be a string, a Document or a mapping with the key 'text', got {_short(entry)}"
+        )
+    check_text(entry.get("text", ""), f"the text of {name}")
+    check_text(entry.get("title") or "", f"the title of {name}")
+    try:
+        return Document.model_validate(dict(entry))
+    except ValidationError as error:
+        reasons = "; ".join(
+            f"{'.'.join(str(part) for part in detail['loc']) or 'value'}: {detail['msg'].removeprefix('Value error, ')}"
+            for detail in error.errors()
+        )
+        raise InvalidInputError(
+            f"{name} cannot be read ({reasons}); its keys may be {', '.join(Document.model_fields)}"
+        ) from None
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return f"{type(value).__name__} {shown if len(shown) <= 60 else shown[:57] + '...'}"

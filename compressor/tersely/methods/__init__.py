@@ -1,0 +1,15 @@
+"""The methods by name."""
+
+from __future__ import annotations
+
+from tersely.methods.llmlingua import LLMLingua
+from tersely.methods.longllmlingua import LongLLMLingua
+from tersely.methods.method import Method
+from tersely.settings import MethodName
+
+METHODS: dict[MethodName, Method] = {"llmlingua": LLMLingua(), "longllmlingua": LongLLMLingua()}
+
+
+def choose_method(name: MethodName | None, question: str | None) -> MethodName:
+    """The method asked for, else the one that makes the most of what there is."""
+    return name or ("longllmlingua" if question else "llmlingua")

@@ -1,0 +1,141 @@
+"""Iterative token-level compression, the fine stage that both papers share (LLMLingua, section 3.2 and algorithm 1).
+
+The text is scored segment by segment, each given what was kept of the segments before it, and in each segment the words
+that tell most are kept up to the document's rate. The unit is the whole word: it stands or falls by the mean over its
+tokens. The result is an order, from the word that would stay at the lowest rate to the one that would go first, so that
+the exact budget can be met afterwards without scoring again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tersely.budget import Piece
+from tersely.rendering import DOCUMENT_SEPARATOR, TITLE_SEPARATOR
+from tersely.scoring.scorer import Scorer
+from tersely.segmentation import SegmentedDocument
+
+# A segment's tokens -> how much each of them tells (higher is kept first).
+TokenValues = Callable[[list[int]], np.ndarray]
+# Receives the tokens that were kept of a segment, after it was scored.
+Accept = Callable[[list[int]], None]
+
+
+class Share(NamedTuple):
+    """A document to compress and the part of it to keep."""
+
+    document: int  # position in the list of segmented documents
+    rate: float
+
+
+class _Segment(NamedTuple):
+    """Words `first` up to but not including `last` of a document, and the tokens that stand for them."""
+
+    first: int
+    last: int
+    tokens: list[int]
+    words: np.ndarray  # for each token the position of its word; outside the range for a title's and a separator's
+    inside: np.ndarray  # for each token whether it ends in a word (1) or in white space before one (0)
+
+
+def compress_iteratively(
+    documents: Sequence[SegmentedDocument],
+    shares: Sequence[Share],
+    scorer: Scorer,
+    segment_tokens: int,
+    values: TokenValues,
+    accept: Accept,
+) -> list[Piece]:
+    """Every word of the documents in `shares`, as a piece, in the order in which words are worth keeping.
+
+    Args:
+        documents: all of them.
+        shares: which to compress, in the order in which they are read, and how far.
+        scorer: gives the tokens.
+        segment_tokens: tokens in a segment, about; no word is split between segments.
+        values: what each token of a segment is worth.
+        accept: told what is kept of each segment, the condition for the next ones.
+    """
+    margins: list[tuple[float, Piece]] = []
+    for share in shares:
+        segmented = documents[share.document]
+        for segment in _segments(segmented, scorer, segment_tokens):
+            margin = share.rate - _share_worth_more(_word_values(values(segment.tokens), segment), segment)
+            words = segmented.words[segment.first : segment.last]
+            kept = (margin > 0) | np.array([word.protected for word in words])
+            margins.extend(
+                (float(margin[i]), Piece(share.document, segment.first + i, segment.first + i + 1))
+                for i in range(len(words))
+            )
+            of_words = (segment.words >= segment.first) & (segment.words < segment.last)
+            stays = ~of_words | kept[np.clip(segment.words - segment.first, 0, len(words) - 1)]
+            accept(np.asarray(segment.tokens)[stays].tolist())
+    margins.sort(key=lambda entry: -entry[0])
+    return [piece for _, piece in margins]
+
+
+def _segments(segmented: SegmentedDocument, scorer: Scorer, segment_tokens: int) -> Iterator[_Segment]:
+    """A document in segments of whole sentences, as many as fit; a longer sentence is cut between words."""
+    title = segmented.document.title
+    head = f"{title}{TITLE_SEPARATOR}" if title else ""
+    encoding = scorer.encode(f"{head}{segmented.document.text}{DOCUMENT_SEPARATOR}")
+    words, inside = _word_of_each_token(segmented, encoding.offsets, len(head))
+    starts = np.searchsorted(words, np.arange(len(segmented.words) + 1))  # the first token of each word
+    sentence_ends = {sentence.stop for sentence in segmented.sentences}
+
+    first, begin = 0, 0
+    while first < len(segmented.words):
+        limit = int(np.searchsorted(starts, begin + segment_tokens, side="right")) - 1
+        last = min(max(limit, first + 1), len(segmented.words))
+        if last < len(segmented.words):
+            last = next((end for end in range(last, first, -1) if end in sentence_ends), last)
+        end = int(starts[last]) if last < len(segmented.words) else len(words)
+        tokens = slice(begin, end)
+        yield _Segment(first, last, encoding.tokens[tokens], words[tokens], inside[tokens])
+        first, begin = last, end
+
+
+def _word_of_each_token(
+    segmented: SegmentedDocument, offsets: Sequence[tuple[int, int]], head: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The word in which each token ends, and whether it ends in it; in white space it counts to the next word.
+
+    The title's tokens have -1, what follows the last word has the number of words.
+    """
+    last_character = np.array([end - 1 - head for _, end in offsets], dtype=np.int64)
+    starts = np.array([word.start for word in segmented.words])
+    ends = np.array([word.end for word in segmented.words])
+    word = np.searchsorted(starts, last_character, side="right") - 1
+    inside = (word >= 0) & (last_character < ends[word])
+    word = np.where(inside, word, word + 1)
+    return np.where(last_character < 0, -1, word), inside
+
+
+def _word_values(values: np.ndarray, segment: _Segment) -> np.ndarray:
+    """The mean value of each word's tokens; a word without a token of its own has the value of the word before it."""
+    counted = segment.inside & (segment.words >= segment.first) & (segment.words < segment.last) & ~np.isnan(values)
+    words = segment.words[counted] - segment.first
+    size = segment.last - segment.first
+    tokens = np.bincount(words, minlength=size)
+    sums = np.bincount(words, weights=values[counted], minlength=size)
+    means = sums / np.maximum(tokens, 1)
+    # The position of the last word up to here that has tokens.
+    source = np.maximum.accumulate(np.where(tokens > 0, np.arange(size), 0))
+    return means[source]
+
+
+def _share_worth_more(worth: np.ndarray, segment: _Segment) -> np.ndarray:
+    """For each word the share of the segment's tokens that belong to words worth more: 0 for the best.
+
+    A word stays at rate tau where this is below tau, which is the segment's threshold of algorithm 1.
+    """
+    size = segment.last - segment.first
+    words = segment.words[(segment.words >= segment.first) & (segment.words < segment.last)] - segment.first
+    tokens = np.maximum(np.bincount(words, minlength=size), 1)
+    order = np.argsort(-worth, kind="stable")
+    above = np.empty(size)
+    above[order] = np.cumsum(tokens[order]) - tokens[order]
+    return above / tokens.sum()

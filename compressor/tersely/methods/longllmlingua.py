@@ -1,0 +1,45 @@
+"""LongLLMLingua (arXiv 2310.06839), sections 4.1 to 4.3: documents by how likely they make the question, more words of
+the better ones, and those words that the question makes more likely."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tersely.budget import Piece, dynamic_rates, select_documents
+from tersely.methods.iterative import Share, compress_iteratively
+from tersely.methods.method import Task
+from tersely.ranking import question_log_probability
+from tersely.settings import Order
+
+
+class LongLLMLingua:
+    needs_question = True
+    default_order: Order = "best_first"
+
+    def rank(self, task: Task) -> list[float]:
+        """Minus r_k: the mean log-probability of the question after each document (equation 2)."""
+        return question_log_probability(task.scorer, task.documents, task.question)
+
+    def pieces(self, task: Task, relevance: Sequence[float], order: Sequence[int]) -> list[Piece]:
+        """Words by contrastive perplexity (equation 3), at rates that fall with the document's rank (equation 5)."""
+        selected = select_documents(relevance, task.document_tokens, task.target, task.settings.granularity)
+        rate = task.target / sum(task.document_tokens[position] for position in selected)
+        rates = dict(zip(selected, dynamic_rates(len(selected), rate, task.settings.dynamic_ratio), strict=True))
+        shares = [Share(position, rates[position]) for position in order if position in rates]
+
+        start = task.scorer.encode("\n").tokens
+        plain = task.scorer.chain(start)
+        asked = task.scorer.chain(task.scorer.encode(f"{task.question}\n").tokens)
+
+        def accept(tokens: list[int]) -> None:
+            plain.accept(tokens)
+            asked.accept(tokens)
+
+        return compress_iteratively(
+            task.documents,
+            shares,
+            task.scorer,
+            task.settings.segment_tokens,
+            values=lambda tokens: asked.score(tokens) - plain.score(tokens),
+            accept=accept,
+        )

@@ -1,0 +1,54 @@
+"""What a method is: a coarse stage that ranks documents and a fine stage that says which words to keep first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tersely.budget import Piece
+from tersely.scoring.scorer import Scorer
+from tersely.segmentation import SegmentedDocument
+from tersely.settings import CompressionSettings, Order
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """All that a method may look at.
+
+    Attributes:
+        documents: what to compress.
+        document_tokens: tokens of each document with its title, as the target LLM counts them.
+        target: the budget in the same tokens.
+        question: None where there is none.
+        settings: the caller's.
+        scorer: the model.
+    """
+
+    documents: Sequence[SegmentedDocument]
+    document_tokens: Sequence[int]
+    target: int
+    question: str | None
+    settings: CompressionSettings
+    scorer: Scorer
+
+
+class Method(Protocol):
+    """A way to choose. A method decides in which order pieces are worth keeping, never how many fit."""
+
+    needs_question: bool
+    default_order: Order
+
+    def rank(self, task: Task) -> list[float]:
+        """The coarse stage: one value a document; those with higher values are kept first."""
+        ...
+
+    def pieces(self, task: Task, relevance: Sequence[float], order: Sequence[int]) -> list[Piece]:
+        """The fine stage: pieces of the documents, best first.
+
+        Args:
+            task: what to compress.
+            relevance: what `rank` returned.
+            order: positions of the documents in the order of the context.
+        """
+        ...

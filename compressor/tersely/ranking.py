@@ -1,0 +1,47 @@
+"""The coarse stage: how much each document has to say. Which of them go on is the budget's affair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tersely.rendering import with_title
+from tersely.scoring.scorer import Scorer, ScoringRequest
+from tersely.segmentation import SegmentedDocument
+
+# Stands after the question: it keeps the model from answering out of its own memory (LongLLMLingua, section 4.1).
+RESTRICTIVE_STATEMENT = "We can get the answer to this question in the given documents."
+
+
+def document_surprisal(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> list[float]:
+    """The mean surprisal of each document's tokens, in nats: the logarithm of its perplexity."""
+    start = scorer.encode("\n").tokens
+    requests = [ScoringRequest(scorer.encode(_whole_text(document)).tokens, start) for document in documents]
+    return [-float(np.mean(scores)) for scores in scorer.score(requests)]
+
+
+def question_log_probability(scorer: Scorer, documents: Sequence[SegmentedDocument], question: str) -> list[float]:
+    """The mean log-probability of the question after each document: minus r_k (LongLLMLingua, equation 2).
+
+    A document too long for the model is read in parts, and its best part counts.
+
+    Returns:
+        Nats a token, one value a document; higher where the document makes the question more likely.
+    """
+    asked = scorer.encode(f"\n\nQuestion: {question} {RESTRICTIVE_STATEMENT}").tokens
+    room = max(scorer.context_length - len(asked), 1)
+    requests, owners = [], []
+    for position, document in enumerate(documents):
+        tokens = scorer.encode(_whole_text(document)).tokens
+        for start in range(0, len(tokens), room):
+            requests.append(ScoringRequest(asked, tokens[start : start + room]))
+            owners.append(position)
+    best = [-np.inf] * len(documents)
+    for position, scores in zip(owners, scorer.score(requests), strict=True):
+        best[position] = max(best[position], float(np.mean(scores)))
+    return best
+
+
+def _whole_text(segmented: SegmentedDocument) -> str:
+    return with_title(segmented.document.title, segmented.document.text)

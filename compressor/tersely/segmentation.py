@@ -1,0 +1,184 @@
+"""Text -> sentences -> words, and what must never be cut. Nothing is scored or dropped here.
+
+A word is the smallest piece that is kept or dropped: a run of characters between white space, joined with its
+neighbours where they only mean something together (a date, an amount, a code span), and split only where a script
+writes no spaces or a run is a long chain of separators.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import regex
+
+from tersely.documents import Document, Span
+from tersely.errors import InvalidInputError
+from tersely.sentences import split_sentences
+
+# All patterns of one call together; a pattern that backtracks without end must not hang a server.
+_PATTERN_SECONDS = 2.0
+# A run without white space that is longer than this (minified JSON, a table row) is split after its separators.
+_LONG_RUN = 40
+
+_MONTHS = "Jan|Feb|Mar|Mär|Apr|May|Mai|Jun|Jul|Aug|Sep|Oct|Okt|Nov|Dec|Dez"
+_YEAR = r"(?:1\d|20)\d\d(?!\d)"
+_UNITS = (
+    r"%|‰|percent|per\ cent|pct|€|\$|£|¥|₹|USD|EUR|GBP|JPY|CHF|CNY|INR|dollars?|euros?|pounds?|yen|rupees?|francs?|"
+    r"hundred|thousand|million|billion|trillion|bn|mn|Mio\.?|Mrd\.?|Millionen|Milliarden|"
+    r"(?:[kMGTµmcn]?(?:m|g|s|W|Wh|Hz|V|A|B|L|l))[²³]?|kg|lbs?|oz|ft|mi|mph|km/h|°\s?[CF]|[KMGT]i?B|mins?|hrs?|h|"
+    r"seconds?|minutes?|hours?|days?|weeks?|months?|years?|miles?|feet|inch(?:es)?|met(?:er|re)s?|kilomet(?:er|re)s?|tons?|tonnes?"
+)
+# What loses its meaning when a part of it goes, though white space or a separator stands inside. All repetitions are
+# bounded, so that the search is linear in the text.
+_INDIVISIBLE = regex.compile(
+    rf"""
+      `[^`\n]{{1,200}}`                                                             # a code span
+    | \b(?:https?|ftp|file)://[^\s<>"]+ | \bwww\.[^\s<>"]+                         # a URL
+    | \b\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:of\s|de\s)?\p{{L}}{{3,12}}\.?,?\s(?:de\s)?{_YEAR}   # 12 October 2009
+    | \b\p{{L}}{{3,12}}\.?\s\d{{1,2}}(?:st|nd|rd|th)?,?\s{_YEAR}                   # October 12, 2009
+    | \b\p{{L}}{{3,12}}\.?,?\s{_YEAR}                                             # October 2009
+    | \b(?:{_MONTHS})\p{{L}}{{0,7}}\.?\s\d{{1,2}}(?:st|nd|rd|th)?\b               # Oct. 12
+    | \b\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:{_MONTHS})\p{{L}}{{0,7}}\b               # 12th October
+    | \p{{Han}}[A-Z][·-]?[A-Z0-9]{{4,7}}\b                                        # a Chinese number plate
+    | \+\d[\d\ ().-]{{5,20}}\d | \(\d{{2,5}}\)\s?\d[\d\ -]{{4,14}}\d                # a telephone number
+    | \b\d{{1,2}}[:.]\d\d(?:[:.]\d\d)?\s?[ap]\.?m\b\.?                             # 10:30 pm
+    | (?:[$€£¥₹]|\b(?:USD|EUR|GBP|JPY|CHF|CNY|INR|Rs\.?))\s?\d[\d.,\u00a0\u202f']{{0,25}}  # $ 1,820.50 million
+        (?:\s(?:hundred|thousand|million|billion|trillion|bn|mn|Mio\.?|Mrd\.?)\b)?
+    | \b\d{{1,3}}(?:[ \u00a0\u202f]\d{{3}}){{1,6}}\b(?:\s(?:{_UNITS})(?!\w))?       # 1 820 000 km
+    | (?<![\d.,])\d[\d.,]{{0,25}}\s(?:{_UNITS})(?!\w)(?:\s(?:{_UNITS})(?!\w))?    # 5 million dollars
+    """,
+    regex.VERBOSE,
+)
+_RUN = regex.compile(r"\S+")
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー々〆"
+_HAS_UNSPACED = regex.compile(rf"[{_UNSPACED}]")
+# In a script without spaces: a katakana word, a kanji stem with its ending, else a character (Unicode annex 29).
+_UNSPACED_PIECE = regex.compile(
+    rf"[\p{{Ps}}\p{{Pi}}]*(?:[\p{{Katakana}}ー]+|[\p{{Han}}々〆]{{1,6}}\p{{Hiragana}}+|\p{{Hiragana}}+|[\p{{Han}}々〆]"
+    rf"|[^{_UNSPACED}\p{{Ps}}\p{{Pi}}]+|[\p{{Ps}}\p{{Pi}}])(?:(?![\p{{Ps}}\p{{Pi}}])[^\w{_UNSPACED}])*"
+)
+_AFTER_SEPARATOR = regex.compile(r"(?<=[,;|(){}\[\]<>\"=&])(?=[^,;|(){}\[\]<>\"=&])", regex.V1)
+_AFTER_DASH = regex.compile(r"(?<=\w[—―])(?=\w)", regex.V1)
+
+
+class Word(NamedTuple):
+    """The smallest piece that is kept or dropped: characters `start` to `end` of the document's text."""
+
+    start: int
+    end: int
+    protected: bool  # must survive
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentedDocument:
+    """A document cut into words, and its words grouped into sentences.
+
+    Attributes:
+        index: the document's position in the caller's list.
+        document: the original.
+        words: in order, none overlapping, at least one.
+        sentences: ranges of positions in `words`, in order, covering all.
+    """
+
+    index: int
+    document: Document
+    words: list[Word]
+    sentences: list[range]
+
+
+def segment_documents(documents: Iterable[tuple[int, Document]], protect: Sequence[str] = ()) -> list[SegmentedDocument]:
+    """Cut documents into words and sentences.
+
+    Args:
+        documents: each with its position in the caller's list; none empty.
+        protect: patterns of the `regex` package whose matches must survive.
+
+    Raises:
+        InvalidInputError: the patterns took too long; the message names the one.
+    """
+    patterns = [regex.compile(pattern) for pattern in protect]
+    deadline = time.monotonic() + _PATTERN_SECONDS
+    segmented = []
+    for index, document in documents:
+        protected = document.kept_spans + list(_matches(patterns, document.text, deadline))
+        words = split_words(document.text, protected)
+        segmented.append(SegmentedDocument(index, document, words, _sentences(document.text, words)))
+    return segmented
+
+
+def split_words(text: str, protected: Iterable[Span] = ()) -> list[Word]:
+    """The words of a text, in order. A protected span becomes, with the words it touches, one protected word."""
+    runs = ((start, end, False) for start, end in _runs(text))
+    indivisible = ((match.start(), match.end(), False) for match in _INDIVISIBLE.finditer(text))
+    must_stay = ((start, end, True) for start, end in protected)
+    pieces = sorted([*runs, *indivisible, *must_stay])
+    words: list[Word] = []
+    for start, end, protected_here in pieces:
+        if words and start < words[-1].end:  # they overlap: one word
+            last = words[-1]
+            words[-1] = Word(last.start, max(last.end, end), last.protected or protected_here)
+        else:
+            words.append(Word(start, end, protected_here))
+    return words
+
+
+def _runs(text: str) -> Iterator[tuple[int, int]]:
+    """Runs between white space, split where a script writes no spaces and inside long chains of separators."""
+    for run in _RUN.finditer(text):
+        start, end = run.span()
+        if _HAS_UNSPACED.search(text, start, end):
+            yield from _unspaced_pieces(text, start, end)
+            continue
+        splitter = _AFTER_SEPARATOR if end - start > _LONG_RUN else _AFTER_DASH
+        for match in splitter.finditer(text, start, end):
+            if match.start() > start:
+                yield start, match.start()
+                start = match.start()
+        yield start, end
+
+
+def _unspaced_pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Pieces of a run of Chinese or Japanese; a foreign word or number in it takes the piece after it along.
+
+    Without that, dropping what stands between two of them would join them to a word that never was.
+    """
+    held: int | None = None  # where a foreign piece begins that waits for the next
+    for piece in _UNSPACED_PIECE.finditer(text, start, end):
+        foreign = not _HAS_UNSPACED.search(text, piece.start(), piece.end())
+        if foreign and held is None:
+            held = piece.start()
+        elif not foreign:
+            yield (piece.start() if held is None else held), piece.end()
+            held = None
+    if held is not None:
+        yield held, end
+
+
+def _matches(patterns: Sequence[regex.Pattern[str]], text: str, deadline: float) -> Iterator[Span]:
+    for pattern in patterns:
+        try:
+            for match in pattern.finditer(text, timeout=max(deadline - time.monotonic(), 0.001)):
+                if match.end() > match.start():
+                    yield Span(match.start(), match.end())
+        except TimeoutError:
+            raise InvalidInputError(
+                f"protect: pattern {pattern.pattern!r} was still searching after {_PATTERN_SECONDS:.0f} s; "
+                f"remove repetitions of alternatives or of repetitions, such as (a|aa)+, from it"
+            ) from None
+
+
+def _sentences(text: str, words: list[Word]) -> list[range]:
+    """Words grouped by the sentence in which they start."""
+    sentences: list[range] = []
+    first = 0
+    for _, end in split_sentences(text):
+        last = first
+        while last < len(words) and words[last].start < end:
+            last += 1
+        if last > first:
+            sentences.append(range(first, last))
+        first = last
+    return sentences

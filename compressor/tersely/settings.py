@@ -1,0 +1,103 @@
+"""Every knob, its range, its default and its symbol in the papers. Nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+import regex
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from tersely.errors import InvalidInputError
+
+MethodName = Literal["llmlingua", "longllmlingua"]
+Order = Literal["original", "best_first", "best_at_both_ends"]
+
+
+def _pattern_source(pattern: Any) -> str:
+    """A user's pattern as text that the `regex` engine compiles; refuses what it cannot compile."""
+    if isinstance(pattern, re.Pattern):
+        flags = "".join(letter for letter, flag in (("i", re.I), ("m", re.M), ("s", re.S), ("x", re.X)) if pattern.flags & flag)
+        pattern = f"(?{flags}){pattern.pattern}" if flags else pattern.pattern
+    if not isinstance(pattern, str):
+        raise ValueError(f"a pattern must be a string or a compiled text pattern, not {pattern!r}")
+    if not pattern:
+        raise ValueError("a pattern must not be empty")
+    try:
+        regex.compile(pattern)
+    except regex.error as error:
+        raise ValueError(f"pattern {pattern!r} does not compile: {error}") from error
+    return pattern
+
+
+class CompressionSettings(BaseModel):
+    """How to compress. Give `rate` or `target_tokens`, not both; everything else has a default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rate: float | None = Field(default=None, gt=0, le=1)
+    """Compressed tokens / original tokens of the documents' part of the prompt, in (0, 1] (tau; 0.25 keeps a quarter)."""
+
+    target_tokens: int | None = Field(default=None, gt=0, strict=True)
+    """The budget in tokens, instead of a rate."""
+
+    method: MethodName | None = None
+    """How to choose; by default `longllmlingua` where a question is given, else `llmlingua`."""
+
+    order: Order | None = None
+    """Order of the documents in the context; by default `best_first` for `longllmlingua`, else `original`."""
+
+    protect: tuple[Annotated[str, BeforeValidator(_pattern_source)], ...] = ()
+    """Regular expressions (of the `regex` package) whose matches survive byte for byte, whatever the method says."""
+
+    granularity: float = Field(default=2.0, ge=1)
+    """The coarse stage keeps this many times the budget in whole documents (k of LLMLingua, section 3.1)."""
+
+    dynamic_ratio: float = Field(default=0.25, ge=0, le=1)
+    """How much more of the best document than of the middle one is kept (delta tau of LongLLMLingua, equation 5)."""
+
+    segment_tokens: int = Field(default=200, ge=1)
+    """Scorer tokens in a segment of iterative compression (LLMLingua, section 3.2)."""
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> CompressionSettings:
+        if self.rate is not None and self.target_tokens is not None:
+            raise ValueError(f"rate ({self.rate}) and target_tokens ({self.target_tokens}) exclude each other: give one")
+        return self
+
+    def overridden(self, **values: Any) -> CompressionSettings:
+        """These settings with the values that are not None in place of their own.
+
+        A new budget of either kind replaces the old one of both kinds.
+
+        Raises:
+            InvalidInputError: a name is unknown or a value is out of range; the message names it.
+        """
+        given = {name: value for name, value in values.items() if value is not None}
+        kept = self.model_dump(exclude_unset=True)
+        if "rate" in given or "target_tokens" in given:
+            kept = {name: value for name, value in kept.items() if name not in ("rate", "target_tokens")}
+        return settings_from({**kept, **given})
+
+
+def settings_from(values: dict[str, Any]) -> CompressionSettings:
+    """Settings from plain values.
+
+    Raises:
+        InvalidInputError: a name is unknown or a value is out of range; the message names it.
+    """
+    try:
+        return CompressionSettings.model_validate(values)
+    except ValidationError as error:
+        raise InvalidInputError("; ".join(_readable(detail) for detail in error.errors())) from None
+
+
+def _readable(detail: Any) -> str:
+    """One pydantic error as `name: what is wrong, got value`."""
+    name = ".".join(str(part) for part in detail["loc"])
+    message = detail["msg"].removeprefix("Value error, ")
+    if not name:
+        return message
+    if detail["type"] == "extra_forbidden":
+        return f"{name}: no such setting; there are {', '.join(CompressionSettings.model_fields)}"
+    return f"{name}: {message[:1].lower()}{message[1:]}, got {detail['input']!r}"

@@ -1,0 +1,148 @@
+"""Fixtures that several tests share: tiny random models for logic, the embedded model for behaviour, sample data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
+from transformers import PreTrainedTokenizerFast
+
+from tersely import Compressor
+from tersely.scoring.causal_lm import CausalLanguageModelScorer
+from tersely.scoring.scorer import Encoding
+
+DATA = Path(__file__).parent / "data"
+CONTEXT_LENGTH = 64  # tokens of the tiny models
+
+
+def save_tiny_model(folder: Path, model: PreTrainedModel) -> Path:
+    """A random model with a tokenizer whose tokens are bytes."""
+    torch.manual_seed(0)
+    for parameter in model.parameters():
+        parameter.data.normal_(0, 0.3)
+    model.save_pretrained(folder)
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE(vocab={character: i for i, character in enumerate(alphabet)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Llama of two layers (rotary positions)."""
+    config = LlamaConfig(
+        vocab_size=256,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=CONTEXT_LENGTH,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    return save_tiny_model(tmp_path_factory.mktemp("tiny") / "llama", LlamaForCausalLM(config))
+
+
+@pytest.fixture(scope="session")
+def tiny_gpt2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A GPT-2 of two layers (learned positions: reading past the context would raise)."""
+    config = GPT2Config(
+        vocab_size=256,
+        n_embd=32,
+        n_layer=2,
+        n_head=4,
+        n_positions=CONTEXT_LENGTH,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    return save_tiny_model(tmp_path_factory.mktemp("tiny") / "gpt2", GPT2LMHeadModel(config))
+
+
+class FakeScorer:
+    """A scorer without a model: a token is a word with its white space, its surprisal comes from its letters."""
+
+    name = "fake"
+    context_length = 512
+
+    def encode(self, text: str) -> Encoding:
+        import regex
+
+        spans = [match.span() for match in regex.finditer(r"\s*\S+|\s+$", text)]
+        return Encoding([hash_of(text[start:end].strip()) for start, end in spans], spans)
+
+    def score(self, requests):
+        return [self._scores(request.tokens) for request in requests]
+
+    def chain(self, prefix=()):
+        return FakeChain(self, len(prefix))
+
+    def _scores(self, tokens):
+        return -np.array([1 + token % 97 for token in tokens], dtype=np.float32) / 10
+
+
+class FakeChain:
+    """Scores as its scorer does, a little differently after a long prefix, and remembers what it accepted."""
+
+    def __init__(self, scorer: FakeScorer, prefix: int) -> None:
+        self.scorer, self.prefix, self.accepted = scorer, prefix, []
+
+    def score(self, tokens):
+        return self.scorer._scores([token * (1 + self.prefix % 3) for token in tokens])
+
+    def accept(self, tokens) -> None:
+        self.accepted.extend(tokens)
+
+
+def hash_of(word: str) -> int:
+    """A number that is the same in every process."""
+    return sum(ord(character) * 31**i for i, character in enumerate(word)) % 10_007
+
+
+@pytest.fixture
+def fake_scorer() -> FakeScorer:
+    return FakeScorer()
+
+
+@pytest.fixture
+def fake_compressor(fake_scorer: FakeScorer) -> Compressor:
+    return Compressor(fake_scorer, tokenizer="o200k_base")
+
+
+@pytest.fixture(scope="session")
+def tiny_compressor(tiny_llama: Path) -> Compressor:
+    return Compressor(str(tiny_llama), tokenizer="o200k_base", dtype="float32")
+
+
+@pytest.fixture(scope="session")
+def real_compressor() -> Compressor:
+    """The embedded model, as a user gets it."""
+    return Compressor()
+
+
+@pytest.fixture(scope="session")
+def real_float32_scorer() -> CausalLanguageModelScorer:
+    return CausalLanguageModelScorer(dtype="float32")
+
+
+def sample(name: str) -> list[dict]:
+    return [json.loads(line) for line in (DATA / f"{name}-sample.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="session")
+def hotpot() -> list[dict]:
+    """Four questions of HotpotQA with ten documents each."""
+    return sample("hotpot")
+
+
+@pytest.fixture(scope="session")
+def natural_questions() -> list[dict]:
+    """Two questions of NaturalQuestions with twenty documents each."""
+    return sample("nq20")

@@ -1,0 +1,179 @@
+"""The torch scorer against the naive computation: full logits, one sequence at a time, no cache, no windows."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from conftest import CONTEXT_LENGTH
+from tersely import ModelError
+from tersely.scoring import causal_lm
+from tersely.scoring.causal_lm import CausalLanguageModelScorer
+from tersely.scoring.scorer import ScoringRequest
+
+
+class Naive:
+    """Log-probabilities from the whole logits of one sequence."""
+
+    def __init__(self, folder: Path) -> None:
+        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+
+    def __call__(self, tokens: list[int], prefix: list[int] = ()) -> np.ndarray:
+        if not tokens:
+            return np.zeros(0, dtype=np.float32)
+        ids = torch.tensor([[*prefix, *tokens]])
+        with torch.no_grad():
+            log_probabilities = self.model(ids).logits.log_softmax(-1)[0]
+        scores = [log_probabilities[i - 1, ids[0, i]].item() if i else np.nan for i in range(ids.shape[1])]
+        return np.array(scores[len(prefix) :], dtype=np.float32)
+
+
+@pytest.fixture(params=["tiny_llama", "tiny_gpt2"])
+def folder(request: pytest.FixtureRequest) -> Path:
+    """Two families of models: rotary and learned positions."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def scorer(folder: Path) -> CausalLanguageModelScorer:
+    return CausalLanguageModelScorer(str(folder), dtype="float32")
+
+
+@pytest.fixture
+def naive(folder: Path) -> Naive:
+    return Naive(folder)
+
+
+def random_tokens(generator: np.random.Generator, length: int) -> list[int]:
+    return generator.integers(0, 256, length).tolist()
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 100, 10_000])
+@pytest.mark.parametrize("head_rows", [7, 256])
+def test_equals_the_naive_computation_whatever_the_batch(scorer, naive, monkeypatch, batch_tokens, head_rows) -> None:
+    monkeypatch.setattr(causal_lm, "_BATCH_TOKENS", batch_tokens)
+    monkeypatch.setattr(causal_lm, "_HEAD_ROWS", head_rows)
+    generator = np.random.default_rng(1)
+    shared = random_tokens(generator, 9)
+    prefixes = [[], shared, shared, random_tokens(generator, 20)]
+    requests = [
+        ScoringRequest(random_tokens(generator, int(generator.integers(0, CONTEXT_LENGTH - 20))), prefixes[i % 4])
+        for i in range(24)
+    ]
+    for request, scores in zip(requests, scorer.score(requests), strict=True):
+        assert scores.dtype == np.float32
+        np.testing.assert_allclose(scores, naive(request.tokens, request.prefix), atol=1e-4)
+
+
+def test_no_requests_and_no_tokens(scorer) -> None:
+    assert scorer.score([]) == []
+    assert [len(scores) for scores in scorer.score([ScoringRequest([]), ScoringRequest([], [1, 2])])] == [0, 0]
+
+
+@pytest.mark.parametrize("prefix_length", [0, 5, CONTEXT_LENGTH // 2, CONTEXT_LENGTH // 2 + 1, 3 * CONTEXT_LENGTH])
+def test_a_long_text_is_scored_with_at_least_half_a_window_before_each_token(scorer, naive, prefix_length) -> None:
+    generator = np.random.default_rng(2)
+    prefix, tokens = random_tokens(generator, prefix_length), random_tokens(generator, 5 * CONTEXT_LENGTH + 3)
+    windows = list(causal_lm._windows(0, ScoringRequest(tokens, prefix), CONTEXT_LENGTH))
+    scored = [window.start + i for window in windows for i in range(len(window.tokens) - window.read_from)]
+    assert scored == list(range(0 if prefix else 1, len(tokens))), "each token once, in order"
+    for window in windows:
+        available = window.start + len(prefix)
+        assert len(window.tokens) <= CONTEXT_LENGTH
+        assert window.read_from >= min(CONTEXT_LENGTH // 2, available)
+
+    (scores,) = scorer.score([ScoringRequest(tokens, prefix)])
+    for window in windows:
+        expected = naive(window.tokens)[window.read_from :]
+        np.testing.assert_allclose(scores[window.start : window.start + len(expected)], expected, atol=1e-4)
+
+
+def test_a_chain_scores_each_piece_after_all_that_was_accepted(scorer, naive) -> None:
+    generator = np.random.default_rng(3)
+    condition = random_tokens(generator, 4)
+    chain = scorer.chain(condition)
+    for _ in range(6):
+        piece = random_tokens(generator, 8)
+        np.testing.assert_allclose(chain.score(piece), naive(piece, condition), atol=1e-4)
+        np.testing.assert_allclose(chain.score(piece), naive(piece, condition), atol=1e-4)  # scoring changed nothing
+        chain.accept(piece[::2])
+        condition += piece[::2]
+
+
+def test_a_chain_goes_on_past_the_context(scorer, naive) -> None:
+    generator = np.random.default_rng(4)
+    chain, accepted = scorer.chain(), []
+    for length in generator.integers(1, 2 * CONTEXT_LENGTH, 40).tolist():
+        piece = random_tokens(generator, length)
+        scores = chain.score(piece)
+        assert scores.shape == (length,)
+        assert np.isnan(scores[1:]).sum() == 0
+        chain.accept(piece)
+        accepted += piece
+    half = CONTEXT_LENGTH // 2
+    chain = scorer.chain(accepted[-CONTEXT_LENGTH:])
+    piece = random_tokens(generator, 5)
+    np.testing.assert_allclose(chain.score(piece), naive(piece, accepted[-half:]), atol=1e-4)
+
+
+def test_threads_share_a_scorer(scorer, naive) -> None:
+    generator = np.random.default_rng(5)
+    texts = [random_tokens(generator, 30) for _ in range(8)]
+    results: dict[int, np.ndarray] = {}
+
+    def work(number: int) -> None:
+        for _ in range(5):
+            (results[number],) = scorer.score([ScoringRequest(texts[number])])
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for number, text in enumerate(texts):
+        np.testing.assert_allclose(results[number], naive(text), atol=1e-4)
+
+
+def test_offsets_name_the_characters_of_each_token(scorer) -> None:
+    text = "Plain words, naïve 日本 😀."
+    encoding = scorer.encode(text)
+    assert len(encoding.tokens) == len(encoding.offsets) == len(text.encode())
+    assert encoding.offsets[0] == (0, 1)
+    assert encoding.offsets[-1] == (len(text) - 1, len(text))
+
+
+def test_the_device_is_an_argument(tiny_llama) -> None:
+    assert CausalLanguageModelScorer(str(tiny_llama), device="cpu").device == "cpu"
+
+
+def test_a_model_that_bends_its_logits_is_refused(tiny_llama, monkeypatch) -> None:
+    def with_soft_cap(*arguments, **settings):
+        loaded = load_model(*arguments, **settings)
+        forward = loaded.model.forward
+
+        def capped(**inputs):
+            output = forward(**inputs)
+            output.logits = torch.tanh(output.logits)
+            return output
+
+        loaded.model.forward = capped
+        return loaded
+
+    load_model = causal_lm.load_model
+    monkeypatch.setattr(causal_lm, "load_model", with_soft_cap)
+    with pytest.raises(ModelError, match="soft cap"):
+        CausalLanguageModelScorer(str(tiny_llama))
+
+
+@pytest.mark.model
+def test_bfloat16_agrees_with_float32(real_compressor, real_float32_scorer, hotpot) -> None:
+    texts = [document["text"] for document in hotpot[0]["documents"]]
+    requests = [ScoringRequest(real_float32_scorer.encode(text).tokens, [198]) for text in texts]
+    low = np.concatenate(real_compressor.scorer.score(requests))
+    high = np.concatenate(real_float32_scorer.score(requests))
+    assert np.corrcoef(low, high)[0, 1] > 0.999
