@@ -5,14 +5,28 @@ from __future__ import annotations
 import re
 
 import pytest
+from conftest import FakeScorer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import FakeScorer
 from tersely import CompressionResult, Compressor, Document, ProtectedTextError
 from tersely.rendering import DOCUMENT_SEPARATOR, with_title
 
-WORDS = ["alpha", "Beta,", "1820", "October", "2009", "AB-1234-X", "of", "the", "(see", "below).", "naïve", "日本語", "$5"]
+WORDS = [
+    "alpha",
+    "Beta,",
+    "1820",
+    "October",
+    "2009",
+    "AB-1234-X",
+    "of",
+    "the",
+    "(see",
+    "below).",
+    "naïve",
+    "日本語",
+    "$5",
+]
 text = st.lists(st.sampled_from(WORDS) | st.text("ab1. \n", max_size=6), max_size=60).map(" ".join)
 document = st.builds(Document, text=text, title=st.none() | st.sampled_from(["Title", "A longer title"]))
 documents = st.lists(document, min_size=1, max_size=6).filter(lambda found: any(one.text.strip() for one in found))
@@ -92,7 +106,11 @@ def test_same_input_same_output(found, method, budget) -> None:
 @anything
 @given(documents, method, budget)
 def test_protected_text_survives_byte_for_byte_or_the_error_says_by_how_much(found, method, budget) -> None:
-    found = [*found, Document(text="never kept otherwise  KEEP\tme  and KEEP us ."), Document(text=" all of\nit ", keep=True)]
+    found = [
+        *found,
+        Document(text="never kept otherwise  KEEP\tme  and KEEP us ."),
+        Document(text=" all of\nit ", keep=True),
+    ]
     try:
         result = compress(found, method=method, protect=[r"KEEP\s+\w+", r"1820"], **budget)
     except ProtectedTextError as error:
@@ -125,6 +143,8 @@ def test_json_both_ways(found, budget) -> None:
 @pytest.mark.parametrize("method", ["llmlingua", "longllmlingua"])
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.9])
 def test_nearly_all_of_a_budget_is_used(method, rate) -> None:
-    found = [f"Document {i} tells of {' '.join(f'word{j} and' for j in range(i, 3 * i))} the end." for i in range(5, 40)]
+    found = [
+        f"Document {i} tells of {' '.join(f'word{j} and' for j in range(i, 3 * i))} the end." for i in range(5, 40)
+    ]
     result = compress(found, method=method, rate=rate)
     assert 0.97 * result.target_tokens <= result.compressed_tokens <= result.target_tokens

@@ -66,6 +66,7 @@ class Compressor:
         protect: Sequence[str] | None = None,
         instruction: str | None = None,
         settings: CompressionSettings | None = None,
+        progress: Callable[[str, float], None] | None = None,
     ) -> CompressionResult:
         """Compress documents to a budget.
 
@@ -77,6 +78,7 @@ class Compressor:
             method, order, protect: see `CompressionSettings`, whose other fields can be set through `settings`.
             instruction: stands before the context; never compressed, not part of the budget.
             settings: instead of the compressor's own.
+            progress: called now and then with a stage's name and the share of it that is done, from 0 to 1.
 
         Returns:
             The compressed prompt and the account of it. Its context never has more tokens than the budget.
@@ -92,7 +94,7 @@ class Compressor:
         method_name = choose_method(settings.method, question)
         chosen = METHODS[method_name]
         count = self.tokenizer.count
-        clock = _Clock()
+        clock = _Clock(progress)
 
         with clock.stage("segment"):
             usable, skipped = read_documents(documents)
@@ -103,7 +105,7 @@ class Compressor:
             target = settings.target_tokens or target_from_rate(settings.rate or 1.0, original_tokens)
         too_long = original_tokens > target
 
-        task = Task(segmented, document_tokens, target, question, settings, self.scorer)
+        task = Task(segmented, document_tokens, target, question, settings, self.scorer, clock.progress)
         ordering = settings.order or chosen.default_order
         relevance: list[float] | None = None
         with clock.stage("rank"):
@@ -171,7 +173,9 @@ class Compressor:
                 results.append(error)
         return results
 
-    async def acompress(self, documents: Sequence[str | Document | Mapping[str, Any]], *args: Any, **arguments: Any) -> CompressionResult:
+    async def acompress(
+        self, documents: Sequence[str | Document | Mapping[str, Any]], *args: Any, **arguments: Any
+    ) -> CompressionResult:
         """`compress` in a thread: the event loop goes on meanwhile."""
         return await asyncio.to_thread(self.compress, documents, *args, **arguments)
 
@@ -180,16 +184,24 @@ class Compressor:
 
 
 class _Clock:
-    """Wall-clock seconds by stage."""
+    """Wall-clock seconds by stage, and the news of how far a stage is."""
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Callable[[str, float], None] | None) -> None:
         self.seconds: dict[str, float] = {}
+        self._stage = ""
+        self._report = progress or (lambda stage, share: None)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        self._stage = name
+        self.progress(0.0)
         start = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - start
+        self.progress(1.0)
+
+    def progress(self, share: float) -> None:
+        self._report(self._stage, share)
 
 
 def _load_scorer(model: str, device: str | None, dtype: str | None) -> Scorer:

@@ -1,4 +1,4 @@
-"""Counts tokens as the LLM that will be paid counts them. Nothing here scores; the scorer's tokens are its own affair."""
+"""Counts tokens as the LLM that will be paid counts them. Nothing here scores: the scorer has tokens of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,10 +53,12 @@ def token_counter(tokenizer: Any, fallback: Callable[[], TokenCounter]) -> Token
             return _tiktoken_counter(DEFAULT_ENCODING)
         except TokenizerError as error:
             counter = fallback()
-            _logger.warning("%s. Counting with the tokenizer of %s instead: budgets are approximate", error, counter.name)
+            _logger.warning(
+                "%s. Counting with the tokenizer of %s instead: budgets are approximate", error, counter.name
+            )
             return counter
     if isinstance(tokenizer, str):
-        return _named_counter(tokenizer)
+        return _named_counter(tokenizer, fallback)
     if callable(getattr(tokenizer, "encode_ordinary", None)):  # tiktoken
         return TokenCounter(getattr(tokenizer, "name", "tiktoken"), lambda text: len(tokenizer.encode_ordinary(text)))
     if callable(getattr(tokenizer, "encode", None)):  # transformers, tokenizers
@@ -69,7 +71,7 @@ def token_counter(tokenizer: Any, fallback: Callable[[], TokenCounter]) -> Token
     )
 
 
-def _named_counter(name: str) -> TokenCounter:
+def _named_counter(name: str, fallback: Callable[[], TokenCounter]) -> TokenCounter:
     import tiktoken
 
     if name in tiktoken.list_encoding_names():
@@ -80,12 +82,12 @@ def _named_counter(name: str) -> TokenCounter:
         pass
     if not Path(name).exists() and name.count("/") != 1:
         raise TokenizerError(
-            f"unknown tokenizer {name!r}: not a tiktoken encoding ({', '.join(tiktoken.list_encoding_names())}), not an "
-            f"OpenAI model that tiktoken knows, not a folder, not a Hub id of the form 'organisation/name'"
+            f"unknown tokenizer {name!r}: not a tiktoken encoding ({', '.join(tiktoken.list_encoding_names())}), not "
+            f"an OpenAI model that tiktoken knows, not a folder, not a Hub id of the form 'organisation/name'"
         )
     from tersely.scoring.models import load_tokenizer
 
-    return TokenCounter(name, lambda text, encode=load_tokenizer(name).encode: len(encode(text, add_special_tokens=False)))
+    return token_counter(load_tokenizer(name), fallback)
 
 
 def _tiktoken_counter(encoding_name: str) -> TokenCounter:
@@ -98,7 +100,7 @@ def _tiktoken_counter(encoding_name: str) -> TokenCounter:
     return TokenCounter(encoding_name, lambda text: len(encoding.encode_ordinary(text)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _tiktoken_encoding(encoding_name: str) -> Any:
     """The encoding, or the exception that says why it could not be had; asked once a process, in bounded time."""
     import tiktoken

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -13,15 +13,19 @@ from tersely.segmentation import SegmentedDocument
 # Stands after the question: it keeps the model from answering out of its own memory (LongLLMLingua, section 4.1).
 RESTRICTIVE_STATEMENT = "We can get the answer to this question in the given documents."
 
+Progress = Callable[[float], None]
 
-def document_surprisal(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> list[float]:
+
+def document_surprisal(scorer: Scorer, documents: Sequence[SegmentedDocument], progress: Progress) -> list[float]:
     """The mean surprisal of each document's tokens, in nats: the logarithm of its perplexity."""
     start = scorer.encode("\n").tokens
     requests = [ScoringRequest(scorer.encode(_whole_text(document)).tokens, start) for document in documents]
-    return [-float(np.mean(scores)) for scores in scorer.score(requests)]
+    return [-float(np.mean(scores)) for scores in scorer.score(requests, progress)]
 
 
-def question_log_probability(scorer: Scorer, documents: Sequence[SegmentedDocument], question: str) -> list[float]:
+def question_log_probability(
+    scorer: Scorer, documents: Sequence[SegmentedDocument], question: str, progress: Progress
+) -> list[float]:
     """The mean log-probability of the question after each document: minus r_k (LongLLMLingua, equation 2).
 
     A document too long for the model is read in parts, and its best part counts.
@@ -38,7 +42,7 @@ def question_log_probability(scorer: Scorer, documents: Sequence[SegmentedDocume
             requests.append(ScoringRequest(asked, tokens[start : start + room]))
             owners.append(position)
     best = [-np.inf] * len(documents)
-    for position, scores in zip(owners, scorer.score(requests), strict=True):
+    for position, scores in zip(owners, scorer.score(requests, progress), strict=True):
         best[position] = max(best[position], float(np.mean(scores)))
     return best
 

@@ -46,8 +46,8 @@ def recover(result: CompressionResult, answer: str) -> RecoveredAnswer:
     for position, word in enumerate(words):
         positions[word].append(position)
 
-    answer_words = [_core(answer, word.start, word.end) for word in split_words(answer)]
-    answer_words = [span for span in answer_words if span]
+    cores = (_core(answer, word.start, word.end) for word in split_words(answer))
+    answer_words = [core for core in cores if core]
     folded = [answer[span.start : span.end].casefold() for span in answer_words]
     phrases: list[RecoveredPhrase] = []
     i = 0

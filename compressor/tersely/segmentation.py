@@ -89,7 +89,9 @@ class SegmentedDocument:
     sentences: list[range]
 
 
-def segment_documents(documents: Iterable[tuple[int, Document]], protect: Sequence[str] = ()) -> list[SegmentedDocument]:
+def segment_documents(
+    documents: Iterable[tuple[int, Document]], protect: Sequence[str] = ()
+) -> list[SegmentedDocument]:
     """Cut documents into words and sentences.
 
     Args:

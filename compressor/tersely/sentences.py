@@ -24,13 +24,15 @@ def split_sentences(text: str) -> list[Span]:
     starts = [0]
     begin = 0
     for end in [*(match.end() for match in _PARAGRAPH_END.finditer(text)), len(text)]:
-        starts.extend(start for start in _starts(text, begin, end) if text[starts[-1] : start].strip())
+        for start in _starts(text, begin, end):
+            if text[starts[-1] : start].strip() and text[start:end].strip():  # no sentence is only white space
+                starts.append(start)
         begin = end
     return [Span(start, end) for start, end in zip(starts, [*starts[1:], len(text)], strict=True) if start < end]
 
 
 def _starts(text: str, begin: int, end: int) -> Iterator[int]:
-    """Where sentences start in a paragraph, read in windows; the last sentence of a window is read again in the next."""
+    """Where sentences start in a paragraph, read in windows; a window's last sentence is read again in the next."""
     while begin < end:
         window = text[begin : min(begin + _WINDOW, end)]
         starts = _starts_in_window(window)

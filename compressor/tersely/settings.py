@@ -17,7 +17,9 @@ Order = Literal["original", "best_first", "best_at_both_ends"]
 def _pattern_source(pattern: Any) -> str:
     """A user's pattern as text that the `regex` engine compiles; refuses what it cannot compile."""
     if isinstance(pattern, re.Pattern):
-        flags = "".join(letter for letter, flag in (("i", re.I), ("m", re.M), ("s", re.S), ("x", re.X)) if pattern.flags & flag)
+        flags = "".join(
+            letter for letter, flag in (("i", re.I), ("m", re.M), ("s", re.S), ("x", re.X)) if pattern.flags & flag
+        )
         pattern = f"(?{flags}){pattern.pattern}" if flags else pattern.pattern
     if not isinstance(pattern, str):
         raise ValueError(f"a pattern must be a string or a compiled text pattern, not {pattern!r}")
@@ -36,7 +38,7 @@ class CompressionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rate: float | None = Field(default=None, gt=0, le=1)
-    """Compressed tokens / original tokens of the documents' part of the prompt, in (0, 1] (tau; 0.25 keeps a quarter)."""
+    """Compressed tokens / original tokens of the documents' part of the prompt, in (0, 1] (tau; 0.25: a quarter)."""
 
     target_tokens: int | None = Field(default=None, gt=0, strict=True)
     """The budget in tokens, instead of a rate."""
@@ -62,7 +64,9 @@ class CompressionSettings(BaseModel):
     @model_validator(mode="after")
     def _one_budget(self) -> CompressionSettings:
         if self.rate is not None and self.target_tokens is not None:
-            raise ValueError(f"rate ({self.rate}) and target_tokens ({self.target_tokens}) exclude each other: give one")
+            raise ValueError(
+                f"rate ({self.rate}) and target_tokens ({self.target_tokens}) exclude each other: give one"
+            )
         return self
 
     def overridden(self, **values: Any) -> CompressionSettings:

@@ -36,7 +36,7 @@ def test_an_unknown_model_is_named_with_what_would_do(name) -> None:
 
 def test_a_file_that_is_no_gguf(tmp_path) -> None:
     (tmp_path / "model.bin").write_bytes(b"pickle")
-    with pytest.raises(ModelError, match="not a .gguf file"):
+    with pytest.raises(ModelError, match=r"not a \.gguf file"):
         Compressor(str(tmp_path / "model.bin"))
 
 

@@ -1,9 +1,9 @@
 """Iterative token-level compression, the fine stage that both papers share (LLMLingua, section 3.2 and algorithm 1).
 
 The text is scored segment by segment, each given what was kept of the segments before it, and in each segment the words
-that tell most are kept up to the document's rate. The unit is the whole word: it stands or falls by the mean over its
-tokens. The result is an order, from the word that would stay at the lowest rate to the one that would go first, so that
-the exact budget can be met afterwards without scoring again.
+that tell most are kept up to the document's rate. The unit is the whole word: it stays where any of its tokens would
+stay, so that no rare name is lost to the ease of its last syllables. The result is an order, from the word that would
+stay at the lowest rate to the one that would go first: the exact budget is met afterwards without scoring again.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tersely.budget import Piece
+from tersely.methods.method import Task
 from tersely.rendering import DOCUMENT_SEPARATOR, TITLE_SEPARATOR
 from tersely.scoring.scorer import Scorer
 from tersely.segmentation import SegmentedDocument
@@ -42,27 +43,24 @@ class _Segment(NamedTuple):
 
 
 def compress_iteratively(
-    documents: Sequence[SegmentedDocument],
+    task: Task,
     shares: Sequence[Share],
-    scorer: Scorer,
-    segment_tokens: int,
     values: TokenValues,
     accept: Accept,
 ) -> list[Piece]:
     """Every word of the documents in `shares`, as a piece, in the order in which words are worth keeping.
 
     Args:
-        documents: all of them.
-        shares: which to compress, in the order in which they are read, and how far.
-        scorer: gives the tokens.
-        segment_tokens: tokens in a segment, about; no word is split between segments.
+        task: what to compress.
+        shares: which documents, in the order in which they are read, and how far.
         values: what each token of a segment is worth.
         accept: told what is kept of each segment, the condition for the next ones.
     """
     margins: list[tuple[float, Piece]] = []
-    for share in shares:
-        segmented = documents[share.document]
-        for segment in _segments(segmented, scorer, segment_tokens):
+    for number, share in enumerate(shares):
+        task.progress(number / len(shares))
+        segmented = task.documents[share.document]
+        for segment in _segments(segmented, task.scorer, task.settings.segment_tokens):
             margin = share.rate - _share_worth_more(_word_values(values(segment.tokens), segment), segment)
             words = segmented.words[segment.first : segment.last]
             kept = (margin > 0) | np.array([word.protected for word in words])
@@ -115,16 +113,17 @@ def _word_of_each_token(
 
 
 def _word_values(values: np.ndarray, segment: _Segment) -> np.ndarray:
-    """The mean value of each word's tokens; a word without a token of its own has the value of the word before it."""
+    """The highest value among each word's tokens: a word stays if any of its tokens would have stayed.
+
+    A word without a token of its own has the value of the word before it.
+    """
     counted = segment.inside & (segment.words >= segment.first) & (segment.words < segment.last) & ~np.isnan(values)
     words = segment.words[counted] - segment.first
-    size = segment.last - segment.first
-    tokens = np.bincount(words, minlength=size)
-    sums = np.bincount(words, weights=values[counted], minlength=size)
-    means = sums / np.maximum(tokens, 1)
+    highest = np.full(segment.last - segment.first, -np.inf)
+    np.maximum.at(highest, words, values[counted])
     # The position of the last word up to here that has tokens.
-    source = np.maximum.accumulate(np.where(tokens > 0, np.arange(size), 0))
-    return means[source]
+    source = np.maximum.accumulate(np.where(np.isfinite(highest), np.arange(len(highest)), 0))
+    return highest[source]
 
 
 def _share_worth_more(worth: np.ndarray, segment: _Segment) -> np.ndarray:

@@ -12,12 +12,14 @@ from tersely.settings import Order
 
 
 class LLMLingua:
+    """The method of LLMLingua with whole words."""
+
     needs_question = False
     default_order: Order = "original"
 
     def rank(self, task: Task) -> list[float]:
-        """The log of each document's perplexity: what the model finds hardest to predict tells it most (section 3.1)."""
-        return document_surprisal(task.scorer, task.documents)
+        """The log of each document's perplexity: the hardest to predict tells most (section 3.1)."""
+        return document_surprisal(task.scorer, task.documents, task.progress)
 
     def pieces(self, task: Task, relevance: Sequence[float], order: Sequence[int]) -> list[Piece]:
         """Words by surprisal given what was kept before them (section 3.2, equations 5 to 7)."""
@@ -26,10 +28,8 @@ class LLMLingua:
         shares = [Share(position, rate) for position in order if position in selected]
         chain = task.scorer.chain(task.scorer.encode("\n").tokens)
         return compress_iteratively(
-            task.documents,
+            task,
             shares,
-            task.scorer,
-            task.settings.segment_tokens,
             values=lambda tokens: -chain.score(tokens),
             accept=chain.accept,
         )

@@ -13,12 +13,14 @@ from tersely.settings import Order
 
 
 class LongLLMLingua:
+    """The method of LongLLMLingua with whole words."""
+
     needs_question = True
     default_order: Order = "best_first"
 
     def rank(self, task: Task) -> list[float]:
         """Minus r_k: the mean log-probability of the question after each document (equation 2)."""
-        return question_log_probability(task.scorer, task.documents, task.question)
+        return question_log_probability(task.scorer, task.documents, task.question or "", task.progress)
 
     def pieces(self, task: Task, relevance: Sequence[float], order: Sequence[int]) -> list[Piece]:
         """Words by contrastive perplexity (equation 3), at rates that fall with the document's rank (equation 5)."""
@@ -36,10 +38,8 @@ class LongLLMLingua:
             asked.accept(tokens)
 
         return compress_iteratively(
-            task.documents,
+            task,
             shares,
-            task.scorer,
-            task.settings.segment_tokens,
             values=lambda tokens: asked.score(tokens) - plain.score(tokens),
             accept=accept,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +23,7 @@ class Task:
         question: None where there is none.
         settings: the caller's.
         scorer: the model.
+        progress: receives the share of the present stage that is done, from 0 to 1.
     """
 
     documents: Sequence[SegmentedDocument]
@@ -31,6 +32,7 @@ class Task:
     question: str | None
     settings: CompressionSettings
     scorer: Scorer
+    progress: Callable[[float], None]
 
 
 class Method(Protocol):

@@ -1,14 +1,14 @@
 """The scorer on torch and transformers: any causal language model, on a processor or an accelerator.
 
 Speed comes from three habits: sequences of like length share a batch and need no attention mask (padding stands on the
-right, where a causal model never looks), the language-model head runs only for the rows that are read, and in chunks, so
-that the logits of a whole batch never exist. This room scores; what the scores mean is the methods' affair.
+right, where a causal model never looks), the language-model head runs only for the rows that are read, and it runs in
+chunks, so that the logits of a whole batch never exist. This room scores; what the scores mean is the methods' affair.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -59,15 +59,21 @@ class CausalLanguageModelScorer:
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return Encoding(encoding.ids, encoding.offsets)
 
-    def score(self, requests: Sequence[ScoringRequest]) -> list[np.ndarray]:
+    def score(
+        self, requests: Sequence[ScoringRequest], progress: Callable[[float], None] | None = None
+    ) -> list[np.ndarray]:
         scores = [np.full(len(request.tokens), np.nan, dtype=np.float32) for request in requests]
         windows = [
             window for index, request in enumerate(requests) for window in _windows(index, request, self.context_length)
         ]
         windows.sort(key=lambda window: (len(window.tokens), window.request, window.start))
+        total, done = sum(len(window.tokens) for window in windows), 0
         for batch in _batches(windows):
             for window, row in zip(batch, self._score_batch(batch), strict=True):
                 scores[window.request][window.start : window.start + len(row)] = row
+            done += sum(len(window.tokens) for window in batch)
+            if progress:
+                progress(done / total)
         return scores
 
     def chain(self, prefix: Sequence[int] = ()) -> Chain:
@@ -169,7 +175,9 @@ class _CachedChain:
     def __init__(self, scorer: CausalLanguageModelScorer, prefix: Sequence[int]) -> None:
         self._scorer = scorer
         self._half = scorer.context_length // 2
-        self._condition = list(prefix)
+        self._condition = list(prefix)  # what was accepted, from the oldest token that counts
+        self._cached = 0  # tokens of the condition that the cache holds
+        self._last_hidden: torch.Tensor  # (1, width), of the last cached token; (0, width) where there is none
         self._restart()
 
     def accept(self, tokens: Sequence[int]) -> None:
@@ -200,8 +208,7 @@ class _CachedChain:
         """Begin anew with the last half window of the condition: what is older no longer fits the model."""
         self._condition = self._condition[-self._half :]
         self._cache = DynamicCache()
-        self._cached = 0  # tokens of the condition that the cache holds
-        # Hidden state (1, width) of the last cached token; (0, width) where there is none.
+        self._cached = 0
         self._last_hidden = torch.empty((0, self._scorer._head.in_features), device=self._scorer.device)
         self._last_hidden = self._last_hidden.to(self._scorer._model.dtype)
 

@@ -17,14 +17,14 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import platformdirs
 from filelock import FileLock
 
-from tersely.errors import ModelError
+from tersely.errors import ModelError, TokenizerError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -155,10 +155,25 @@ def load_model(name: str, *, dtype: str, device: str) -> LoadedModel:
     return LoadedModel(name, model.eval().requires_grad_(False).to(device), tokenizer)
 
 
+def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """The Hugging Face tokenizer of a folder or a Hub id.
+
+    Raises:
+        TokenizerError: there is none.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        with _quiet_transformers():
+            return AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+    except Exception as error:  # transformers raises many types here
+        raise TokenizerError(f"tokenizer {name!r} could not be loaded ({type(error).__name__}: {error})") from error
+
+
 def _converted(
     name: str,
     folder_name: str,
-    gguf: Callable[[], contextmanager[Path]],
+    gguf: Callable[[], AbstractContextManager[Path]],
     gguf_sha256: str,
     say: Callable[[str], None],
 ) -> Path:
@@ -193,10 +208,11 @@ def _convert(gguf: Path, folder: Path, name: str, gguf_sha256: str) -> None:
             tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
             model = AutoModelForCausalLM.from_pretrained(str(gguf.parent), gguf_file=gguf.name, dtype=torch.float32)
             # The weights are plain numbers from here on; transformers would save them as still quantised.
-            model.hf_quantizer = None
+            model.hf_quantizer = None  # type: ignore[assignment]
             if hasattr(model.config, "quantization_config"):
                 del model.config.quantization_config
-            model.to(torch.bfloat16).save_pretrained(folder, safe_serialization=True, max_shard_size="100GB")
+            model.to(torch.bfloat16)  # type: ignore[arg-type]
+            model.save_pretrained(folder, safe_serialization=True, max_shard_size="100GB")
             tokenizer.save_pretrained(folder)
     except Exception as error:  # transformers and gguf raise many types for a damaged file
         raise ModelError(f"{gguf} could not be read as a GGUF model ({type(error).__name__}: {error})") from error
@@ -205,8 +221,8 @@ def _convert(gguf: Path, folder: Path, name: str, gguf_sha256: str) -> None:
         weights.update(tensor.contiguous().view(torch.uint8).numpy())
     if name == DEFAULT_MODEL and weights.hexdigest() != _WEIGHTS_SHA256:
         raise ModelError(
-            f"the embedded model came out with weights {weights.hexdigest()} instead of {_WEIGHTS_SHA256}: this version of "
-            f"transformers dequantises differently; install the versions in constraints.txt"
+            f"the embedded model came out with weights {weights.hexdigest()} instead of {_WEIGHTS_SHA256}: this "
+            f"version of transformers dequantises differently; install the versions in constraints.txt"
         )
     manifest = {"name": name, "gguf_sha256": gguf_sha256, "weights_sha256": _sha256(folder / _WEIGHTS)}
     (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")

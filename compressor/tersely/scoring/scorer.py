@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -54,8 +54,14 @@ class Scorer(Protocol):
         """Tokenize a text with the model's own tokenizer."""
         ...
 
-    def score(self, requests: Sequence[ScoringRequest]) -> list[np.ndarray]:
+    def score(
+        self, requests: Sequence[ScoringRequest], progress: Callable[[float], None] | None = None
+    ) -> list[np.ndarray]:
         """Log-probabilities of each request's tokens given its prefix and the tokens before them.
+
+        Args:
+            requests: what to score; they share batches, whatever their order.
+            progress: called now and then with the share that is done, from 0 to 1.
 
         Returns:
             For each request a float32 array (nats) as long as its tokens. The first token of a request without a
