@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import FakeScorer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conftest import FakeScorer
 from tersely import CompressionResult, Compressor, Document, ProtectedTextError
 from tersely.rendering import DOCUMENT_SEPARATOR, with_title
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import CONTEXT_LENGTH
 from transformers import AutoModelForCausalLM
 
+from conftest import CONTEXT_LENGTH
 from tersely import ModelError
 from tersely.scoring import causal_lm
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
