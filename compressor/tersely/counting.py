@@ -93,8 +93,9 @@ def _named_counter(name: str, fallback: Callable[[], TokenCounter]) -> TokenCoun
 def _tiktoken_counter(encoding_name: str) -> TokenCounter:
     encoding = _tiktoken_encoding(encoding_name)
     if isinstance(encoding, Exception):
+        reason = str(encoding) if isinstance(encoding, TimeoutError) else type(encoding).__name__
         raise TokenizerError(
-            f"the tiktoken encoding {encoding_name!r} is not on this machine and could not be fetched ({encoding}); "
+            f"the tiktoken encoding {encoding_name!r} is not on this machine and could not be fetched ({reason}); "
             f"set TIKTOKEN_CACHE_DIR to a folder that has it, or `pip install llama-index-core`, which carries it"
         )
     return TokenCounter(encoding_name, lambda text: len(encoding.encode_ordinary(text)))

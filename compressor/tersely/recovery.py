@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import regex
 
 from tersely.documents import CompressedDocument, RecoveredAnswer, RecoveredPhrase, Span
-from tersely.segmentation import split_words
+from tersely.segmentation import split_runs
 
 if TYPE_CHECKING:
     from tersely.documents import CompressionResult
@@ -46,7 +46,7 @@ def recover(result: CompressionResult, answer: str) -> RecoveredAnswer:
     for position, word in enumerate(words):
         positions[word].append(position)
 
-    cores = (_core(answer, word.start, word.end) for word in split_words(answer))
+    cores = (_core(answer, start, end) for start, end in split_runs(answer))
     answer_words = [core for core in cores if core]
     folded = [answer[span.start : span.end].casefold() for span in answer_words]
     phrases: list[RecoveredPhrase] = []
@@ -85,8 +85,8 @@ def _context_words(documents: list[CompressedDocument]) -> tuple[list[str], list
     for number, document in enumerate(documents):
         text = document.document.text
         for kept in document.kept:
-            for word in split_words(text[kept.start : kept.end]):
-                core = _core(text, kept.start + word.start, kept.start + word.end)
+            for start, end in split_runs(text[kept.start : kept.end]):
+                core = _core(text, kept.start + start, kept.start + end)
                 if core:
                     words.append(text[core.start : core.end].casefold())
                     places.append(_Place(number, core.start, core.end))

@@ -113,7 +113,7 @@ def segment_documents(
 
 def split_words(text: str, protected: Iterable[Span] = ()) -> list[Word]:
     """The words of a text, in order. A protected span becomes, with the words it touches, one protected word."""
-    runs = ((start, end, False) for start, end in _runs(text))
+    runs = ((start, end, False) for start, end in split_runs(text))
     indivisible = ((match.start(), match.end(), False) for match in _INDIVISIBLE.finditer(text))
     must_stay = ((start, end, True) for start, end in protected)
     pieces = sorted([*runs, *indivisible, *must_stay])
@@ -127,7 +127,7 @@ def split_words(text: str, protected: Iterable[Span] = ()) -> list[Word]:
     return words
 
 
-def _runs(text: str) -> Iterator[tuple[int, int]]:
+def split_runs(text: str) -> Iterator[tuple[int, int]]:
     """Runs between white space, split where a script writes no spaces and inside long chains of separators."""
     for run in _RUN.finditer(text):
         start, end = run.span()

@@ -1,6 +1,6 @@
 """The methods against their papers' formulas, and against the reference implementation's own numbers.
 
-The numbers in `data/reference_rank.json` were made with llmlingua 0.2.2 and the same weights; `data/README.md` says how.
+The numbers in `data/reference_rank.json` were made by llmlingua 0.2.2 with the same weights: see `data/README.md`.
 """
 
 from __future__ import annotations

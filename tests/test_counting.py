@@ -1,0 +1,86 @@
+"""Every way to count the budget."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import pytest
+import tiktoken
+from transformers import AutoTokenizer
+
+from tersely import Compressor, TokenizerError
+from tersely import counting
+from tersely.counting import TokenCounter, token_counter
+
+TEXT = "Tokens are counted as the LLM counts them: 1820, naïve, 日本語 <|endoftext|>."
+
+
+def none_needed() -> TokenCounter:
+    raise AssertionError("the fallback was asked for")
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "encoding"),
+    [(None, "o200k_base"), ("cl100k_base", "cl100k_base"), ("gpt-4o", "o200k_base"), ("gpt-4", "cl100k_base")],
+)
+def test_names_of_encodings_and_models(tokenizer, encoding) -> None:
+    counter = token_counter(tokenizer, none_needed)
+    assert counter.name == encoding
+    assert counter.count(TEXT) == len(tiktoken.get_encoding(encoding).encode_ordinary(TEXT))
+
+
+def test_the_environment_is_left_as_it_was(monkeypatch) -> None:
+    monkeypatch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
+    counting._tiktoken_encoding.cache_clear()
+    token_counter(None, none_needed)
+    assert "TIKTOKEN_CACHE_DIR" not in os.environ
+
+
+def test_hugging_face_tokenizers_by_folder_and_as_objects(tiny_llama) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_llama)
+    expected = len(TEXT.encode())
+    for given in (str(tiny_llama), tokenizer, tokenizer.backend_tokenizer):
+        counter = token_counter(given, none_needed)
+        assert counter.name
+        assert counter.count("plain") == 5
+    assert token_counter(tokenizer, none_needed).count("naïve") == 6 < expected
+
+
+def test_a_callable(fake_scorer) -> None:
+    compressor = Compressor(fake_scorer, tokenizer=lambda text: len(text.split()))
+    result = compressor.compress(["one two three four five six seven eight nine ten"], rate=0.5)
+    assert result.compressed_tokens == len(result.context.split()) == 5
+
+
+@pytest.mark.parametrize("returned", [None, "5", -1, 1.5, True])
+def test_a_callable_that_does_not_count(fake_scorer, returned) -> None:
+    with pytest.raises(TokenizerError, match="must return a number of tokens"):
+        Compressor(fake_scorer, tokenizer=lambda text: returned).compress(["some words"], rate=0.5)
+
+
+@pytest.mark.parametrize("tokenizer", ["no-such-thing", 5, "a/b/c", ""])
+def test_what_is_no_tokenizer(tokenizer) -> None:
+    with pytest.raises(TokenizerError):
+        token_counter(tokenizer, none_needed)
+
+
+def test_where_no_encoding_can_be_had_the_scorer_counts_with_a_warning(monkeypatch, fake_scorer, caplog) -> None:
+    monkeypatch.setattr(counting, "_tiktoken_encoding", lambda name: ConnectionError("no network"))
+    with caplog.at_level(logging.WARNING):
+        compressor = Compressor(fake_scorer)
+    assert compressor.tokenizer.name == "fake"
+    assert "budgets are approximate" in caplog.text and "ConnectionError" in caplog.text
+    with pytest.raises(TokenizerError, match="TIKTOKEN_CACHE_DIR"):
+        Compressor(fake_scorer, tokenizer="o200k_base")
+
+
+def test_a_network_that_never_answers_is_given_up(monkeypatch) -> None:
+    import time
+
+    monkeypatch.setattr(counting, "_FETCH_SECONDS", 0.2)
+    monkeypatch.setattr(tiktoken, "get_encoding", lambda name: time.sleep(5))
+    counting._tiktoken_encoding.cache_clear()
+    with pytest.raises(TokenizerError, match="no answer in"):
+        token_counter("r50k_base", none_needed)
+    counting._tiktoken_encoding.cache_clear()
