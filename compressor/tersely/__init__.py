@@ -5,6 +5,7 @@ This is the public face. `compress` is the one-call form; `Compressor` holds a l
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -66,7 +67,9 @@ def compress(
     Raises:
         TerselyError: one of its children; the message says what was wrong and what to do.
     """
-    return _compressor(model, tokenizer).compress(
+    with _loading:  # two first calls at once must not load the model twice
+        compressor = _compressor(model, tokenizer)
+    return compressor.compress(
         documents,
         question,
         rate=rate,
@@ -76,6 +79,9 @@ def compress(
         protect=protect,
         instruction=instruction,
     )
+
+
+_loading = threading.Lock()
 
 
 @lru_cache(maxsize=4)

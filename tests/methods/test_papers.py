@@ -64,7 +64,11 @@ def task_for(texts: list[str], **settings) -> Task:
     )
 
 
-def test_each_segment_keeps_its_best_words_and_conditions_the_next_on_them() -> None:
+@pytest.mark.parametrize(
+    ("rate", "kept"),
+    [(0.25, ["one", "seven"]), (0.5, ["one three", "seven eight."]), (0.75, ["one three four.", "six seven eight."])],
+)
+def test_each_segment_keeps_its_best_words_and_conditions_the_next_on_them(rate, kept) -> None:
     """Algorithm 1: the threshold of each segment is the quantile that its rate leaves above it."""
     task = task_for(["one two three four. five six seven eight."], segment_tokens=4)
     worth = {"one": 4, "two": 1, "three": 3, "four.": 2, "five": 1, "six": 2, "seven": 4, "eight.": 3}
@@ -72,15 +76,15 @@ def test_each_segment_keeps_its_best_words_and_conditions_the_next_on_them() -> 
     accepted: list[list[int]] = []
     pieces = compress_iteratively(
         task,
-        [Share(0, 0.5)],
+        [Share(0, rate)],
         values=lambda tokens: np.array([by_token.get(token, 0.0) for token in tokens], dtype=float),
         accept=accepted.append,
     )
     text, words = task.documents[0].document.text, task.documents[0].words
     order = [text[words[piece.first].start : words[piece.first].end] for piece in pieces]
-    assert set(order[:4]) == {"one", "three", "seven", "eight."}, "at half, the better half of each segment"
+    assert set(order[:4]) == {"one", "three", "seven", "eight."}, "the better half of each segment comes first"
     known = [[token for token in tokens if token in by_token] for tokens in accepted]
-    assert known == [[*task.scorer.encode("one three").tokens], [*task.scorer.encode("seven eight.").tokens]]
+    assert known == [task.scorer.encode(words).tokens for words in kept]
 
 
 def test_longllmlingua_keeps_words_that_the_question_makes_likelier() -> None:
