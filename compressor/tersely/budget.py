@@ -28,7 +28,7 @@ class Piece(NamedTuple):
 
 def target_from_rate(rate: float, original_tokens: int) -> int:
     """The budget in whole tokens that a rate allows, at least one."""
-    return max(1, int(rate * original_tokens))
+    return max(1, int(rate * original_tokens + 1e-9))  # 0.29 * 100 is a little less than 29
 
 
 def dynamic_rates(count: int, rate: float, spread: float) -> list[float]:
@@ -36,7 +36,7 @@ def dynamic_rates(count: int, rate: float, spread: float) -> list[float]:
 
     Args:
         count: number of documents.
-        rate: the mean rate (tau).
+        rate: the rate of the document in the middle (tau).
         spread: how far the first lies above it and the last below (delta tau).
     """
     return [min(max(rate + spread * (1 - 2 * rank / max(count - 1, 1)), 0.0), 1.0) for rank in range(count)]

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,8 @@ DEFAULT_ENCODING = "o200k_base"
 
 # tiktoken fetches an encoding that it does not have from OpenAI's store, with no time limit of its own.
 _FETCH_SECONDS = 15.0
+# Characters that tiktoken counts at once where a text is too much for it.
+_PART = 100_000
 
 _logger = logging.getLogger(__name__)
 
@@ -41,7 +44,8 @@ def token_counter(tokenizer: Any, fallback: Callable[[], TokenCounter]) -> Token
     Args:
         tokenizer: None (`o200k_base`, found offline where llama-index-core or tiktoken's own cache carries it), a
             tiktoken encoding's name, an OpenAI model's name, a folder or Hub id with a Hugging Face tokenizer, a
-            tokenizer object with `encode`, or a callable from text to a number of tokens.
+            tokenizer object with `encode`, or a callable from text to tokens or their
+            number.
         fallback: gives the scorer's own counter, used with a warning where `tokenizer` is None and no encoding can be
             had.
 
@@ -60,10 +64,16 @@ def token_counter(tokenizer: Any, fallback: Callable[[], TokenCounter]) -> Token
     if isinstance(tokenizer, str):
         return _named_counter(tokenizer, fallback)
     if callable(getattr(tokenizer, "encode_ordinary", None)):  # tiktoken
-        return TokenCounter(getattr(tokenizer, "name", "tiktoken"), lambda text: len(tokenizer.encode_ordinary(text)))
-    if callable(getattr(tokenizer, "encode", None)):  # transformers, tokenizers
+        return TokenCounter(getattr(tokenizer, "name", "tiktoken"), lambda text: _count_with_tiktoken(tokenizer, text))
+    fast = getattr(tokenizer, "backend_tokenizer", tokenizer)
+    if callable(getattr(fast, "no_truncation", None)):  # tokenizers, and the fast ones of transformers
+        fast = type(fast).from_str(fast.to_str())  # a copy: the caller's may cut or pad what it encodes
+        fast.no_truncation()
+        fast.no_padding()
         name = getattr(tokenizer, "name_or_path", "") or type(tokenizer).__name__
-        return TokenCounter(name, lambda text: len(tokenizer.encode(text, add_special_tokens=False)))
+        return TokenCounter(name, lambda text: len(fast.encode(text, add_special_tokens=False)))
+    if callable(getattr(tokenizer, "encode", None)):
+        return TokenCounter(type(tokenizer).__name__, lambda text: len(tokenizer.encode(text)))
     if callable(tokenizer):
         return TokenCounter(getattr(tokenizer, "__name__", "callable"), _checked(tokenizer))
     raise TokenizerError(
@@ -98,7 +108,18 @@ def _tiktoken_counter(encoding_name: str) -> TokenCounter:
             f"the tiktoken encoding {encoding_name!r} is not on this machine and could not be fetched ({reason}); "
             f"set TIKTOKEN_CACHE_DIR to a folder that has it, or `pip install llama-index-core`, which carries it"
         )
-    return TokenCounter(encoding_name, lambda text: len(encoding.encode_ordinary(text)))
+    return TokenCounter(encoding_name, lambda text: _count_with_tiktoken(encoding, text))
+
+
+def _count_with_tiktoken(encoding: Any, text: str) -> int:
+    try:
+        return len(encoding.encode_ordinary(text))
+    except BaseException as error:
+        if type(error).__module__ != "pyo3_runtime":  # a panic of its pattern engine; it is no `Exception`
+            raise
+        # A run of one kind of character was too long for it: in parts, where at most a token more is counted for each.
+        parts = range(0, len(text), _PART)
+        return sum(len(encoding.encode_ordinary(text[start : start + _PART])) for start in parts)
 
 
 @cache
@@ -140,11 +161,13 @@ def _carried_encoding(encoding_name: str) -> Iterator[None]:
     yield
 
 
-def _checked(count: Callable[[str], int]) -> Callable[[str], int]:
+def _checked(count: Callable[[str], Any]) -> Callable[[str], int]:
     def checked(text: str) -> int:
         tokens = count(text)
-        if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 0:
+        if isinstance(tokens, list):  # of tokens, as LlamaIndex has it
+            return len(tokens)
+        if isinstance(tokens, bool) or not isinstance(tokens, Integral) or tokens < 0:
             raise TokenizerError(f"the tokenizer callable must return a number of tokens, got {tokens!r}")
-        return tokens
+        return int(tokens)
 
     return checked

@@ -35,13 +35,14 @@ _UNITS = (
 # bounded, so that the search is linear in the text.
 _INDIVISIBLE = regex.compile(
     rf"""
-      `[^`\n]{{1,200}}`                                                             # a code span
+      ``[^\n]{{1,500}}?`` | `[^`\n]{{1,500}}`                                                             # a code span
     | \b(?:https?|ftp|file)://[^\s<>"]+ | \bwww\.[^\s<>"]+                         # a URL
     | \b\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:of\s|de\s)?\p{{L}}{{3,12}}\.?,?\s(?:de\s)?{_YEAR}   # 12 October 2009
     | \b\p{{L}}{{3,12}}\.?\s\d{{1,2}}(?:st|nd|rd|th)?,?\s{_YEAR}                   # October 12, 2009
     | \b\p{{L}}{{3,12}}\.?,?\s{_YEAR}                                             # October 2009
     | \b(?:{_MONTHS})\p{{L}}{{0,7}}\.?\s\d{{1,2}}(?:st|nd|rd|th)?\b               # Oct. 12
     | \b\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:{_MONTHS})\p{{L}}{{0,7}}\b               # 12th October
+    | \d{{1,4}}年(?:\d{{1,2}}月(?:\d{{1,2}}日)?)? | \d{{1,2}}月\d{{1,2}}日                # 2009年10月12日
     | \p{{Han}}[A-Z][·-]?[A-Z0-9]{{4,7}}\b                                        # a Chinese number plate
     | \+\d[\d\ ().-]{{5,20}}\d | \(\d{{2,5}}\)\s?\d[\d\ -]{{4,14}}\d                # a telephone number
     | \b\d{{1,2}}[:.]\d\d(?:[:.]\d\d)?\s?[ap]\.?m\b\.?                             # 10:30 pm
@@ -58,9 +59,9 @@ _HAS_UNSPACED = regex.compile(rf"[{_UNSPACED}]")
 # In a script without spaces: a katakana word, a kanji stem with its ending, else a character (Unicode annex 29).
 _UNSPACED_PIECE = regex.compile(
     rf"[\p{{Ps}}\p{{Pi}}]*(?:[\p{{Katakana}}ー]+|[\p{{Han}}々〆]{{1,6}}\p{{Hiragana}}+|\p{{Hiragana}}+|[\p{{Han}}々〆]"
-    rf"|[^{_UNSPACED}\p{{Ps}}\p{{Pi}}]+|[\p{{Ps}}\p{{Pi}}])(?:(?![\p{{Ps}}\p{{Pi}}])[^\w{_UNSPACED}])*"
+    rf"|[^{_UNSPACED}\p{{Ps}}\p{{Pi}}]+|[\p{{Ps}}\p{{Pi}}])(?:(?![\p{{Ps}}\p{{Pi}}])[^\w{_UNSPACED}]|[\p{{M}}\u200d])*"
 )
-_AFTER_SEPARATOR = regex.compile(r"(?<=[,;|(){}\[\]<>\"=&])(?=[^,;|(){}\[\]<>\"=&])", regex.V1)
+_AFTER_SEPARATOR = regex.compile(r"(?<=[,;|(){}\[\]<>\"=&])(?<!\d,(?=\d))(?=[^,;|(){}\[\]<>\"=&])", regex.V1)
 _AFTER_DASH = regex.compile(r"(?<=\w[—―])(?=\w)", regex.V1)
 
 
@@ -102,10 +103,10 @@ def segment_documents(
         InvalidInputError: the patterns took too long; the message names the one.
     """
     patterns = [regex.compile(pattern) for pattern in protect]
-    deadline = time.monotonic() + _PATTERN_SECONDS
+    stopwatch = _Stopwatch(_PATTERN_SECONDS)
     segmented = []
     for index, document in documents:
-        protected = document.kept_spans + list(_matches(patterns, document.text, deadline))
+        protected = document.kept_spans + list(_matches(patterns, document.text, stopwatch))
         words = split_words(document.text, protected)
         segmented.append(SegmentedDocument(index, document, words, _sentences(document.text, words)))
     return segmented
@@ -159,17 +160,25 @@ def _unspaced_pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int
         yield held, end
 
 
-def _matches(patterns: Sequence[regex.Pattern[str]], text: str, deadline: float) -> Iterator[Span]:
+@dataclass(slots=True)
+class _Stopwatch:
+    """The seconds that patterns may still take; what else goes on meanwhile does not count."""
+
+    left: float
+
+
+def _matches(patterns: Sequence[regex.Pattern[str]], text: str, stopwatch: _Stopwatch) -> Iterator[Span]:
     for pattern in patterns:
+        started = time.monotonic()
         try:
-            for match in pattern.finditer(text, timeout=max(deadline - time.monotonic(), 0.001)):
-                if match.end() > match.start():
-                    yield Span(match.start(), match.end())
+            matches = list(pattern.finditer(text, timeout=max(stopwatch.left, 0.001)))
         except TimeoutError:
             raise InvalidInputError(
                 f"protect: pattern {pattern.pattern!r} was still searching after {_PATTERN_SECONDS:.0f} s; "
                 f"remove repetitions of alternatives or of repetitions, such as (a|aa)+, from it"
             ) from None
+        stopwatch.left -= time.monotonic() - started
+        yield from (Span(match.start(), match.end()) for match in matches if match.end() > match.start())
 
 
 def _sentences(text: str, words: list[Word]) -> list[range]:

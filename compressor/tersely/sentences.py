@@ -16,6 +16,7 @@ from tersely.documents import Span
 
 _WINDOW = 2000  # characters
 _PARAGRAPH_END = regex.compile(r"\n[^\S\n]*\n\s*")
+_CONTENT = regex.compile(r"\S")
 _ODD_SPACES = {code: " " for code in range(0x80, 0x3001) if chr(code).isspace()}
 
 
@@ -24,8 +25,10 @@ def split_sentences(text: str) -> list[Span]:
     starts = [0]
     begin = 0
     for end in [*(match.end() for match in _PARAGRAPH_END.finditer(text)), len(text)]:
+        content_end = begin + len(text[begin:end].rstrip())
         for start in _starts(text, begin, end):
-            if text[starts[-1] : start].strip() and text[start:end].strip():  # no sentence is only white space
+            content = _CONTENT.search(text, starts[-1])
+            if content and content.start() < start < content_end:  # no sentence is only white space
                 starts.append(start)
         begin = end
     return [Span(start, end) for start, end in zip(starts, [*starts[1:], len(text)], strict=True) if start < end]

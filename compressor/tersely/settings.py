@@ -16,7 +16,7 @@ Order = Literal["original", "best_first", "best_at_both_ends"]
 
 def _pattern_source(pattern: Any) -> str:
     """A user's pattern as text that the `regex` engine compiles; refuses what it cannot compile."""
-    if isinstance(pattern, re.Pattern):
+    if isinstance(pattern, (re.Pattern, regex.Pattern)):
         flags = "".join(
             letter for letter, flag in (("i", re.I), ("m", re.M), ("s", re.S), ("x", re.X)) if pattern.flags & flag
         )
@@ -27,7 +27,7 @@ def _pattern_source(pattern: Any) -> str:
         raise ValueError("a pattern must not be empty")
     try:
         regex.compile(pattern)
-    except regex.error as error:
+    except (regex.error, RecursionError) as error:
         raise ValueError(f"pattern {pattern!r} does not compile: {error}") from error
     return pattern
 

