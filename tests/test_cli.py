@@ -151,7 +151,7 @@ def test_models(run, monkeypatch, tmp_path) -> None:
 
     folder = tmp_path / "models" / "small"
     folder.mkdir(parents=True)
-    (folder / "manifest.json").write_text('{"name": "small"}')
+    (folder / "manifest.json").write_text('{"name": "small", "gguf_sha256": "", "weights_sha256": ""}')
     (folder / "model.safetensors").write_bytes(b"x" * 2_000_000)
     assert run("models", "list").stdout.splitlines()[1].split() == ["small", "2", "MB", "ready", str(folder)]
     assert run("models", "path", "small").stdout == f"{folder}\n"

@@ -133,6 +133,32 @@ def test_a_megabyte_in_one_line_and_ten_thousand_documents(fake_compressor) -> N
         assert time.monotonic() - started < 60
 
 
+@pytest.mark.parametrize("budget", [{"rate": 1.0}, {"target_tokens": 14}])
+def test_another_order_never_exceeds_a_budget_that_the_original_order_meets(fake_compressor, budget) -> None:
+    documents = ["What is this (thing)\n", "Alpha beta gamma.", "delta epsilon zeta"]
+    for order in ("original", "best_first", "best_at_both_ends"):
+        result = fake_compressor.compress(documents, "who?", order=order, **budget)
+        assert result.compressed_tokens <= result.target_tokens == 14
+
+
+def test_metadata_without_a_json_form_is_written_as_its_text(fake_compressor) -> None:
+    cycle: dict = {}
+    cycle["self"] = cycle
+    metadata = {"bytes": b"\xff", "cycle": cycle, "surrogate": "\ud800", "nan": float("nan"), 1: {2: "x"}}
+    result = fake_compressor.compress([{"text": "some words", "metadata": metadata}], rate=1.0)
+    again = CompressionResult.model_validate_json(result.model_dump_json()).documents[0].document
+    assert set(again.metadata) == {"bytes", "cycle", "surrogate", "nan", "1"}
+    assert result.documents[0].document.metadata["cycle"]["self"] is cycle["self"]
+
+
+def test_a_new_callable_for_each_call_does_not_load_the_model_anew(tiny_llama, monkeypatch) -> None:
+    tersely.compress(["some words"], rate=0.5, model=str(tiny_llama))
+    monkeypatch.setattr("tersely.compressor._load_scorer", None)
+    for _ in range(3):
+        result = tersely.compress(["some words"], rate=0.5, model=tiny_llama, tokenizer=lambda text: len(text.split()))
+        assert result.compressed_tokens == 1
+
+
 def test_a_batch_is_each_prompt_alone(fake_compressor) -> None:
     requests = [{"documents": DOCUMENTS, "question": QUESTION}, {"documents": DOCUMENTS[:1], "rate": 0.9}]
     results = fake_compressor.compress_batch(requests, rate=0.5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
+import numpy as np
 import pytest
 import tiktoken
 from transformers import AutoTokenizer
@@ -44,6 +45,23 @@ def test_hugging_face_tokenizers_by_folder_and_as_objects(tiny_llama) -> None:
         assert counter.name
         assert counter.count("plain") == 5
     assert token_counter(tokenizer, none_needed).count("naïve") == 6 < expected
+
+
+def test_an_objects_own_truncation_and_padding_do_not_count(tiny_llama) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(tiny_llama).backend_tokenizer
+    tokenizer.enable_truncation(4)
+    assert token_counter(tokenizer, none_needed).count("a long text") == len("a long text")
+    assert tokenizer.truncation is not None, "the caller's own is untouched"
+
+
+def test_callables_of_other_conventions() -> None:
+    assert token_counter(str.split, none_needed).count("one two three") == 3
+    assert token_counter(lambda text: np.int64(7), none_needed).count("") == 7
+
+
+def test_a_run_that_is_too_long_for_tiktoken_is_counted_in_parts() -> None:
+    count = token_counter("o200k_base", none_needed).count
+    assert 0 < count("a" + " " * 1_200_000 + "b") < 1_200_000
 
 
 def test_a_callable(fake_scorer) -> None:

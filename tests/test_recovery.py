@@ -70,6 +70,12 @@ def test_of_several_originals_the_shortest_wins() -> None:
     assert phrase.original == "Anna van der Berg"
 
 
+def test_stop_words_on_the_two_sides_of_a_gap_do_not_invent_an_answer() -> None:
+    result = result_of(("He was born in Poland, but later moved to the city of Paris.", "He was in the city of Paris."))
+    for answer in ("Marie sleeps in the house.", "It was in the end He who left.", "The answer is Paris."):
+        assert result.recover(answer).text == answer
+
+
 def test_words_that_met_by_chance_are_not_joined() -> None:
     text = f"Anna {'went on and on ' * 30} Berg"
     phrases = result_of((text, "Anna Berg")).recover("Anna Berg").phrases

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tersely import Document, InvalidInputError, Span
+from tersely import Document, InvalidInputError, Span, segmentation
 from tersely.segmentation import segment_documents, split_words
 
 
@@ -56,6 +57,9 @@ def words(text: str) -> list[str]:
         "`pip install --no-deps tersely`",
         "foo.bar(baz)",
         "京A12345",
+        "2009年10月12日",
+        "10月12日",
+        "``a ` b``",
         "state-of-the-art",
     ],
 )
@@ -84,6 +88,31 @@ def test_reference_issues_93_and_213_numbers_and_plates_are_whole() -> None:
 )
 def test_words_of_other_scripts(text, expected) -> None:
     assert words(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Revenue(2009)=1,820,500;Costs(2009)=1,350,200;Margin(2009)=470,300",
+        '{"name":"Acme","revenue":"1,820,500","employees":"12,400","founded":"1850"}',
+        "|Revenue|1,820,500|Costs|1,350,200|Margin|470,300|Total|12,400,000|",
+    ],
+)
+def test_numbers_in_a_long_chain_of_separators_are_whole(text) -> None:
+    for number in re.findall(r"\d+(?:,\d+)*", text):
+        assert any(number in word for word in words(text))
+
+
+def test_marks_and_joined_emoji_stay_with_their_characters() -> None:
+    assert words("kaか\u3099くせい") == ["kaか\u3099", "くせい"]
+    assert any("👨\u200d👩\u200d👧" in word for word in words("我爱👨\u200d👩\u200d👧家"))
+
+
+def test_a_slow_machine_does_not_make_a_pattern_hostile(monkeypatch) -> None:
+    """Only the search for matches counts, not what else is done to the documents meanwhile."""
+    monkeypatch.setattr(segmentation, "_PATTERN_SECONDS", 0.3)
+    documents = [(i, Document(text="Some words, one after the other. " * 40)) for i in range(300)]
+    assert len(segment_documents(documents, [r"\b[A-Z]\w*\d\b"])) == 300
 
 
 def test_a_long_chain_of_separators_is_split_after_them() -> None:

@@ -45,6 +45,14 @@ def test_sentences_cover_the_text(text) -> None:
 
 def test_linear_time() -> None:
     started = time.monotonic()
-    for text in ("中" * 50_000, "«" * 50_000, "1. abc\n" * 20_000, "a" * 1_000_000, "“a. " * 20_000, "\n" * 100_000):
+    for text in (
+        "中" * 50_000,
+        "«" * 50_000,
+        "1. abc\n" * 20_000,
+        "a" * 1_000_000,
+        "“a. " * 20_000,
+        "a " + "\n" * 300_000 + "b",
+        "Hello there my friend. " * 80_000,
+    ):
         split_sentences(text)
     assert time.monotonic() - started < 60

@@ -68,7 +68,10 @@ def compress(
         TerselyError: one of its children; the message says what was wrong and what to do.
     """
     with _loading:  # two first calls at once must not load the model twice
-        compressor = _compressor(model, tokenizer)
+        named = tokenizer is None or isinstance(tokenizer, str)
+        compressor = _compressor(str(model), tokenizer if named else None)
+    if not named:  # an object need not be hashable, and may be made anew for each call
+        compressor = Compressor(compressor.scorer, tokenizer=tokenizer)
     return compressor.compress(
         documents,
         question,
@@ -85,5 +88,5 @@ _loading = threading.Lock()
 
 
 @lru_cache(maxsize=4)
-def _compressor(model: str, tokenizer: Any) -> Compressor:
+def _compressor(model: str, tokenizer: str | None) -> Compressor:
     return Compressor(model, tokenizer=tokenizer)

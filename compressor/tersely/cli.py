@@ -29,7 +29,7 @@ class _OneLineErrors(TyperGroup):
     def main(self, *args: Any, **options: Any) -> NoReturn:
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):  # what is read is UTF-8, and so is what is written, on any system
-                stream.reconfigure(encoding="utf-8")
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
         try:
             # Where typer does not end the process itself, it returns the exit code, or a command's None.
             sys.exit(super().main(*args, **{**options, "standalone_mode": False}))
@@ -39,6 +39,10 @@ class _OneLineErrors(TyperGroup):
             _fail(str(error), 2)
         except KeyboardInterrupt:
             sys.exit(130)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            _fail(str(error), 1)
         except Exception as error:
             # Typer's own errors (an unknown option, say): their class has no public name in all of its versions.
             if not hasattr(error, "format_message"):
@@ -107,8 +111,10 @@ def compress(
         raise InvalidInputError("--json and --prompt exclude each other: the JSON holds the prompt")
     if html and (html.is_dir() or not html.parent.is_dir()):
         raise InvalidInputError(f"--html {html}: not a file in an existing folder")
+    from tersely.compressor import check_call
     from tersely.reading import read_sources
 
+    check_call(settings, question, instruction)
     console = _error_console()
     documents = read_sources(files, sys.stdin.buffer, note=lambda line: typer.echo(f"tersely: {line}", err=True))
 

@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from os import PathLike
+from typing import Any, cast
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Compressor:
 
     def __init__(
         self,
-        model: str | Scorer = DEFAULT_MODEL,
+        model: str | PathLike[str] | Scorer = DEFAULT_MODEL,
         *,
         tokenizer: Any = None,
         settings: CompressionSettings | None = None,
@@ -51,7 +52,8 @@ class Compressor:
         dtype: str | None = None,
     ) -> None:
         self.settings = settings or CompressionSettings()
-        self.scorer: Scorer = _load_scorer(model, device, dtype) if isinstance(model, str) else model
+        name = str(model) if isinstance(model, (str, PathLike)) else None
+        self.scorer: Scorer = _load_scorer(name, device, dtype) if name is not None else cast(Scorer, model)
         self.tokenizer: TokenCounter = token_counter(tokenizer, fallback=self._scorer_counter)
 
     def compress(
@@ -90,7 +92,7 @@ class Compressor:
         settings = (settings or self.settings).overridden(
             rate=rate, target_tokens=target_tokens, method=method, order=order, protect=protect
         )
-        _check_call(settings, question, instruction)
+        check_call(settings, question, instruction)
         method_name = choose_method(settings.method, question)
         chosen = METHODS[method_name]
         count = self.tokenizer.count
@@ -103,16 +105,17 @@ class Compressor:
             document_tokens = [count(with_title(document.title, document.text)) for _, document in usable]
             original_tokens = count(render_context(segmented, kept))
             target = settings.target_tokens or target_from_rate(settings.rate or 1.0, original_tokens)
-        too_long = original_tokens > target
 
         task = Task(segmented, document_tokens, target, question, settings, self.scorer, clock.progress)
         ordering = settings.order or chosen.default_order
         relevance: list[float] | None = None
         with clock.stage("rank"):
-            if segmented and (too_long or ordering != "original"):
+            if segmented and (original_tokens > target or ordering != "original"):
                 relevance = chosen.rank(task)
             order_in_context = arrange(relevance or [0.0] * len(segmented), ordering)
-        if too_long and relevance:
+            # In another order the same documents can take a token more, where a text meets a separator.
+            whole = render_context([segmented[position] for position in order_in_context], kept)
+        if relevance and count(whole) > target:
             with clock.stage("score"):
                 pieces = chosen.pieces(task, relevance, order_in_context)
             with clock.stage("fit"):
@@ -153,7 +156,7 @@ class Compressor:
     def compress_batch(
         self, requests: Iterable[Mapping[str, Any]], *, return_errors: bool = False, **common: Any
     ) -> list[CompressionResult | TerselyError]:
-        """Compress several prompts, each as `compress` would alone.
+        """Compress several prompts one after the other, each as `compress` would alone.
 
         Args:
             requests: for each the arguments of `compress`, such as `{"documents": [...], "question": "..."}`.
@@ -210,7 +213,12 @@ def _load_scorer(model: str, device: str | None, dtype: str | None) -> Scorer:
     return CausalLanguageModelScorer(model, device=device, dtype=dtype)
 
 
-def _check_call(settings: CompressionSettings, question: str | None, instruction: str | None) -> None:
+def check_call(settings: CompressionSettings, question: str | None, instruction: str | None) -> None:
+    """Refuse what cannot work, before anything slow begins.
+
+    Raises:
+        InvalidInputError: there is no budget, or question or instruction cannot be used, or the question is missing.
+    """
     if settings.rate is None and settings.target_tokens is None:
         raise InvalidInputError("no budget: give rate (such as 0.25) or target_tokens (such as 500)")
     for name, text in (("question", question), ("instruction", instruction)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, NamedTuple
 
@@ -18,10 +19,19 @@ class Span(NamedTuple):
     end: int
 
 
+def _jsonable(value: Any) -> Any:
+    try:
+        plain = to_jsonable_python(value, fallback=str, inf_nan_mode="strings")
+        json.dumps(plain, ensure_ascii=False).encode()
+    except (ValueError, TypeError, RecursionError):  # bytes that are no text, a cycle, a lone surrogate
+        return ascii(value)
+    return plain
+
+
 Metadata = Annotated[
-    dict[str, Any],
+    dict[Any, Any],
     # In JSON, what has no JSON form is written as its text.
-    PlainSerializer(lambda value: to_jsonable_python(value, fallback=str), when_used="json"),
+    PlainSerializer(lambda metadata: {str(key): _jsonable(value) for key, value in metadata.items()}, when_used="json"),
 ]
 
 
@@ -94,7 +104,8 @@ class CompressedDocument(BaseModel):
         document: the original.
         kept: the characters of `document.text` that were kept, in order; joined, they are `text`.
         text: what was kept; empty where the document was dropped.
-        relevance: how well it answers the question, higher is better; None where the method does not rank.
+        relevance: the coarse stage's value, higher is kept first: for `longllmlingua` how likely the document makes the
+            question, for `llmlingua` the log of its perplexity; None where nothing had to be ranked.
         original_tokens: tokens of title and text before.
         compressed_tokens: tokens of title and kept text after; 0 where the document was dropped.
     """
@@ -255,6 +266,7 @@ def _read_document(index: int, entry: Any) -> Document:
     if isinstance(entry, Document):
         check_text(entry.text, name)
         check_text(entry.title or "", f"the title of {name}")
+        check_text(entry.id or "", f"the id of {name}")
         return entry
     if not isinstance(entry, Mapping):
         raise InvalidInputError(
@@ -262,6 +274,7 @@ def _read_document(index: int, entry: Any) -> Document:
         )
     check_text(entry.get("text", ""), f"the text of {name}")
     check_text(entry.get("title") or "", f"the title of {name}")
+    check_text(str(entry.get("id")), f"the id of {name}")
     try:
         return Document.model_validate(dict(entry))
     except ValidationError as error:

@@ -81,7 +81,8 @@ def _text_files(folder: Path, note: Callable[[str], None]) -> list[Path]:
         folders[:] = [name for name in folders if name not in hidden]
         skipped += [Path(parent, name) for name in hidden]
         for path in (Path(parent, name) for name in names):
-            usable = not path.name.startswith(".") and path.suffix.lower() in _TEXT_SUFFIXES and not _is_binary(path)
+            usable = not path.name.startswith(".") and path.suffix.lower() in _TEXT_SUFFIXES
+            usable = usable and path.is_file() and not _is_binary(path)  # not a pipe, which would never end
             (files if usable else skipped).append(path)
     if skipped:
         first = ", ".join(str(path.relative_to(folder)) for path in sorted(skipped)[:_LISTED])
@@ -120,7 +121,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 def _has_text(line: str) -> bool:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(value, dict) and "text" in _renamed(value)
 

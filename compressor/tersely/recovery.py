@@ -11,6 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 import regex
+from bm25s.stopwords import STOPWORDS_EN_PLUS
 
 from tersely.documents import CompressedDocument, RecoveredAnswer, RecoveredPhrase, Span
 from tersely.segmentation import split_runs
@@ -38,8 +39,9 @@ class _Place(NamedTuple):
 def recover(result: CompressionResult, answer: str) -> RecoveredAnswer:
     """Trace an answer's phrases to the original documents.
 
-    The longest phrases come first to the left; of several originals the shortest wins. A single word is traced only if
-    it is long or carries a digit or a capital: a lone "the" comes from everywhere.
+    The longest phrases come first to the left; of several originals the shortest wins, and of those the first. On each
+    side of a gap a phrase needs a word that is no stop word: "in the" can stand together in a compressed text by
+    chance, and what lies between its words would turn the answer into another.
     """
     words, places = _context_words(result.documents)
     positions = defaultdict(list)
@@ -49,18 +51,22 @@ def recover(result: CompressionResult, answer: str) -> RecoveredAnswer:
     cores = (_core(answer, start, end) for start, end in split_runs(answer))
     answer_words = [core for core in cores if core]
     folded = [answer[span.start : span.end].casefold() for span in answer_words]
+    tells = [word not in STOPWORDS_EN_PLUS for word in folded]
     phrases: list[RecoveredPhrase] = []
     i = 0
     while i < len(folded):
-        best: tuple[int, int, int] | None = None  # words, minus the original's length, position in the context
-        for position in positions[folded[i]][:_PLACES]:
-            length = _common_length(folded, i, words, places, position)
-            first, last = places[position], places[position + length - 1]
-            best = max(filter(None, (best, (length, first.start - last.end, position))))
-        if best is None or not _tells(answer, answer_words[i : i + best[0]]):
+        candidates = (
+            (_common_length(folded, tells, i, result.documents, words, places, position), position)
+            for position in positions[folded[i]][:_PLACES]
+        )
+        length, position = max(
+            ((length, position) for length, position in candidates if length),
+            key=lambda found: (found[0], places[found[1]].start - places[found[1] + found[0] - 1].end),
+            default=(0, 0),
+        )
+        if not length:
             i += 1
             continue
-        length, _, position = best
         first, last = places[position], places[position + length - 1]
         document = result.documents[first.document]
         span = Span(first.start, last.end)
@@ -93,29 +99,31 @@ def _context_words(documents: list[CompressedDocument]) -> tuple[list[str], list
     return words, places
 
 
-def _common_length(folded: list[str], i: int, words: list[str], places: list[_Place], position: int) -> int:
-    """How many words of the answer from `i` on stand in the context from `position` on, in one document and close."""
-    length = 1
-    while (
-        length < _LONGEST
-        and i + length < len(folded)
-        and position + length < len(words)
-        and folded[i + length] == words[position + length]
-        and places[position + length].document == places[position].document
-    ):
-        length += 1
-    while length > 1:
-        original = places[position + length - 1].end - places[position].start
-        phrase = sum(len(word) + 1 for word in folded[i : i + length])
-        if original <= _STRETCH * phrase + _SLACK:
+def _common_length(
+    folded: list[str],
+    tells: list[bool],
+    i: int,
+    documents: list[CompressedDocument],
+    words: list[str],
+    places: list[_Place],
+    position: int,
+) -> int:
+    """How many words of the answer from `i` on stand in the context from `position` on, as one phrase; 0 for none."""
+    text = documents[places[position].document].document.text
+    length = 0  # of the longest phrase so far
+    phrase = 0  # characters of the answer's words so far
+    before, since = True, False  # whether a word tells: in each part before the last gap, and since it
+    for n in range(min(_LONGEST, len(folded) - i, len(words) - position)):
+        place = places[position + n]
+        if folded[i + n] != words[position + n] or place.document != places[position].document:
             break
-        length -= 1
+        if n and _CORE.search(text, places[position + n - 1].end, place.start):  # a gap: words were dropped here
+            before, since = before and since, False
+        phrase += len(folded[i + n]) + 1
+        since = since or tells[i + n]
+        if before and since and place.end - places[position].start <= _STRETCH * phrase + _SLACK:
+            length = n + 1
     return length
-
-
-def _tells(answer: str, spans: list[Span]) -> bool:
-    word = answer[spans[0].start : spans[0].end]
-    return len(spans) > 1 or len(word) > 4 or any(c.isdigit() or c.isupper() for c in word) or not word.isascii()
 
 
 def _core(text: str, start: int, end: int) -> Span | None:
@@ -127,6 +135,7 @@ def _core(text: str, start: int, end: int) -> Span | None:
 def _rewritten(answer: str, phrases: list[RecoveredPhrase]) -> str:
     parts, position = [], 0
     for phrase in phrases:
-        parts += [answer[position : phrase.answer.start], phrase.original]
+        same = phrase.phrase.casefold() == phrase.original.casefold()
+        parts += [answer[position : phrase.answer.start], phrase.phrase if same else phrase.original]
         position = phrase.answer.end
     return "".join([*parts, answer[position:]])

@@ -24,7 +24,7 @@ _PATTERN_SECONDS = 2.0
 _LONG_RUN = 40
 
 _MONTHS = "Jan|Feb|Mar|Mär|Apr|May|Mai|Jun|Jul|Aug|Sep|Oct|Okt|Nov|Dec|Dez"
-_YEAR = r"(?:1\d|20)\d\d(?!\d)"
+_YEAR = r"(?:1\d|20)\d\d(?![\d年])"
 _UNITS = (
     r"%|‰|percent|per\ cent|pct|€|\$|£|¥|₹|USD|EUR|GBP|JPY|CHF|CNY|INR|dollars?|euros?|pounds?|yen|rupees?|francs?|"
     r"hundred|thousand|million|billion|trillion|bn|mn|Mio\.?|Mrd\.?|Millionen|Milliarden|"

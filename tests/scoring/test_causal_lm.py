@@ -121,6 +121,21 @@ def test_a_chain_goes_on_past_the_context(scorer, naive) -> None:
     np.testing.assert_allclose(chain.score(piece), naive(piece, accepted[-half:]), atol=1e-4)
 
 
+def test_a_chain_keeps_its_prefix_when_older_text_slides_away(scorer, naive) -> None:
+    generator = np.random.default_rng(6)
+    prefix, accepted = random_tokens(generator, 7), []
+    chain = scorer.chain(prefix)
+    for _ in range(12):
+        piece = random_tokens(generator, 10)
+        chain.score(piece)
+        chain.accept(piece)
+        accepted += piece
+    chain._restart()
+    piece = random_tokens(generator, 10)
+    newest = accepted[-(CONTEXT_LENGTH // 2 - len(prefix)) :]
+    np.testing.assert_allclose(chain.score(piece), naive(piece, [*prefix, *newest]), atol=1e-4)
+
+
 def test_threads_share_a_scorer(scorer, naive) -> None:
     generator = np.random.default_rng(5)
     texts = [random_tokens(generator, 30) for _ in range(8)]

@@ -87,6 +87,30 @@ def test_the_platform_folder_is_used_without_a_home(monkeypatch) -> None:
     assert models.models_folder().parts[-2:] == ("tersely", "models")
 
 
+def test_a_users_own_folder_may_have_any_manifest(tiny_llama, tmp_path) -> None:
+    folder = tmp_path / "own"
+    shutil.copytree(tiny_llama, folder)
+    (folder / "manifest.json").write_text('{"version": 1}')
+    assert CausalLanguageModelScorer(str(folder)).context_length > 0
+
+
+def test_a_damaged_manifest_can_be_removed_and_what_was_killed_is_cleared(home) -> None:
+    path = write_tiny_gguf(home / "tiny.gguf")
+    folder = models.model_path(str(path))
+    (folder / "manifest.json").write_text('{"na')
+    assert models.cached_models() == []
+    assert models.remove_model(folder.name) == folder
+    killed = models.models_folder() / f".converting-{folder.name}-xyz"
+    killed.mkdir()
+    assert models.model_path(str(path)) == folder
+    assert not killed.exists()
+
+
+def test_a_device_that_is_not_there(tiny_llama) -> None:
+    with pytest.raises(ModelError, match="bogus"):
+        CausalLanguageModelScorer(str(tiny_llama), device="bogus", dtype="float32")
+
+
 def test_removing_what_is_not_there(home) -> None:
     with pytest.raises(ModelError, match="is not in"):
         models.remove_model("nothing")

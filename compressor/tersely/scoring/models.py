@@ -158,8 +158,8 @@ def load_model(name: str, *, dtype: str, device: str) -> LoadedModel:
             model = model.eval().requires_grad_(False).to(device)
     except Exception as error:  # transformers and its file formats raise dozens of types here
         raise ModelError(
-            f"model {name!r} could not be loaded from {source} to {device} ({type(error).__name__}: {error}); it must be a causal "
-            f"language model with safetensors weights and a tokenizer. If its files are damaged, fetch it anew"
+            f"model {name!r} could not be loaded from {source} to {device} ({type(error).__name__}: {error}); it must "
+            f"be a causal language model with safetensors weights and a tokenizer; fetch it anew if it is damaged"
         ) from error
     if not tokenizer.is_fast:
         raise ModelError(f"model {name!r} has no fast tokenizer, which is needed to know where each token stands")

@@ -60,18 +60,21 @@ class TerselyPostprocessor(BaseNodePostprocessor):
         target_tokens: int | None = None,
         method: str | None = None,
         order: str | None = None,
-        protect: Sequence[str] = (),
+        protect: Sequence[str] | None = None,
         model: str | None = None,
         tokenizer: str | None = None,
         compressor: Compressor | None = None,
         on_result: Callable[[CompressionResult], Any] | None = None,
         **base: Any,
     ) -> None:
+        unknown = ", ".join(sorted(set(base) - set(BaseNodePostprocessor.model_fields) - {"class_name"}))
+        if unknown:
+            raise InvalidInputError(f"{unknown}: no such setting; there are {', '.join(type(self).model_fields)}")
         if compressor is not None and (model is not None or tokenizer is not None):
             raise InvalidInputError("compressor excludes model and tokenizer: it has its own")
         defaults = compressor.settings if compressor else CompressionSettings()
         settings = defaults.overridden(
-            rate=rate, target_tokens=target_tokens, method=method, order=order, protect=protect or None
+            rate=rate, target_tokens=target_tokens, method=method, order=order, protect=protect
         )
         if settings.rate is None and settings.target_tokens is None:
             raise InvalidInputError("no budget: give rate (such as 0.25) or target_tokens (such as 500)")
@@ -119,7 +122,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
             target_tokens=self.target_tokens,
             method=self.method,
             order=self.order,
-            protect=self.protect or None,
+            protect=self.protect,
         )
 
     def _loaded(self) -> Compressor:
