@@ -82,7 +82,7 @@ def fit(
     """
 
     def tokens(kept: list[np.ndarray]) -> int:
-        return count(render_context([documents[i] for i in order], [kept[i] for i in order]))
+        return count(render_context(documents, kept, order))
 
     def keeping(number: int) -> list[np.ndarray]:
         kept = [mask.copy() for mask in protected]
@@ -95,12 +95,11 @@ def fit(
     if needed > target:
         raise ProtectedTextError(needed, target)
     lengths = np.array([_characters(documents, piece) for piece in pieces], dtype=np.int64)
-    number = _most_that_fit(lengths, needed, target, lambda number: tokens(keeping(number)))
+    number, used = _most_that_fit(lengths, needed, target, lambda number: tokens(keeping(number)))
     kept = keeping(number)
 
     # What is left of the budget goes to the next best pieces that fit: first of the documents that are there already,
     # and if that is not enough to whatever is short.
-    used = tokens(kept)
     rest = range(number, len(pieces))
     already_there = [i for i in rest if kept[pieces[i].document].any()][:_TRIES]
     short = sorted(rest, key=lambda i: lengths[i])[:_TRIES] if used < _ENOUGH * target else []
@@ -120,8 +119,8 @@ def fit(
     return kept
 
 
-def _most_that_fit(lengths: np.ndarray, none: int, target: int, tokens: Callable[[int], int]) -> int:
-    """The largest number of leading pieces that fit, found with few counts.
+def _most_that_fit(lengths: np.ndarray, none: int, target: int, tokens: Callable[[int], int]) -> tuple[int, int]:
+    """The largest number of leading pieces that fit, found with few counts, and the tokens that they take.
 
     Args:
         lengths: characters of each piece: tokens grow about in step with them.
@@ -133,7 +132,7 @@ def _most_that_fit(lengths: np.ndarray, none: int, target: int, tokens: Callable
     fits, fits_tokens = 0, none
     exceeds, exceeds_tokens = len(lengths), tokens(len(lengths))
     if exceeds_tokens <= target:
-        return exceeds
+        return exceeds, exceeds_tokens
     interpolate = True
     while exceeds - fits > 1:
         if interpolate:
@@ -149,7 +148,7 @@ def _most_that_fit(lengths: np.ndarray, none: int, target: int, tokens: Callable
             fits, fits_tokens = guess, now
         else:
             exceeds, exceeds_tokens = guess, now
-    return fits
+    return fits, fits_tokens
 
 
 def _characters(documents: Sequence[SegmentedDocument], piece: Piece) -> int:

@@ -103,7 +103,7 @@ class Compressor:
             segmented = segment_documents(usable, settings.protect)
             kept = [np.ones(len(document.words), dtype=bool) for document in segmented]
             document_tokens = [count(with_title(document.title, document.text)) for _, document in usable]
-            original_tokens = count(render_context(segmented, kept))
+            original_tokens = count(render_context(segmented, kept, range(len(segmented))))
             target = settings.target_tokens or target_from_rate(settings.rate or 1.0, original_tokens)
 
         task = Task(segmented, document_tokens, target, question, settings, self.scorer, clock.progress)
@@ -113,17 +113,15 @@ class Compressor:
             if segmented and (original_tokens > target or ordering != "original"):
                 relevance = chosen.rank(task)
             order_in_context = arrange(relevance or [0.0] * len(segmented), ordering)
-            # In another order the same documents can take a token more, where a text meets a separator.
-            whole = render_context([segmented[position] for position in order_in_context], kept)
-        if relevance and count(whole) > target:
+        # In another order the same documents can take a token more, where a text meets a separator.
+        if relevance and count(render_context(segmented, kept, order_in_context)) > target:
             with clock.stage("score"):
                 pieces = chosen.pieces(task, relevance, order_in_context)
             with clock.stage("fit"):
                 kept = fit(segmented, order_in_context, pieces, target, count)
 
         with clock.stage("render"):
-            in_order = [segmented[position] for position in order_in_context]
-            context = render_context(in_order, [kept[position] for position in order_in_context])
+            context = render_context(segmented, kept, order_in_context)
             compressed = [
                 _account(
                     segmented[position],

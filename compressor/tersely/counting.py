@@ -44,8 +44,7 @@ def token_counter(tokenizer: Any, fallback: Callable[[], TokenCounter]) -> Token
     Args:
         tokenizer: None (`o200k_base`, found offline where llama-index-core or tiktoken's own cache carries it), a
             tiktoken encoding's name, an OpenAI model's name, a folder or Hub id with a Hugging Face tokenizer, a
-            tokenizer object with `encode`, or a callable from text to tokens or their
-            number.
+            tokenizer object with `encode`, or a callable from text to tokens or to their number.
         fallback: gives the scorer's own counter, used with a warning where `tokenizer` is None and no encoding can be
             had.
 
@@ -62,7 +61,11 @@ def token_counter(tokenizer: Any, fallback: Callable[[], TokenCounter]) -> Token
             )
             return counter
     if isinstance(tokenizer, str):
-        return _named_counter(tokenizer, fallback)
+        return _named_counter(tokenizer)
+    return _object_counter(tokenizer)
+
+
+def _object_counter(tokenizer: Any) -> TokenCounter:
     if callable(getattr(tokenizer, "encode_ordinary", None)):  # tiktoken
         return TokenCounter(getattr(tokenizer, "name", "tiktoken"), lambda text: _count_with_tiktoken(tokenizer, text))
     fast = getattr(tokenizer, "backend_tokenizer", tokenizer)
@@ -81,7 +84,7 @@ def token_counter(tokenizer: Any, fallback: Callable[[], TokenCounter]) -> Token
     )
 
 
-def _named_counter(name: str, fallback: Callable[[], TokenCounter]) -> TokenCounter:
+def _named_counter(name: str) -> TokenCounter:
     import tiktoken
 
     if name in tiktoken.list_encoding_names():
@@ -97,7 +100,7 @@ def _named_counter(name: str, fallback: Callable[[], TokenCounter]) -> TokenCoun
         )
     from tersely.scoring.models import load_tokenizer
 
-    return token_counter(load_tokenizer(name), fallback)
+    return _object_counter(load_tokenizer(name))
 
 
 def _tiktoken_counter(encoding_name: str) -> TokenCounter:

@@ -57,15 +57,17 @@ def with_title(title: str | None, text: str) -> str:
     return f"{title}{TITLE_SEPARATOR}{text}" if title else text
 
 
-def render_context(documents: Sequence[SegmentedDocument], kept: Sequence[np.ndarray]) -> str:
+def render_context(documents: Sequence[SegmentedDocument], kept: Sequence[np.ndarray], order: Sequence[int]) -> str:
     """The documents' part of the prompt. A document of which nothing is kept does not appear.
 
     Args:
-        documents: in the order of the context.
+        documents: all of them.
         kept: for each of them which words stay (bool, one a word).
+        order: the order in which they stand in the context, as positions in `documents`.
     """
     texts = []
-    for segmented, mask in zip(documents, kept, strict=True):
+    for position in order:
+        segmented, mask = documents[position], kept[position]
         if mask.any():
             text = document_text(segmented, kept_spans(segmented, mask))
             texts.append(with_title(segmented.document.title, text))

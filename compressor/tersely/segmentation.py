@@ -35,7 +35,7 @@ _UNITS = (
 # bounded, so that the search is linear in the text.
 _INDIVISIBLE = regex.compile(
     rf"""
-      ``[^\n]{{1,500}}?`` | `[^`\n]{{1,500}}`                                                             # a code span
+      ``[^\n]{{1,500}}?`` | `[^`\n]{{1,500}}`                                      # a code span
     | \b(?:https?|ftp|file)://[^\s<>"]+ | \bwww\.[^\s<>"]+                         # a URL
     | \b\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:of\s|de\s)?\p{{L}}{{3,12}}\.?,?\s(?:de\s)?{_YEAR}   # 12 October 2009
     | \b\p{{L}}{{3,12}}\.?\s\d{{1,2}}(?:st|nd|rd|th)?,?\s{_YEAR}                   # October 12, 2009

