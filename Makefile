@@ -20,7 +20,7 @@ wheel: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy compressor/tersely
+	$(BIN)/mypy compressor/tersely eval/tersely_eval
 
 clean:
 	rm -rf $(VENV) dist

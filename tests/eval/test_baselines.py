@@ -1,0 +1,95 @@
+"""What the baselines choose, and that none of them is ever above the budget."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tersely import Document, Span
+from tersely.counting import TokenCounter, token_counter
+from tersely.rendering import DOCUMENT_SEPARATOR, with_title
+from tersely_eval.baselines import BASELINES, bm25_documents, bm25_sentences, truncation
+
+DOCUMENTS = [
+    Document(title="Wind", text="Windmills turn in the wind. They have ground corn for centuries."),
+    Document(text=" "),
+    Document(title="The old mill", text="It was built in 1820. It was sold in October 2009. It is a museum now."),
+    Document(title="Corn", text="Corn is ground to flour. Nobody sold any in 1820."),
+]
+QUESTION = "When was the old mill sold?"
+
+WORDS = ["alpha", "Beta,", "1820", "October", "2009", "of", "the", "end.", "naïve", "日本語", "AB-1234-X"]
+text = st.lists(st.sampled_from(WORDS) | st.text("ab1. \n", max_size=6), max_size=40).map(" ".join)
+document = st.builds(Document, text=text, title=st.none() | st.sampled_from(["Title", "A longer title"]))
+documents = st.lists(document, min_size=1, max_size=5).filter(lambda found: any(one.text.strip() for one in found))
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+def no_fallback() -> TokenCounter:
+    raise AssertionError("the encoding must be there")
+
+
+COUNT = token_counter("o200k_base", no_fallback).count
+
+
+def test_truncation_is_the_beginning_of_the_context() -> None:
+    selection = truncation(DOCUMENTS, QUESTION, 16, words)
+    assert selection.context == (
+        "Wind\nWindmills turn in the wind. They have ground corn for centuries.\n\nThe old mill\nIt"
+    )
+    assert selection.kept == {0: [Span(0, len(DOCUMENTS[0].text))], 2: [Span(0, 2)]}
+
+
+def test_truncation_never_skips_a_word_that_is_too_long() -> None:
+    selection = truncation([Document(text="one veryverylong two")], QUESTION, 5, len)
+    assert selection.context == "one"
+
+
+def test_a_title_counts_and_does_not_stand_alone() -> None:
+    assert truncation(DOCUMENTS, QUESTION, 15, words).context.endswith("centuries.")
+    assert truncation(DOCUMENTS, QUESTION, 1, words) == ("", {})
+
+
+def test_bm25_documents_puts_the_best_first_and_cuts_the_last() -> None:
+    selection = bm25_documents(DOCUMENTS, QUESTION, 23, words)
+    assert selection.context == (
+        "The old mill\nIt was built in 1820. It was sold in October 2009. It is a museum now.\n\nCorn\nCorn is ground"
+    )
+    assert set(selection.kept) == {2, 3}
+
+
+def test_bm25_sentences_keeps_whole_sentences_with_their_title_in_the_order_of_the_text() -> None:
+    selection = bm25_sentences(DOCUMENTS, QUESTION, 14, words)
+    assert selection.context == "The old mill\nIt was built in 1820. It was sold in October 2009."
+    few = bm25_sentences(DOCUMENTS, QUESTION, 9, words)
+    assert few.context == "The old mill\nIt was sold in October 2009."
+
+
+@pytest.mark.parametrize("question", ["?!", "is it the", "zebra"])
+@pytest.mark.parametrize("baseline", BASELINES.values(), ids=BASELINES)
+def test_where_nothing_matches_documents_come_in_their_order(baseline, question) -> None:
+    assert set(baseline(DOCUMENTS, question, 14, words).kept) == {0}
+
+
+@pytest.mark.parametrize("baseline", BASELINES.values(), ids=BASELINES)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(documents, st.sampled_from(["What is alpha?", "?", "October Beta"]), st.integers(1, 200))
+def test_no_baseline_is_above_the_budget_and_spans_are_the_context(baseline, found, question, target) -> None:
+    selection = baseline(found, question, target, COUNT)
+    assert COUNT(selection.context) <= target
+    rendered = {
+        position: with_title(found[position].title, "".join(found[position].text[start:end] for start, end in spans))
+        for position, spans in selection.kept.items()
+    }
+    assert sorted(selection.context) == sorted(DOCUMENT_SEPARATOR.join(rendered.values()))
+    assert all(text in selection.context for text in rendered.values())
+
+
+@pytest.mark.parametrize("baseline", BASELINES.values(), ids=BASELINES)
+def test_what_fits_is_whole(baseline) -> None:
+    selection = baseline(DOCUMENTS, QUESTION, 1000, words)
+    assert selection.kept == {i: [Span(0, len(DOCUMENTS[i].text))] for i in (0, 2, 3)}
