@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tersely import Document
-from tersely.rendering import document_text, kept_spans
+from tersely.rendering import document_text
 from tersely.segmentation import segment_documents
 
 PARAGRAPHS = {
@@ -64,4 +64,4 @@ def test_sentences_are_units_and_can_be_kept_alone(language) -> None:
     for number in (1, 2, len(sentences) - 1):
         chosen = segmented.units[number].words
         kept[chosen.start : chosen.stop] = True
-    assert document_text(segmented, kept_spans(segmented, kept)) == joiner.join([*sentences[1:3], sentences[-1]])
+    assert document_text(segmented, kept) == joiner.join([*sentences[1:3], sentences[-1]])

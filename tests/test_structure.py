@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tersely import Document
-from tersely.rendering import document_text, kept_spans
+from tersely.rendering import document_text
 from tersely.segmentation import SegmentedDocument, segment_documents
 from tersely.structure import split_blocks
 
@@ -212,7 +212,7 @@ def test_kept_units_stand_in_the_text_as_they_were(text, data) -> None:
     for unit in chosen:
         for part in (unit.words, *unit.heads):
             kept[part.start : part.stop] = True
-    result = document_text(segmented, kept_spans(segmented, kept))
+    result = document_text(segmented, kept)
     assert all(shown(segmented, unit.words) in result for unit in chosen)
 
 

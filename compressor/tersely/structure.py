@@ -18,8 +18,8 @@ from markdown_it.token import Token
 from tersely.sentences import split_sentences
 
 # A head that is longer (characters) costs more than it explains: it is a block like others.
-_LONGEST_HEAD = 500
-_LONGEST_INTRODUCTION = 200
+_LONGEST_HEAD = 500  # a heading, or the head of a table
+_LONGEST_INTRODUCTION = 200  # a line before a list, or the text of an item before what else is in it
 # A list item up to this length is one block; a longer one is cut into its sentences.
 _LONGEST_ITEM = 400
 
@@ -146,7 +146,7 @@ class _Blocks:
         else:
             self.add_prose(marker.end(), end)
             self.found[first] = self.found[first]._replace(start=start)
-        if self.found[first].end - start <= _LONGEST_HEAD:
+        if self.found[first].end - start <= _LONGEST_INTRODUCTION:
             self._under.append((_ITEM_LEVEL, first))
 
     def _introduction(self) -> int | None:
