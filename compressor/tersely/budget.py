@@ -104,9 +104,11 @@ def fit(
     # What is left of the budget goes to the next best pieces that fit. One word is no reason to bring in a document.
     chosen.fill((piece for piece in rest if chosen.has(piece.document) or piece.last - piece.first > 1), _FULL)
     if chosen.used < _ENOUGH * target:
-        # Then to parts of the others, of which each takes about a token at least, and at last to whatever is short.
+        # Then to parts of the others, and at last to whatever is short. A part takes about a token at least, so that of
+        # many parts only the first need a look.
         others = sorted(rest, key=lambda piece: not chosen.has(piece.document))
-        parts = list(islice((part for piece in others for part in piece.parts), 2 * (target - chosen.used)))
+        number = max(_LOOKS, 2 * (target - chosen.used))
+        parts = list(islice((part for piece in others for part in piece.parts), number))
         chosen.keep_first(parts)
         chosen.fill(parts, _ENOUGH)
         chosen.fill(sorted(rest, key=chosen.characters), _ENOUGH)

@@ -34,6 +34,7 @@ _MARKER = regex.compile(r"\s*(?:[-+*•◦▪‣●]|\d+[.)])\s+")
 _LINE_END = regex.compile(r"\r\n?|\n")  # what the parser takes for one
 
 _ITEM_LEVEL = 7  # list items and the like stand under headings, which have levels 1 to 6
+_LEAVES = ("heading_open", "paragraph_open", "fence", "hr", "thead_open", "tr_open")
 _INTRODUCED = ("bullet_list_open", "ordered_list_open", "table_open", "fence")
 _OPEN = ("bullet_list_open", "ordered_list_open", "list_item_open", "table_open")
 _CLOSE = ("bullet_list_close", "ordered_list_close", "list_item_close", "table_close")
@@ -208,5 +209,4 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-_LEAVES = ("heading_open", "paragraph_open", "fence", "hr", "thead_open", "tr_open")
 _PARSER = _parser()
