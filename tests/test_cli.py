@@ -47,6 +47,13 @@ def test_context_on_standard_output_and_account_on_standard_error(run, mill, fak
     assert f"budget {expected.target_tokens} tokens: {expected.compressed_tokens} used" in done.stderr
 
 
+def test_a_gap_marker_stands_where_something_was_left_out(run, mill) -> None:
+    done = run("compress", mill, "--rate", "0.5", "--gap-marker", " [...] ")
+    assert done.exit_code == 0 and " [...] " in done.stdout
+    done = run("compress", mill, "--rate", "0.5", "--gap-marker", "")
+    assert done.exit_code == 2 and "gap_marker" in done.stderr
+
+
 def test_json_is_the_whole_result(run, mill) -> None:
     done = run("compress", mill, "-t", "30", "-q", "When was it opened?", "--json")
     result = CompressionResult.model_validate(

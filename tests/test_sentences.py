@@ -23,10 +23,14 @@ def sentences(text: str) -> list[str]:
         ["北京是中国的首都。", "上海很大！", "真的吗？"],
         ["東京は日本の首都です。", "大阪は西にあります。"],
         ["هل هذا صحيح؟", "نعم."],
+        ["“真的吗？”", "我不知道。", "“你好。”老师说。"],
+        ["「行こう。」", "彼は歩き出した。", "「待って！」と叫んだ。"],
+        ["Das war im 19. Jahrhundert und nicht am 2. Tag.", "Es waren 19.", "Danach kam nichts."],
+        ["She is the one of 19.", "The others left."],
     ],
 )
 def test_splits(expected) -> None:
-    joiner = "" if ord(expected[0][0]) > 0x3000 else " "
+    joiner = "" if ord(expected[0][1]) > 0x3000 else " "
     assert sentences(joiner.join(expected)) == expected
 
 

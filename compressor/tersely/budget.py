@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
 from tersely.errors import ProtectedTextError
-from tersely.rendering import render_context
+from tersely.rendering import join_documents, render_document
 from tersely.segmentation import SegmentedDocument
 
-# Filling up stops when this share of the budget is used, or after so many pieces were tried.
+# Filling up stops when this share of the budget is used, or after so many pieces were tried, each with a count of the
+# whole context, or after so many were looked at, each with a count of its own words.
 _FULL = 0.995
 _TRIES = 40
+_LOOKS = 1000
 # Where less than this is used, pieces are tried for their shortness alone.
 _ENOUGH = 0.98
 
 
 class Piece(NamedTuple):
-    """Words `first` up to but not including `last` of a document: what is kept or left out as one."""
+    """Words `first` up to but not including `last` of a document: what is kept or left out as one.
 
-    document: int  # position in the list of segmented documents
+    Attributes:
+        document: position in the list of segmented documents.
+        first, last: positions of its words.
+        heads: positions of words that are kept with it, such as the `heads` of its unit.
+        parts: smaller pieces of it, best first, for where it does not fit whole; none of what is of no use in part.
+    """
+
+    document: int
     first: int
     last: int
+    heads: tuple[range, ...] = ()
+    parts: tuple[Piece, ...] = ()
 
 
 def target_from_rate(rate: float, original_tokens: int) -> int:
@@ -64,6 +76,7 @@ def fit(
     pieces: Sequence[Piece],
     target: int,
     count: Callable[[str], int],
+    gap_marker: str | None = None,
 ) -> list[np.ndarray]:
     """Keep protected words and as many pieces, best first, as the budget holds; counted exactly.
 
@@ -73,6 +86,7 @@ def fit(
         pieces: best first.
         target: the budget in tokens of the rendered context.
         count: text -> tokens.
+        gap_marker: stands wherever words of a document are dropped.
 
     Returns:
         For each of `documents` which words stay (bool, one a word).
@@ -80,43 +94,122 @@ def fit(
     Raises:
         ProtectedTextError: the protected words alone exceed the budget.
     """
+    chosen = _Chosen(documents, order, target, count, gap_marker)
+    if chosen.used > target:
+        raise ProtectedTextError(chosen.used, target)
+    rest = pieces[chosen.keep_first(pieces) :]
+    if rest:
+        chosen.keep_first(rest[0].parts)
 
-    def tokens(kept: list[np.ndarray]) -> int:
-        return count(render_context(documents, kept, order))
+    # What is left of the budget goes to the next best pieces that fit. One word is no reason to bring in a document.
+    chosen.fill((piece for piece in rest if chosen.has(piece.document) or piece.last - piece.first > 1), _FULL)
+    if chosen.used < _ENOUGH * target:
+        # Then to parts of the others, and at last to whatever is short. A part takes about a token at least, so that of
+        # many parts only the first need a look.
+        others = sorted(rest, key=lambda piece: not chosen.has(piece.document))
+        number = max(_LOOKS, 2 * (target - chosen.used))
+        parts = list(islice((part for piece in others for part in piece.parts), number))
+        chosen.keep_first(parts)
+        chosen.fill(parts, _ENOUGH)
+        chosen.fill(sorted(rest, key=chosen.characters), _ENOUGH)
+    return chosen.kept
 
-    def keeping(number: int) -> list[np.ndarray]:
-        kept = [mask.copy() for mask in protected]
-        for document, first, last in pieces[:number]:
-            kept[document][first:last] = True
-        return kept
 
-    protected = [np.array([word.protected for word in segmented.words]) for segmented in documents]
-    needed = tokens(protected)
-    if needed > target:
-        raise ProtectedTextError(needed, target)
-    lengths = np.array([_characters(documents, piece) for piece in pieces], dtype=np.int64)
-    number, used = _most_that_fit(lengths, needed, target, lambda number: tokens(keeping(number)))
-    kept = keeping(number)
+class _Chosen:
+    """The words kept so far, at first the protected ones, and the tokens of the context that they make."""
 
-    # What is left of the budget goes to the next best pieces that fit: first of the documents that are there already,
-    # and if that is not enough to whatever is short.
-    rest = range(number, len(pieces))
-    already_there = [i for i in rest if kept[pieces[i].document].any()][:_TRIES]
-    short = sorted(rest, key=lambda i: lengths[i])[:_TRIES] if used < _ENOUGH * target else []
-    for candidates, enough in ((already_there, _FULL), (short, _ENOUGH)):
-        for i in candidates:
-            if used >= enough * target:
-                break
-            document, first, last = pieces[i]
-            before = kept[document]
-            kept[document] = before.copy()
-            kept[document][first:last] = True
-            now = tokens(kept)
-            if now <= target:
-                used = now
-            else:
-                kept[document] = before
-    return kept
+    def __init__(
+        self,
+        documents: Sequence[SegmentedDocument],
+        order: Sequence[int],
+        target: int,
+        count: Callable[[str], int],
+        gap_marker: str | None,
+    ) -> None:
+        self._documents, self._order, self._target, self._gap_marker = documents, order, target, gap_marker
+        self._count = count
+        self.kept = [np.array([word.protected for word in segmented.words]) for segmented in documents]
+        self._texts = [render_document(*both, gap_marker) for both in zip(documents, self.kept, strict=True)]
+        self.used = count(join_documents(self._texts[position] for position in order))
+
+    def has(self, document: int) -> bool:
+        """Whether anything of a document is kept."""
+        return bool(self._texts[document])
+
+    def keep_first(self, pieces: Sequence[Piece]) -> int:
+        """Keep the largest number of leading pieces that fits, and say which it is."""
+        if not pieces:
+            return 0
+        lengths = np.array(list(self._lengths(pieces)), dtype=np.int64)
+        number, used = _most_that_fit(
+            lengths, self.used, self._target, lambda number: self._tokens(self._changed(pieces[:number]))
+        )
+        self._keep(self._changed(pieces[:number]), used)
+        return number
+
+    def fill(self, pieces: Iterable[Piece], enough: float) -> None:
+        """Keep the pieces that fit, one after the other, until that share of the budget is used."""
+        tries = 0
+        for piece in islice(pieces, _LOOKS):
+            if self.used >= enough * self._target or tries == _TRIES:
+                return
+            if 0 < self._own_tokens(piece) <= self._target - self.used:
+                tries += 1
+                changed = self._changed([piece])
+                used = self._tokens(changed)
+                if used <= self._target:
+                    self._keep(changed, used)
+
+    def characters(self, piece: Piece) -> int:
+        """The length of a piece without its heads."""
+        words = self._documents[piece.document].words
+        return words[piece.last - 1].end - words[piece.first].start
+
+    def _lengths(self, pieces: Sequence[Piece]) -> Iterator[int]:
+        """The characters that each piece adds to those before it."""
+        seen: set[tuple[int, int]] = set()
+        for piece in pieces:
+            length = self.characters(piece)
+            for head in piece.heads:
+                if (piece.document, head.start) not in seen:
+                    seen.add((piece.document, head.start))
+                    length += self.characters(Piece(piece.document, head.start, head.stop))
+            yield length
+
+    def _own_tokens(self, piece: Piece) -> int:
+        """About the tokens that a piece adds: those of its words, and of its heads', that are not kept yet."""
+        segmented, kept = self._documents[piece.document], self.kept[piece.document]
+        text, words = segmented.document.text, segmented.words
+        title = segmented.document.title or ""
+        added = [] if self.has(piece.document) else [title]
+        for positions in (*piece.heads, range(piece.first, piece.last)):
+            for position in positions:
+                if not kept[position]:
+                    following = words[position + 1].start if position + 1 < len(words) else len(text)
+                    added.append(text[words[position].start : following])
+        return self._count("".join(added).rstrip())
+
+    def _changed(self, pieces: Sequence[Piece]) -> dict[int, tuple[np.ndarray, str]]:
+        """For the documents that some more pieces change which of their words stay, and their text."""
+        masks: dict[int, np.ndarray] = {}
+        for piece in pieces:
+            if piece.document not in masks:
+                masks[piece.document] = self.kept[piece.document].copy()
+            for words in (range(piece.first, piece.last), *piece.heads):
+                masks[piece.document][words.start : words.stop] = True
+        return {
+            document: (mask, render_document(self._documents[document], mask, self._gap_marker))
+            for document, mask in masks.items()
+        }
+
+    def _tokens(self, changed: dict[int, tuple[np.ndarray, str]]) -> int:
+        texts = (changed[one][1] if one in changed else self._texts[one] for one in self._order)
+        return self._count(join_documents(texts))
+
+    def _keep(self, changed: dict[int, tuple[np.ndarray, str]], used: int) -> None:
+        for document, (mask, text) in changed.items():
+            self.kept[document], self._texts[document] = mask, text
+        self.used = used
 
 
 def _most_that_fit(lengths: np.ndarray, none: int, target: int, tokens: Callable[[int], int]) -> tuple[int, int]:
@@ -149,8 +242,3 @@ def _most_that_fit(lengths: np.ndarray, none: int, target: int, tokens: Callable
         else:
             exceeds, exceeds_tokens = guess, now
     return fits, fits_tokens
-
-
-def _characters(documents: Sequence[SegmentedDocument], piece: Piece) -> int:
-    words = documents[piece.document].words
-    return words[piece.last - 1].end - words[piece.first].start

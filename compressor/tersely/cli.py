@@ -94,6 +94,9 @@ def compress(
     protect: Annotated[
         list[str] | None, typer.Option(help="A regular expression whose matches survive. Can be given several times.")
     ] = None,
+    gap_marker: Annotated[
+        str | None, typer.Option(help="Stands wherever something of a document was left out, such as ' [...] '.")
+    ] = None,
     instruction: Annotated[str | None, typer.Option(help="Stands before the context with --prompt.")] = None,
     model: Annotated[
         str, typer.Option(help="Scores the text: the embedded one, a folder, a .gguf file or a Hub id.")
@@ -106,7 +109,14 @@ def compress(
     html: Annotated[Path | None, typer.Option(help="Write a page that shows what was kept.")] = None,
 ) -> None:
     """Compress documents to a budget: the compressed text on standard output, the account on standard error."""
-    settings = _settings(rate=rate, target_tokens=target_tokens, method=method, order=order, protect=protect)
+    settings = _settings(
+        rate=rate,
+        target_tokens=target_tokens,
+        method=method,
+        order=order,
+        protect=protect,
+        gap_marker=gap_marker,
+    )
     if as_json and as_prompt:
         raise InvalidInputError("--json and --prompt exclude each other: the JSON holds the prompt")
     if html and (html.is_dir() or not html.parent.is_dir()):

@@ -118,10 +118,10 @@ class Compressor:
             with clock.stage("score"):
                 pieces = chosen.pieces(task, relevance, order_in_context)
             with clock.stage("fit"):
-                kept = fit(segmented, order_in_context, pieces, target, count)
+                kept = fit(segmented, order_in_context, pieces, target, count, settings.gap_marker)
 
         with clock.stage("render"):
-            context = render_context(segmented, kept, order_in_context)
+            context = render_context(segmented, kept, order_in_context, settings.gap_marker)
             compressed = [
                 _account(
                     segmented[position],
@@ -129,6 +129,7 @@ class Compressor:
                     None if relevance is None else relevance[position],
                     document_tokens[position],
                     count,
+                    settings.gap_marker,
                 )
                 for position in order_in_context
             ]
@@ -234,9 +235,10 @@ def _account(
     relevance: float | None,
     original_tokens: int,
     count: Callable[[str], int],
+    gap_marker: str | None,
 ) -> CompressedDocument:
     spans = kept_spans(segmented, kept)
-    text = document_text(segmented, spans)
+    text = document_text(segmented, kept, gap_marker)
     return CompressedDocument(
         index=segmented.index,
         document=segmented.document,

@@ -102,8 +102,9 @@ class CompressedDocument(BaseModel):
     Attributes:
         index: its position in the caller's list, from 0.
         document: the original.
-        kept: the characters of `document.text` that were kept, in order; joined, they are `text`.
-        text: what was kept; empty where the document was dropped.
+        kept: the characters of `document.text` that were kept, in order; joined, they are `text` but for gap markers.
+        text: what was kept, with the gap marker, if one is set, where something is missing; empty where the document
+            was dropped.
         relevance: the coarse stage's value, higher is kept first: for `longllmlingua` how likely the document makes the
             question, for `llmlingua` the log of its perplexity; None where nothing had to be ranked.
         original_tokens: tokens of title and text before.

@@ -1,8 +1,8 @@
-"""Kept words -> text: nothing but deletion inside a document, and separators between documents."""
+"""Kept words -> text: deletion inside a document, a mark for it where one is wanted, separators between documents."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import regex
@@ -22,34 +22,73 @@ def kept_spans(segmented: SegmentedDocument, kept: np.ndarray) -> list[Span]:
     White space stays with its neighbours. Where words are dropped, one run of the white space around them stays: a line
     break if there was one, so that the lines of a table or a list stay lines.
     """
+    spans: list[Span] = []
+    for joint, run in _kept_runs(segmented, kept):
+        for part in (joint, run):
+            if spans and part.start == spans[-1].end:
+                spans[-1] = Span(spans[-1].start, part.end)
+            elif part.start < part.end:
+                spans.append(part)
+    return spans
+
+
+def document_text(segmented: SegmentedDocument, kept: np.ndarray, gap_marker: str | None = None) -> str:
+    """The kept characters of a document's text, joined.
+
+    Args:
+        segmented: the document.
+        kept: which words stay (bool, one a word).
+        gap_marker: stands wherever words were dropped: between kept ones, before the first and after the last. It has
+            a line of its own where a line ends, for there a list, a table or a block of code may end. Its own white
+            space is left out where the text has some, so that none is doubled.
+    """
+    text, words = segmented.document.text, segmented.words
+    runs = _kept_runs(segmented, kept)
+    if not gap_marker:
+        return "".join(text[start:end] for joint_and_run in runs for start, end in joint_and_run)
+    parts: list[str] = []
+    for joint, run in runs:
+        white = text[joint.start : joint.end]
+        if parts:
+            parts.append(f"{white}{gap_marker.strip()}\n" if "\n" in white else _beside(gap_marker, white))
+        parts.append(text[run.start : run.end])
+    there = np.flatnonzero(kept)
+    if len(there) and there[0] > 0:
+        line_ends = "\n" in text[words[there[0] - 1].end : words[there[0]].start]
+        parts.insert(0, f"{gap_marker.strip()}\n" if line_ends else gap_marker.lstrip())
+    if len(there) and there[-1] < len(words) - 1:
+        line_ends = "\n" in text[words[there[-1]].end : words[there[-1] + 1].start]
+        parts.append(f"\n{gap_marker.strip()}" if line_ends else gap_marker.rstrip())
+    return "".join(parts)
+
+
+def _beside(gap_marker: str, white: str) -> str:
+    return gap_marker.rstrip() + white if white else gap_marker
+
+
+def _kept_runs(segmented: SegmentedDocument, kept: np.ndarray) -> list[tuple[Span, Span]]:
+    """Each run of words without one dropped between them, and the white space that stays before it (often none)."""
     text, words = segmented.document.text, segmented.words
     if kept.all():
-        return [Span(0, len(text))]
-    spans: list[Span] = []
+        return [(Span(0, 0), Span(0, len(text)))]
+    runs: list[tuple[Span, Span]] = []
     previous = -1
     for position in np.flatnonzero(kept).tolist():
         word = words[position]
         if previous < 0:
-            spans.append(Span(word.start, word.end))
+            runs.append((Span(word.start, word.start), Span(word.start, word.end)))
         elif position == previous + 1:
-            spans[-1] = Span(spans[-1].start, word.end)
+            joint, run = runs[-1]
+            runs[-1] = (joint, Span(run.start, word.end))
         else:
-            runs = [run.span() for run in _WHITE_SPACE.finditer(text, words[previous].end, word.start)]
+            white = [run.span() for run in _WHITE_SPACE.finditer(text, words[previous].end, word.start)]
             # The run with most line breaks; of equal ones the last, which stands right before the word if any does.
-            run = max(reversed(runs), key=lambda run: text.count("\n", *run), default=None)
-            if run is not None and run[0] == spans[-1].end:
-                spans[-1] = Span(spans[-1].start, run[1])
-            elif run is not None and run[1] != word.start:
-                spans.append(Span(*run))
-            start = run[0] if run is not None and run[1] == word.start else word.start
-            spans.append(Span(start, word.end))
+            joint = Span(
+                *max(reversed(white), key=lambda run: text.count("\n", *run), default=(word.start, word.start))
+            )
+            runs.append((joint, Span(word.start, word.end)))
         previous = position
-    return spans
-
-
-def document_text(segmented: SegmentedDocument, spans: Sequence[Span]) -> str:
-    """The kept characters of a document's text, joined."""
-    return "".join(segmented.document.text[start:end] for start, end in spans)
+    return runs
 
 
 def with_title(title: str | None, text: str) -> str:
@@ -57,21 +96,33 @@ def with_title(title: str | None, text: str) -> str:
     return f"{title}{TITLE_SEPARATOR}{text}" if title else text
 
 
-def render_context(documents: Sequence[SegmentedDocument], kept: Sequence[np.ndarray], order: Sequence[int]) -> str:
+def render_document(segmented: SegmentedDocument, kept: np.ndarray, gap_marker: str | None = None) -> str:
+    """A document's part of the context; empty if no word of it is kept."""
+    if not kept.any():
+        return ""
+    return with_title(segmented.document.title, document_text(segmented, kept, gap_marker))
+
+
+def render_context(
+    documents: Sequence[SegmentedDocument],
+    kept: Sequence[np.ndarray],
+    order: Sequence[int],
+    gap_marker: str | None = None,
+) -> str:
     """The documents' part of the prompt. A document of which nothing is kept does not appear.
 
     Args:
         documents: all of them.
         kept: for each of them which words stay (bool, one a word).
         order: the order in which they stand in the context, as positions in `documents`.
+        gap_marker: stands wherever words of a document were dropped.
     """
-    texts = []
-    for position in order:
-        segmented, mask = documents[position], kept[position]
-        if mask.any():
-            text = document_text(segmented, kept_spans(segmented, mask))
-            texts.append(with_title(segmented.document.title, text))
-    return DOCUMENT_SEPARATOR.join(texts)
+    return join_documents(render_document(documents[position], kept[position], gap_marker) for position in order)
+
+
+def join_documents(texts: Iterable[str]) -> str:
+    """The parts of the context, one after the other, without the empty ones."""
+    return DOCUMENT_SEPARATOR.join(text for text in texts if text)
 
 
 def render_prompt(instruction: str | None, context: str, question: str | None) -> str:

@@ -1,22 +1,24 @@
-"""Text -> sentences -> words, and what must never be cut. Nothing is scored or dropped here.
+"""Text -> units -> words, and what must never be cut. Nothing is scored or dropped here.
 
 A word is the smallest piece that is kept or dropped: a run of characters between white space, joined with its
 neighbours where they only mean something together (a date, an amount, a code span), and split only where a script
-writes no spaces or a run is a long chain of separators.
+writes no spaces or a run is a long chain of separators. A unit is the smallest piece that reads on its own.
 """
 
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import regex
 
 from tersely.documents import Document, Span
 from tersely.errors import InvalidInputError
-from tersely.sentences import split_sentences
+from tersely.structure import split_blocks
 
 # All patterns of one call together; a pattern that backtracks without end must not hang a server.
 _PATTERN_SECONDS = 2.0
@@ -73,27 +75,42 @@ class Word(NamedTuple):
     protected: bool  # must survive
 
 
+class Unit(NamedTuple):
+    """What is chosen as one: a sentence, a list item, a table row, a code block.
+
+    Attributes:
+        words: positions of its words; never none.
+        heads: positions of the words that stay with it, outermost first: the headings under which it stands, the head
+            of its table, the list item of which it is a part, the line that introduces it.
+        divisible: whether single words of it may be kept when it does not fit whole.
+    """
+
+    words: range
+    heads: tuple[range, ...]
+    divisible: bool
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentedDocument:
-    """A document cut into words, and its words grouped into sentences.
+    """A document cut into words, and its words grouped into units.
 
     Attributes:
         index: the document's position in the caller's list.
         document: the original.
         words: in order, none overlapping, at least one.
-        sentences: ranges of positions in `words`, in order, covering all.
+        units: in order, none overlapping, at least one. A word that is in none is in the `heads` of one.
     """
 
     index: int
     document: Document
     words: list[Word]
-    sentences: list[range]
+    units: list[Unit]
 
 
 def segment_documents(
     documents: Iterable[tuple[int, Document]], protect: Sequence[str] = ()
 ) -> list[SegmentedDocument]:
-    """Cut documents into words and sentences.
+    """Cut documents into words and units.
 
     Args:
         documents: each with its position in the caller's list; none empty.
@@ -108,7 +125,7 @@ def segment_documents(
     for index, document in documents:
         protected = document.kept_spans + list(_matches(patterns, document.text, stopwatch))
         words = split_words(document.text, protected)
-        segmented.append(SegmentedDocument(index, document, words, _sentences(document.text, words)))
+        segmented.append(SegmentedDocument(index, document, words, _units(document.text, words)))
     return segmented
 
 
@@ -181,15 +198,17 @@ def _matches(patterns: Sequence[regex.Pattern[str]], text: str, stopwatch: _Stop
         yield from (Span(match.start(), match.end()) for match in matches if match.end() > match.start())
 
 
-def _sentences(text: str, words: list[Word]) -> list[range]:
-    """Words grouped by the sentence in which they start."""
-    sentences: list[range] = []
-    first = 0
-    for _, end in split_sentences(text):
-        last = first
-        while last < len(words) and words[last].start < end:
-            last += 1
-        if last > first:
-            sentences.append(range(first, last))
-        first = last
-    return sentences
+def _units(text: str, words: list[Word]) -> list[Unit]:
+    """The blocks of a text in words. A word belongs to the block in which it starts."""
+    blocks = split_blocks(text)
+    starts = [word.start for word in words]
+    edges = [0, *(bisect_left(starts, block.start) for block in blocks[1:]), len(words)]
+    ranges = [range(first, last) for first, last in pairwise(edges)]
+    units: list[Unit] = []
+    needed: set[int] = set()  # positions of the blocks that head a unit
+    for position in reversed(range(len(blocks))):
+        block, its_words = blocks[position], ranges[position]
+        if its_words and not (block.is_head and position in needed):  # a head over nothing is a unit itself
+            units.append(Unit(its_words, tuple(ranges[head] for head in block.heads if ranges[head]), block.divisible))
+            needed.update(block.heads)
+    return units[::-1]

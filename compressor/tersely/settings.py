@@ -52,6 +52,10 @@ class CompressionSettings(BaseModel):
     protect: tuple[Annotated[str, BeforeValidator(_pattern_source)], ...] = ()
     """Regular expressions (of the `regex` package) whose matches survive byte for byte, whatever the method says."""
 
+    gap_marker: Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")] | None = None
+    """Stands wherever something of a document was left out: between what was kept, before it and after it. `" [...] "`
+    is one. It counts toward the budget. By default nothing does: what is kept is joined."""
+
     granularity: float = Field(default=2.0, ge=1)
     """The coarse stage keeps this many times the budget in whole documents (k of LLMLingua, section 3.1)."""
 

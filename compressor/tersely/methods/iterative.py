@@ -81,20 +81,20 @@ def compress_iteratively(
 
 
 def _segments(segmented: SegmentedDocument, scorer: Scorer, segment_tokens: int) -> Iterator[_Segment]:
-    """A document in segments of whole sentences, as many as fit; a longer sentence is cut between words."""
+    """A document in segments of whole units, as many as fit; a longer unit is cut between words."""
     title = segmented.document.title
     head = f"{title}{TITLE_SEPARATOR}" if title else ""
     encoding = scorer.encode(f"{head}{segmented.document.text}{DOCUMENT_SEPARATOR}")
     words, inside = _word_of_each_token(segmented, encoding.offsets, len(head))
     starts = np.searchsorted(words, np.arange(len(segmented.words) + 1))  # the first token of each word
-    sentence_ends = {sentence.stop for sentence in segmented.sentences}
+    unit_ends = {unit.words.stop for unit in segmented.units}
 
     first, begin = 0, 0
     while first < len(segmented.words):
         limit = int(np.searchsorted(starts, begin + segment_tokens, side="right")) - 1
         last = min(max(limit, first + 1), len(segmented.words))
         if last < len(segmented.words):
-            last = next((end for end in range(last, first, -1) if end in sentence_ends), last)
+            last = next((end for end in range(last, first, -1) if end in unit_ends), last)
         end = int(starts[last]) if last < len(segmented.words) else len(words)
         tokens = slice(begin, end)
         yield _Segment(first, last, encoding.tokens[tokens], words[tokens], inside[tokens])
