@@ -7,20 +7,17 @@ Standard output carries the result and nothing else; accounts, progress and erro
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, get_args
+from typing import Annotated, Any, NoReturn, get_args
 
 import typer
 from typer.core import TyperGroup
 
+from tersely.cli_models import calibrate, models
 from tersely.errors import InvalidInputError, ModelError, TerselyError
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.settings import CompressionSettings, MethodName, Order, settings_from
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from tersely.terminal import error_console, progress, progress_bar
 
 
 class _OneLineErrors(TyperGroup):
@@ -57,8 +54,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-models = typer.Typer(help="The scoring models on this machine.")
 app.add_typer(models, name="models")
+app.command()(calibrate)
 
 Question = Annotated[str | None, typer.Option("--question", "-q", help="What the LLM will be asked.")]
 Rate = Annotated[float | None, typer.Option("--rate", "-r", help="Share of the tokens to keep, in (0, 1].")]
@@ -125,15 +122,15 @@ def compress(
     from tersely.reading import read_sources
 
     check_call(settings, question, instruction)
-    console = _error_console()
+    console = error_console()
     documents = read_sources(files, sys.stdin.buffer, note=lambda line: typer.echo(f"tersely: {line}", err=True))
 
     from tersely.compressor import Compressor
     from tersely.report import html_page, print_account
 
-    with _progress(console, "loading the model ..."):
+    with progress(console, "loading the model ..."):
         compressor = Compressor(model, tokenizer=tokenizer, settings=settings)
-    with _progress_bar(console) as advance:
+    with progress_bar(console) as advance:
         result = compressor.compress(documents, question, instruction=instruction, progress=advance)
     if html:
         _write(html, html_page(result))
@@ -165,51 +162,15 @@ def demo(
     if rate is None and target_tokens is None:
         rate = demo.DEFAULT_RATE
     settings = _settings(rate=rate, target_tokens=target_tokens, method=method)
-    errors = _error_console()
+    errors = error_console()
     demo.run(
         demo.find_question(question),
         settings,
         top_k,
         Console(highlight=False),
-        progress=lambda message: _progress(errors, message),
+        progress=lambda message: progress(errors, message),
         note=lambda line: typer.echo(f"tersely: {line}", err=True),
     )
-
-
-@models.command("list")
-def list_models() -> None:
-    """Print name, size, state and folder of each model, a line each."""
-    from tersely.scoring.models import cached_models, models_folder
-
-    ready = {model.name: (f"{model.size / 1e6:.0f} MB", "ready", model.path) for model in cached_models()}
-    rows = {DEFAULT_MODEL: ("-", "not fetched", models_folder() / DEFAULT_MODEL), **ready}
-    width = max(map(len, rows))
-    for name, (size, state, path) in rows.items():
-        typer.echo(f"{name:{width}}  {size:>8}  {state:11}  {path}")
-
-
-@models.command()
-def fetch(
-    name: Annotated[str, typer.Argument(help="The embedded model, a .gguf file or a Hub id.")] = DEFAULT_MODEL,
-) -> None:
-    """Fetch a model, make it ready to load and print its folder."""
-    from tersely.scoring.models import model_path
-
-    typer.echo(model_path(name) or _hub_folder(name))
-
-
-@models.command()
-def path(name: Annotated[str, typer.Argument(help="As `models list` prints it, or a Hub id.")] = DEFAULT_MODEL) -> None:
-    """Print the folder of a model that is ready."""
-    typer.echo(_ready_folder(name))
-
-
-@models.command()
-def remove(name: Annotated[str, typer.Argument(help="As `models list` prints it.")]) -> None:
-    """Delete a model from this machine; it is fetched or converted again at its next use."""
-    from tersely.scoring.models import remove_model
-
-    typer.echo(f"removed {remove_model(name)}", err=True)
 
 
 def _settings(**values: Any) -> CompressionSettings:
@@ -218,63 +179,6 @@ def _settings(**values: Any) -> CompressionSettings:
     if settings.rate is None and settings.target_tokens is None:
         raise InvalidInputError("no budget: give --rate (such as 0.25) or --target-tokens (such as 500)")
     return settings
-
-
-def _ready_folder(name: str) -> Path:
-    from tersely.scoring.models import cached_models
-
-    for cached in cached_models():
-        if name in (cached.name, cached.path.name):
-            return cached.path
-    if name.count("/") == 1:
-        with suppress(ModelError):
-            return _hub_folder(name, local_files_only=True)
-    raise ModelError(
-        f"model {name!r} is not ready; run `tersely models fetch{'' if name == DEFAULT_MODEL else ' ' + name}`"
-    )
-
-
-def _hub_folder(name: str, **options: Any) -> Path:
-    """Where Hugging Face's own cache keeps a model of the Hub; downloads what is missing there."""
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"], **options))
-    except Exception as error:  # the network, the Hub and the disk raise many types here
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"model {name!r} cannot be had from the Hugging Face Hub ({reason})") from error
-
-
-def _error_console() -> Console:
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False)
-
-
-@contextmanager
-def _progress(console: Console, message: str) -> Iterator[None]:
-    """Show that something goes on, where somebody watches."""
-    if not console.is_terminal:
-        yield
-        return
-    with console.status(message):
-        yield
-
-
-@contextmanager
-def _progress_bar(console: Console) -> Iterator[Callable[[str, float], None]]:
-    """A bar for each stage, where somebody watches; gone when the work is done."""
-    from rich.progress import Progress
-
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
-        stages: dict[str, Any] = {}
-
-        def advance(stage: str, share: float) -> None:
-            if stage not in stages:
-                stages[stage] = bars.add_task(stage, total=1.0)
-            bars.update(stages[stage], completed=share)
-
-        yield advance
 
 
 def _write(path: Path, text: str) -> None:

@@ -94,7 +94,6 @@ class Compressor:
         )
         check_call(settings, question, instruction)
         method_name = choose_method(settings.method, question)
-        chosen = METHODS[method_name]
         count = self.tokenizer.count
         clock = _Clock(progress)
 
@@ -107,16 +106,17 @@ class Compressor:
             target = settings.target_tokens or target_from_rate(settings.rate or 1.0, original_tokens)
 
         task = Task(segmented, document_tokens, target, question, settings, self.scorer, clock.progress)
+        chosen = METHODS[method_name](task)
         ordering = settings.order or chosen.default_order
         relevance: list[float] | None = None
         with clock.stage("rank"):
             if segmented and (original_tokens > target or ordering != "original"):
-                relevance = chosen.rank(task)
+                relevance = chosen.rank()
             order_in_context = arrange(relevance or [0.0] * len(segmented), ordering)
         # In another order the same documents can take a token more, where a text meets a separator.
         if relevance and count(render_context(segmented, kept, order_in_context)) > target:
             with clock.stage("score"):
-                pieces = chosen.pieces(task, relevance, order_in_context)
+                pieces = chosen.pieces(relevance, order_in_context)
             with clock.stage("fit"):
                 kept = fit(segmented, order_in_context, pieces, target, count, settings.gap_marker)
 

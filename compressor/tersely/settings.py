@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from tersely.errors import InvalidInputError
 
-MethodName = Literal["llmlingua", "longllmlingua"]
+MethodName = Literal["evidence", "longllmlingua", "llmlingua"]
 Order = Literal["original", "best_first", "best_at_both_ends"]
 
 
@@ -44,10 +44,10 @@ class CompressionSettings(BaseModel):
     """The budget in tokens, instead of a rate."""
 
     method: MethodName | None = None
-    """How to choose; by default `longllmlingua` where a question is given, else `llmlingua`."""
+    """How to choose; by default `evidence` where a question is given, else `llmlingua`."""
 
     order: Order | None = None
-    """Order of the documents in the context; by default `best_first` for `longllmlingua`, else `original`."""
+    """Order of the documents in the context; by default `best_first` if the method needs a question, else `original`."""
 
     protect: tuple[Annotated[str, BeforeValidator(_pattern_source)], ...] = ()
     """Regular expressions (of the `regex` package) whose matches survive byte for byte, whatever the method says."""

@@ -74,8 +74,8 @@ def _segmented(documents: Sequence[Document]) -> list[SegmentedDocument]:
 
 def _sentences(segmented: Sequence[SegmentedDocument]) -> Iterator[Piece]:
     for position, one in enumerate(segmented):
-        for sentence in one.sentences:
-            yield Piece(position, sentence.start, sentence.stop)
+        for unit in one.units:
+            yield Piece(position, unit.words.start, unit.words.stop, unit.heads)
 
 
 def _text(segmented: SegmentedDocument, piece: Piece) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from tersely.methods.evidence import Evidence
 from tersely.methods.llmlingua import LLMLingua
 from tersely.methods.longllmlingua import LongLLMLingua
 from tersely.methods.method import Method
 from tersely.settings import MethodName
 
-METHODS: dict[MethodName, Method] = {"llmlingua": LLMLingua(), "longllmlingua": LongLLMLingua()}
+METHODS: dict[MethodName, type[Method]] = {
+    "evidence": Evidence,
+    "longllmlingua": LongLLMLingua,
+    "llmlingua": LLMLingua,
+}
 
 
 def choose_method(name: MethodName | None, question: str | None) -> MethodName:
     """The method asked for, else the one that makes the most of what there is."""
-    return name or ("longllmlingua" if question else "llmlingua")
+    return name or ("evidence" if question else "llmlingua")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from tersely.budget import Piece, select_documents
 from tersely.methods.iterative import Share, compress_iteratively
@@ -14,15 +15,20 @@ from tersely.settings import Order
 class LLMLingua:
     """The method of LLMLingua with whole words."""
 
-    needs_question = False
-    default_order: Order = "original"
+    needs_question: ClassVar[bool] = False
+    default_order: ClassVar[Order] = "original"
 
-    def rank(self, task: Task) -> list[float]:
+    def __init__(self, task: Task) -> None:
+        self._task = task
+
+    def rank(self) -> list[float]:
         """The log of each document's perplexity: the hardest to predict tells most (section 3.1)."""
+        task = self._task
         return document_surprisal(task.scorer, task.documents, task.progress)
 
-    def pieces(self, task: Task, relevance: Sequence[float], order: Sequence[int]) -> list[Piece]:
+    def pieces(self, relevance: Sequence[float], order: Sequence[int]) -> list[Piece]:
         """Words by surprisal given what was kept before them (section 3.2, equations 5 to 7)."""
+        task = self._task
         selected = select_documents(relevance, task.document_tokens, task.target, task.settings.granularity)
         rate = task.target / sum(task.document_tokens[position] for position in selected)
         shares = [Share(position, rate) for position in order if position in selected]

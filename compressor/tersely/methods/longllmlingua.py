@@ -4,6 +4,7 @@ the better ones, and those words that the question makes more likely."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from tersely.budget import Piece, dynamic_rates, select_documents
 from tersely.methods.iterative import Share, compress_iteratively
@@ -15,15 +16,20 @@ from tersely.settings import Order
 class LongLLMLingua:
     """The method of LongLLMLingua with whole words."""
 
-    needs_question = True
-    default_order: Order = "best_first"
+    needs_question: ClassVar[bool] = True
+    default_order: ClassVar[Order] = "best_first"
 
-    def rank(self, task: Task) -> list[float]:
+    def __init__(self, task: Task) -> None:
+        self._task = task
+
+    def rank(self) -> list[float]:
         """Minus r_k: the mean log-probability of the question after each document (equation 2)."""
+        task = self._task
         return question_log_probability(task.scorer, task.documents, task.question or "", task.progress)
 
-    def pieces(self, task: Task, relevance: Sequence[float], order: Sequence[int]) -> list[Piece]:
+    def pieces(self, relevance: Sequence[float], order: Sequence[int]) -> list[Piece]:
         """Words by contrastive perplexity (equation 3), at rates that fall with the document's rank (equation 5)."""
+        task = self._task
         selected = select_documents(relevance, task.document_tokens, task.target, task.settings.granularity)
         rate = task.target / sum(task.document_tokens[position] for position in selected)
         rates = dict(zip(selected, dynamic_rates(len(selected), rate, task.settings.dynamic_ratio), strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from tersely.budget import Piece
 from tersely.scoring.scorer import Scorer
@@ -36,20 +36,21 @@ class Task:
 
 
 class Method(Protocol):
-    """A way to choose. A method decides in which order pieces are worth keeping, never how many fit."""
+    """A way to choose, made for one task. It decides in which order pieces are worth keeping, never how many fit."""
 
-    needs_question: bool
-    default_order: Order
+    needs_question: ClassVar[bool]
+    default_order: ClassVar[Order]
 
-    def rank(self, task: Task) -> list[float]:
+    def __init__(self, task: Task) -> None: ...
+
+    def rank(self) -> list[float]:
         """The coarse stage: one value a document; those with higher values are kept first."""
         ...
 
-    def pieces(self, task: Task, relevance: Sequence[float], order: Sequence[int]) -> list[Piece]:
-        """The fine stage: pieces of the documents, best first.
+    def pieces(self, relevance: Sequence[float], order: Sequence[int]) -> list[Piece]:
+        """The fine stage, after `rank`: pieces of the documents, best first.
 
         Args:
-            task: what to compress.
             relevance: what `rank` returned.
             order: positions of the documents in the order of the context.
         """

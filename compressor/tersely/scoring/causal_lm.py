@@ -16,8 +16,10 @@ import torch
 from transformers import DynamicCache
 
 from tersely.errors import ModelError
+from tersely.scoring.attention import IMPLEMENTATION, AttentionReader, PassEnded, reading
+from tersely.scoring.fingerprint import model_fingerprint
 from tersely.scoring.models import DEFAULT_MODEL, load_model
-from tersely.scoring.scorer import Chain, Encoding, ScoringRequest
+from tersely.scoring.scorer import Attention, Chain, Encoding, Head, ScoringRequest
 
 # Padded tokens in one forward pass: enough to keep the matrix units busy, little enough to keep memory flat.
 _BATCH_TOKENS = 2048
@@ -50,6 +52,10 @@ class CausalLanguageModelScorer:
         self._body = self._model.base_model
         self._head = self._model.get_output_embeddings()
         config = self._model.config.get_text_config()
+        self.fingerprint = model_fingerprint(self._model)
+        self.heads: Sequence[Head] = [
+            Head(i, j) for i in range(config.num_hidden_layers) for j in range(config.num_attention_heads)
+        ]
         positions = getattr(config, "max_position_embeddings", None) or _LONGEST_WINDOW
         self.context_length: int = min(positions, _LONGEST_WINDOW)
         self._lock = threading.Lock()
@@ -66,15 +72,37 @@ class CausalLanguageModelScorer:
         windows = [
             window for index, request in enumerate(requests) for window in _windows(index, request, self.context_length)
         ]
-        windows.sort(key=lambda window: (len(window.tokens), window.request, window.start))
-        total, done = sum(len(window.tokens) for window in windows), 0
-        for batch in _batches(windows):
-            for window, row in zip(batch, self._score_batch(batch), strict=True):
-                scores[window.request][window.start : window.start + len(row)] = row
-            done += sum(len(window.tokens) for window in batch)
-            if progress:
-                progress(done / total)
+        for batch in _batches(windows, progress):
+            with self._lock, torch.inference_mode():
+                for window, row in zip(batch, self._score_batch(batch), strict=True):
+                    scores[window.request][window.start : window.start + len(row)] = row
         return scores
+
+    def attend(
+        self,
+        requests: Sequence[ScoringRequest],
+        heads: Sequence[Head],
+        *,
+        log_probabilities: bool = True,
+        progress: Callable[[float], None] | None = None,
+    ) -> list[Attention]:
+        windows = [_only_window(index, request, self.context_length) for index, request in enumerate(requests)]
+        found: dict[int, Attention] = {}
+        for batch in _batches(windows, progress):
+            rows = [range(window.read_from, len(window.tokens)) for window in batch]
+            scores: list[np.ndarray] | list[None] = [None] * len(batch)
+            with self._lock, torch.inference_mode():
+                if self._model.config._attn_implementation != IMPLEMENTATION:
+                    self._model.set_attn_implementation(IMPLEMENTATION)
+                with reading(AttentionReader(heads, rows, end_early=not log_probabilities)) as reader:
+                    try:
+                        scores = self._score_batch(batch)
+                    except PassEnded:
+                        pass
+                weights = reader.weights.cpu().numpy()
+            for window, weight, score in zip(batch, weights, scores, strict=True):
+                found[window.request] = Attention(weight[:, : window.read_from], score)
+        return [found[index] for index in range(len(requests))]
 
     def chain(self, prefix: Sequence[int] = ()) -> Chain:
         return _CachedChain(self, prefix)
@@ -86,13 +114,12 @@ class CausalLanguageModelScorer:
         for row, window in enumerate(windows):
             tokens[row, : len(window.tokens)] = torch.as_tensor(window.tokens, dtype=torch.long)
         tokens = tokens.to(self.device)
-        with self._lock, torch.inference_mode():
-            hidden = self._body(input_ids=tokens, use_cache=False).last_hidden_state
-            read = [slice(window.read_from, len(window.tokens)) for window in windows]
-            # The row of token i-1 predicts token i.
-            rows = torch.cat([hidden[i, part.start - 1 : part.stop - 1] for i, part in enumerate(read)])
-            targets = torch.cat([tokens[i, part] for i, part in enumerate(read)])
-            scores = self._log_probabilities(rows, targets)
+        hidden = self._body(input_ids=tokens, use_cache=False).last_hidden_state
+        read = [slice(window.read_from, len(window.tokens)) for window in windows]
+        # The row of token i-1 predicts token i.
+        rows = torch.cat([hidden[i, part.start - 1 : part.stop - 1] for i, part in enumerate(read)])
+        targets = torch.cat([tokens[i, part] for i, part in enumerate(read)])
+        scores = self._log_probabilities(rows, targets)
         return np.split(scores, np.cumsum([part.stop - part.start for part in read])[:-1])
 
     def _forward(self, tokens: Sequence[int], cache: DynamicCache) -> torch.Tensor:
@@ -157,16 +184,38 @@ def _windows(index: int, request: ScoringRequest, context_length: int) -> Iterat
         to_score = end
 
 
-def _batches(windows: list[_Window]) -> Iterator[list[_Window]]:
-    """Windows, sorted by length, in batches whose padded size is bounded; a longer window goes alone."""
+def _only_window(index: int, request: ScoringRequest, context_length: int) -> _Window:
+    """A request as one window: what is read of it cannot be put together from several."""
+    tokens = [*request.prefix, *request.tokens]
+    if not request.prefix or not request.tokens or len(tokens) > context_length:
+        raise ValueError(
+            f"request {index} needs a prefix (it has {len(request.prefix)} tokens) and tokens ({len(request.tokens)}), "
+            f"together at most {context_length}"
+        )
+    return _Window(tokens, len(request.prefix), index, 0)
+
+
+def _batches(windows: list[_Window], progress: Callable[[float], None] | None) -> Iterator[list[_Window]]:
+    """Windows of like length in batches whose padded size is bounded; a longer window goes alone.
+
+    Args:
+        windows: in any order.
+        progress: told after each batch which share of the tokens is done.
+    """
+    total, done = sum(len(window.tokens) for window in windows), 0
     batch: list[_Window] = []
-    for window in windows:
+    for window in sorted(windows, key=lambda window: (len(window.tokens), window.request, window.start)):
         if batch and (len(batch) + 1) * len(window.tokens) > _BATCH_TOKENS:
             yield batch
+            done += sum(len(window.tokens) for window in batch)
+            if progress:
+                progress(done / total)
             batch = []
         batch.append(window)
     if batch:
         yield batch
+        if progress:
+            progress(1.0)
 
 
 class _CachedChain:

@@ -1,4 +1,4 @@
-"""What a scorer is: token ids in, log-probabilities out. The protocol only; `causal_lm.py` implements it."""
+"""What a scorer is: tokens in, log-probabilities and attention out. The protocol; `causal_lm.py` implements it."""
 
 from __future__ import annotations
 
@@ -32,6 +32,26 @@ class ScoringRequest(NamedTuple):
     prefix: Sequence[int] = ()
 
 
+class Head(NamedTuple):
+    """An attention head: both numbers count from 0, layers from the input on."""
+
+    layer: int
+    head: int
+
+
+class Attention(NamedTuple):
+    """What a request's tokens see of its prefix.
+
+    Attributes:
+        weights: attention weights in [0, 1] (float32; heads, prefix tokens), the mean over the request's tokens. A row
+            sums to less than 1: the tokens look at each other, too.
+        log_probabilities: as `Scorer.score` gives them; None where they were not asked for.
+    """
+
+    weights: np.ndarray
+    log_probabilities: np.ndarray | None
+
+
 class Chain(Protocol):
     """Scores a text piece by piece, each piece conditioned on what was accepted so far (LLMLingua, equation 7)."""
 
@@ -48,7 +68,9 @@ class Scorer(Protocol):
     """A causal language model as Tersely sees it. Implementations are safe to call from several threads."""
 
     name: str
+    fingerprint: str  # the same for the same weights, whatever they are called and however precisely they are held
     context_length: int  # tokens
+    heads: Sequence[Head]  # all that there are
 
     def encode(self, text: str) -> Encoding:
         """Tokenize a text with the model's own tokenizer."""
@@ -66,6 +88,27 @@ class Scorer(Protocol):
         Returns:
             For each request a float32 array (nats) as long as its tokens. The first token of a request without a
             prefix has nothing to be conditioned on: its entry is NaN.
+        """
+        ...
+
+    def attend(
+        self,
+        requests: Sequence[ScoringRequest],
+        heads: Sequence[Head],
+        *,
+        log_probabilities: bool = True,
+        progress: Callable[[float], None] | None = None,
+    ) -> list[Attention]:
+        """What each request's tokens see of its prefix, and by the way their log-probabilities: in a single pass.
+
+        Args:
+            requests: each with a prefix and tokens that together fit the context length.
+            heads: whose attention to read, at least one.
+            log_probabilities: whether these are wanted, too. Without them the pass ends at the last layer of `heads`.
+            progress: called now and then with the share that is done, from 0 to 1.
+
+        Raises:
+            ValueError: a request has no prefix or no tokens, or is too long.
         """
         ...
 

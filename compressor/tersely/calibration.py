@@ -1,0 +1,231 @@
+"""Calibration: from questions with marked evidence to a model's profile. The weights are those of two logistic
+regressions, one a hop, with a ridge that keeps them small: a few hundred questions carry no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+
+from tersely.documents import Document, Span, read_documents
+from tersely.errors import InvalidInputError
+from tersely.profile import FirstHopWeights, HeadWeight, Profile, Provenance, SecondHopWeights
+from tersely.scoring.scorer import Head, Scorer
+from tersely.segmentation import segment_documents
+from tersely.signals import FIRST_HOP, SECOND_HOP, Signals, measure, second_hop
+
+HEADS = 10
+# Weights of heads are many and alike, so their ridge is stronger.
+_FIRST_RIDGE = 100.0
+_SECOND_RIDGE = 1.0
+_FOLDS = 5
+
+
+class Example(NamedTuple):
+    """A question with its documents and what in them is evidence.
+
+    Attributes:
+        question: as asked.
+        documents: as retrieved.
+        evidence: position of a document -> the characters of its text that are evidence.
+    """
+
+    question: str
+    documents: Sequence[Document]
+    evidence: dict[int, list[Span]]
+
+
+class ExampleSet(NamedTuple):
+    """Examples of one source; each source counts alike, however many examples it has.
+
+    Attributes:
+        name: what the profile's provenance calls it.
+        sha256: of the file.
+        examples: at least `_FOLDS` of them.
+    """
+
+    name: str
+    sha256: str
+    examples: Sequence[Example]
+
+
+class _Measured(NamedTuple):
+    """One example as numbers: its signals, and for each unit whether it is evidence."""
+
+    source: str
+    fold: int
+    signals: Signals
+    is_evidence: np.ndarray
+
+    def first_hop(self, heads: Sequence[int]) -> np.ndarray:
+        return np.column_stack([self.signals.of_model[:, heads], self.signals.first_hop])
+
+
+class _Weights(NamedTuple):
+    first: np.ndarray
+    second: np.ndarray
+
+
+def calibrate(
+    scorer: Scorer,
+    sources: Sequence[ExampleSet],
+    *,
+    heads: int = HEADS,
+    progress: Callable[[float], None] | None = None,
+) -> Profile:
+    """Make a model's profile.
+
+    Args:
+        scorer: the model.
+        sources: where the examples come from.
+        heads: how many attention heads to choose; 0 measures contrastive perplexity instead and makes a profile for all
+            models that have none of their own.
+        progress: receives the share of the examples that is measured, from 0 to 1.
+
+    Raises:
+        InvalidInputError: there are too few examples with marked evidence, or the model has fewer heads.
+    """
+    if heads > len(scorer.heads):
+        raise InvalidInputError(f"heads: {scorer.name!r} has {len(scorer.heads)} attention heads, not {heads}")
+    measured = _measure_all(scorer, sources, scorer.heads if heads else [], progress or (lambda share: None))
+    chosen = _best_heads(measured, heads) if heads else [0]
+    weights = _fit(measured, chosen)
+    of_model, first = weights.first[: len(chosen)].round(4).tolist(), weights.first[len(chosen) :].round(4).tolist()
+    held_out = _held_out(measured, heads)
+    return Profile(
+        model=scorer.name if heads else "any",
+        fingerprint=scorer.fingerprint if heads else None,
+        heads=tuple(
+            HeadWeight(layer=scorer.heads[number].layer, head=scorer.heads[number].head, weight=weight)
+            for number, weight in zip(chosen, of_model, strict=True)
+        )
+        if heads
+        else (),
+        contrast=0.0 if heads else of_model[0],
+        first_hop=FirstHopWeights(**dict(zip(FIRST_HOP, first, strict=True))),
+        second_hop=SecondHopWeights(**dict(zip(SECOND_HOP, weights.second.round(4).tolist(), strict=True))),
+        provenance=Provenance(
+            data={source.name: source.sha256 for source in sources},
+            questions=len(measured),
+            held_out=held_out,
+            made=date.today().isoformat(),
+        ),
+    )
+
+
+def area_under_curve(values: np.ndarray, positive: np.ndarray) -> float:
+    """The chance that a positive has a higher value than another (area under the ROC curve); ties count half."""
+    others = np.sort(values[~positive])
+    below = np.searchsorted(others, values[positive], side="left")
+    not_above = np.searchsorted(others, values[positive], side="right")
+    return float((below + not_above).mean() / 2 / len(others))
+
+
+def _measure_all(
+    scorer: Scorer, sources: Sequence[ExampleSet], heads: Sequence[Head], progress: Callable[[float], None]
+) -> list[_Measured]:
+    total = sum(len(source.examples) for source in sources)
+    done = 0
+    measured = []
+    for source in sources:
+        usable = 0
+        for example in source.examples:
+            documents, _ = read_documents(example.documents)
+            segmented = segment_documents(documents)
+            signals = measure(scorer, segmented, example.question, heads, lambda share: None)
+            is_evidence = np.array(
+                [
+                    _overlaps(
+                        segmented[position].words[unit.words.start].start,
+                        segmented[position].words[unit.words.stop - 1].end,
+                        example.evidence.get(segmented[position].index, []),
+                    )
+                    for position, unit in signals.units
+                ]
+            )
+            if is_evidence.any() and not is_evidence.all():
+                slim = signals._replace(readings=[])  # these hold a value for each token and head
+                measured.append(_Measured(source.name, usable % _FOLDS, slim, is_evidence))
+                usable += 1
+            done += 1
+            progress(done / total)
+        if usable < _FOLDS:
+            raise InvalidInputError(
+                f"{source.name}: {usable} of {len(source.examples)} questions have both evidence that is marked and "
+                f"text that is not; at least {_FOLDS} are needed"
+            )
+    return measured
+
+
+def _overlaps(start: int, end: int, evidence: Sequence[Span]) -> bool:
+    """Whether more than half of the shorter of the two is common to a unit and a span of evidence."""
+    return any(
+        min(end, span.end) - max(start, span.start) > min(end - start, span.end - span.start) / 2 for span in evidence
+    )
+
+
+def _best_heads(measured: Sequence[_Measured], number: int) -> list[int]:
+    """The heads that tell evidence best, each by itself; the mean over sources of the mean over questions."""
+    by_source: dict[str, list[np.ndarray]] = {}
+    for one in measured:
+        areas = [area_under_curve(column, one.is_evidence) for column in one.signals.of_model.T]
+        by_source.setdefault(one.source, []).append(np.array(areas))
+    mean = np.mean([np.mean(areas, axis=0) for areas in by_source.values()], axis=0)
+    return sorted(np.argsort(-mean, kind="stable")[:number].tolist())
+
+
+def _fit(measured: Sequence[_Measured], heads: Sequence[int]) -> _Weights:
+    units: dict[str, int] = {}
+    for one in measured:
+        units[one.source] = units.get(one.source, 0) + len(one.is_evidence)
+    mean = np.mean(list(units.values()))
+    sample_weights = np.concatenate([np.full(len(one.is_evidence), mean / units[one.source]) for one in measured])
+    is_evidence = np.concatenate([one.is_evidence for one in measured])
+    rows = [one.first_hop(heads) for one in measured]
+    first = logistic_regression(np.concatenate(rows), is_evidence, sample_weights, _FIRST_RIDGE)
+    rows = [second_hop(one.signals, one.first_hop(heads) @ first) for one in measured]
+    second = logistic_regression(np.concatenate(rows), is_evidence, sample_weights, _SECOND_RIDGE)
+    return _Weights(first, second)
+
+
+def _held_out(measured: Sequence[_Measured], heads: int) -> dict[str, tuple[float, float]]:
+    """Mean area under the curve per source, of weights (and heads) found without the questions they are tried on."""
+    areas: dict[str, list[tuple[float, float]]] = {}
+    for fold in range(_FOLDS):
+        others = [one for one in measured if one.fold != fold]
+        chosen = _best_heads(others, heads) if heads else [0]
+        weights = _fit(others, chosen)
+        for one in measured:
+            if one.fold == fold:
+                first = one.first_hop(chosen) @ weights.first
+                second = second_hop(one.signals, first) @ weights.second
+                areas.setdefault(one.source, []).append(
+                    (area_under_curve(first, one.is_evidence), area_under_curve(second, one.is_evidence))
+                )
+    return {source: tuple(np.mean(pairs, axis=0).round(4).tolist()) for source, pairs in areas.items()}
+
+
+def logistic_regression(rows: np.ndarray, positive: np.ndarray, sample_weights: np.ndarray, ridge: float) -> np.ndarray:
+    """Weights of the columns that make the logarithm of the odds of `positive`, by Newton's method.
+
+    Args:
+        rows: (samples, columns).
+        positive: (samples) of bool.
+        sample_weights: how much each sample counts.
+        ridge: half of this times the square of the weights is added to the loss; the intercept is free.
+    """
+    design = np.column_stack([rows, np.ones(len(rows))])
+    penalty = np.diag([ridge] * rows.shape[1] + [1e-6])
+    weights = np.zeros(design.shape[1])
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
+        gradient = design.T @ (sample_weights * (chance - positive)) + penalty @ weights
+        curvature = (design * (sample_weights * chance * (1 - chance))[:, None]).T @ design + penalty
+        step = np.linalg.solve(curvature, gradient)
+        weights -= step
+        if np.abs(step).max() < 1e-8:
+            break
+    return weights[:-1]

@@ -1,0 +1,121 @@
+"""The command line's part that is about models: fetch, list and remove them, calibrate one."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tersely.errors import InvalidInputError, ModelError
+from tersely.scoring.models import DEFAULT_MODEL
+from tersely.terminal import error_console, progress, progress_bar
+
+models = typer.Typer(help="The scoring models on this machine.")
+
+
+@models.command("list")
+def list_models() -> None:
+    """Print name, size, state and folder of each model, a line each."""
+    from tersely.scoring.models import cached_models, models_folder
+
+    ready = {model.name: (f"{model.size / 1e6:.0f} MB", "ready", model.path) for model in cached_models()}
+    rows = {DEFAULT_MODEL: ("-", "not fetched", models_folder() / DEFAULT_MODEL), **ready}
+    width = max(map(len, rows))
+    for name, (size, state, path) in rows.items():
+        typer.echo(f"{name:{width}}  {size:>8}  {state:11}  {path}")
+
+
+@models.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="The embedded model, a .gguf file or a Hub id.")] = DEFAULT_MODEL,
+) -> None:
+    """Fetch a model, make it ready to load and print its folder."""
+    from tersely.scoring.models import model_path
+
+    typer.echo(model_path(name) or _hub_folder(name))
+
+
+@models.command()
+def path(name: Annotated[str, typer.Argument(help="As `models list` prints it, or a Hub id.")] = DEFAULT_MODEL) -> None:
+    """Print the folder of a model that is ready."""
+    typer.echo(_ready_folder(name))
+
+
+@models.command()
+def remove(name: Annotated[str, typer.Argument(help="As `models list` prints it.")]) -> None:
+    """Delete a model from this machine; it is fetched or converted again at its next use."""
+    from tersely.scoring.models import remove_model
+
+    typer.echo(f"removed {remove_model(name)}", err=True)
+
+
+def calibrate(
+    data: Annotated[
+        list[Path], typer.Option("--data", "-d", help="Questions with marked evidence. Can be given several times.")
+    ],
+    model: Annotated[str, typer.Option(help="The embedded one, a folder, a .gguf file or a Hub id.")] = DEFAULT_MODEL,
+    heads: Annotated[
+        int | None,
+        typer.Option(min=0, help="Attention heads to choose; 0 makes the profile of all models that have none."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The profile's file; by default where it is found again.")] = None,
+) -> None:
+    """Find a model's attention heads that look at evidence, and weigh them: makes its profile for `evidence`."""
+    from tersely_eval.evidence import read_examples
+
+    if heads == 0 and out is None:
+        raise InvalidInputError("--heads 0 needs --out: no model would find such a profile by itself")
+    if out and (out.is_dir() or not out.parent.is_dir()):
+        raise InvalidInputError(f"--out {out}: not a file in an existing folder")
+    sources = [read_examples(path) for path in data]
+    console = error_console()
+    with progress(console, "loading the model ..."):
+        from tersely.calibration import HEADS, calibrate
+        from tersely.profile import own_profiles_folder
+        from tersely.scoring.causal_lm import CausalLanguageModelScorer
+
+        scorer = CausalLanguageModelScorer(model)
+    with progress_bar(console) as advance:
+        profile = calibrate(
+            scorer,
+            sources,
+            heads=HEADS if heads is None else heads,
+            progress=lambda share: advance("reading", share),
+        )
+    path = out or own_profiles_folder() / f"{scorer.fingerprint}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(profile.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    for name, (first, second) in profile.provenance.held_out.items():
+        typer.echo(
+            f"{name}: a unit of evidence ranks above another with a chance of {second:.3f} "
+            f"({first:.3f} without the second hop), on questions that were held out",
+            err=True,
+        )
+    typer.echo(path)
+
+
+def _ready_folder(name: str) -> Path:
+    from tersely.scoring.models import cached_models
+
+    for cached in cached_models():
+        if name in (cached.name, cached.path.name):
+            return cached.path
+    if name.count("/") == 1:
+        with suppress(ModelError):
+            return _hub_folder(name, local_files_only=True)
+    raise ModelError(
+        f"model {name!r} is not ready; run `tersely models fetch{'' if name == DEFAULT_MODEL else ' ' + name}`"
+    )
+
+
+def _hub_folder(name: str, **options: Any) -> Path:
+    """Where Hugging Face's own cache keeps a model of the Hub; downloads what is missing there."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"], **options))
+    except Exception as error:  # the network, the Hub and the disk raise many types here
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(f"model {name!r} cannot be had from the Hugging Face Hub ({reason})") from error

@@ -1,0 +1,56 @@
+"""What texts have in common with a question in words: BM25, and the titles that a text names. Runs no model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import bm25s
+import numpy as np
+import regex
+import Stemmer
+from bm25s.stopwords import STOPWORDS_EN_PLUS
+
+_STOP_WORDS = frozenset(STOPWORDS_EN_PLUS)
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_WORD = regex.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|[^\W{_UNSPACED}]+")
+
+
+def content_words(text: str) -> list[str]:
+    """The words that say what a text is about: lower case, without English endings, no English stop words.
+
+    Where a script writes no spaces, each two neighbouring characters are a word, as search engines have it.
+    """
+    words: list[str] = []
+    for match in _WORD.finditer(text.casefold()):
+        run = match.group()
+        if match["unspaced"]:
+            words.extend(run[start : start + 2] for start in range(max(len(run) - 1, 1)))
+        elif run not in _STOP_WORDS:
+            words.append(run)
+    return Stemmer.Stemmer("english").stemWords(words)  # a new one: a stemmer must not be shared by threads
+
+
+class LexicalIndex:
+    """BM25 over a few texts, with the parameters that bm25s has by default.
+
+    Args:
+        texts: the content words of each.
+    """
+
+    def __init__(self, texts: Sequence[Sequence[str]]) -> None:
+        self._size = len(texts)
+        self._vocabulary = {word for text in texts for word in text}
+        if self._vocabulary:
+            self._index = bm25s.BM25()
+            self._index.index([list(text) for text in texts], show_progress=False)
+
+    def scores(self, words: Iterable[str]) -> np.ndarray:
+        """How well each text matches the words (float32, one a text, not negative); 0 where it has none of them."""
+        shared = sorted(self._vocabulary.intersection(words))
+        return self._index.get_scores(shared) if shared else np.zeros(self._size, dtype=np.float32)
+
+
+def named_share(title: Iterable[str], words: set[str]) -> float:
+    """The share of a title's content words that are among `words`; 0 for a title that has none."""
+    parts = set(title)
+    return len(parts & words) / len(parts) if parts else 0.0

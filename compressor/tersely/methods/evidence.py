@@ -1,0 +1,87 @@
+"""Tersely's own method: whole sentences, list items and table rows, chosen by how likely they are evidence.
+
+One pass of the model over each passage and the question after it tells where the question's tokens look (in a few
+attention heads that are known to look at evidence) and how likely the passage makes the question; BM25 adds what both
+share in words. A second hop without the model then follows the best sentences to where they point: to documents whose
+title they name, and to the words that they add to the question. What each signal weighs stands in the model's profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from tersely.budget import Piece
+from tersely.methods.method import Task
+from tersely.passages import Reading
+from tersely.profile import Profile, profile_for
+from tersely.segmentation import SegmentedDocument, Unit
+from tersely.settings import Order
+from tersely.signals import measure, second_hop
+
+
+class Evidence:
+    """The method of choice where there is a question."""
+
+    needs_question: ClassVar[bool] = True
+    default_order: ClassVar[Order] = "best_first"
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._units: list[tuple[int, Unit]] = []
+        self._readings: list[Reading] = []
+        self._evidence = np.empty(0)
+
+    @property
+    def _profile(self) -> Profile:
+        return profile_for(self._task.scorer.fingerprint, self._task.scorer.name)
+
+    def rank(self) -> list[float]:
+        """For each document the logarithm of the odds, but for a constant, that its best unit is evidence."""
+        task, profile = self._task, self._profile
+        signals = measure(task.scorer, task.documents, task.question or "", profile.head_positions, task.progress)
+        first = signals.of_model @ profile.of_model + signals.first_hop @ profile.first
+        self._evidence = second_hop(signals, first) @ profile.second
+        self._units, self._readings = signals.units, signals.readings
+        relevance = np.full(len(task.documents), -np.inf)
+        np.maximum.at(relevance, [position for position, _ in self._units], self._evidence)
+        return relevance.tolist()
+
+    def pieces(self, relevance: Sequence[float], order: Sequence[int]) -> list[Piece]:
+        """Units, best first; of one that does not fit whole a phrase around its best word."""
+        pieces = []
+        for unit in np.argsort(-self._evidence, kind="stable").tolist():
+            position, (words, heads, divisible) = self._units[unit]
+            parts: tuple[Piece, ...] = ()
+            if divisible:
+                document, reading = self._task.documents[position], self._readings[position]
+                phrase = _growing_phrase(_word_worth(document, words, reading, self._profile.of_model))
+                parts = tuple(Piece(position, words.start + i, words.start + i + 1, heads) for i in phrase)
+            pieces.append(Piece(position, words.start, words.stop, heads, parts))
+        return pieces
+
+
+def _growing_phrase(worth: np.ndarray) -> list[int]:
+    """Positions, the best first, then always the better neighbour: the first few always stand side by side."""
+    best = int(np.argmax(worth))
+    phrase, left, right = [best], best - 1, best + 1
+    while len(phrase) < len(worth):
+        if right == len(worth) or (left >= 0 and worth[left] >= worth[right]):
+            phrase.append(left)
+            left -= 1
+        else:
+            phrase.append(right)
+            right += 1
+    return phrase
+
+
+def _word_worth(segmented: SegmentedDocument, words: range, reading: Reading, weights: np.ndarray) -> np.ndarray:
+    """For each word the highest weighted sum of what the model says of its tokens."""
+    starts = np.array([segmented.words[word].start for word in words])
+    ends = np.array([segmented.words[word].end for word in words])
+    values = weights @ reading.values
+    first = np.minimum(np.searchsorted(reading.ends, starts, side="right"), len(values) - 1)
+    last = np.maximum(np.searchsorted(reading.ends, ends, side="right"), first + 1)
+    return np.array([values[begin:end].max() for begin, end in zip(first, last, strict=True)])

@@ -1,0 +1,155 @@
+"""Profiles: which attention heads of a model find evidence, and what each signal weighs. Data, not code.
+
+A profile is a small JSON file. Those that ship lie in `profiles/` beside this file; `tersely calibrate` writes a user's
+own into the folder that holds the models. A model finds its profile by its fingerprint.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tersely.errors import ModelError
+from tersely.scoring.models import models_folder
+from tersely.scoring.scorer import Head
+from tersely.signals import FIRST_HOP, SECOND_HOP
+
+logger = logging.getLogger("tersely")
+
+_SHIPPED = Path(__file__).parent / "profiles"
+_ANY_MODEL = _SHIPPED / "any-model.json"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HeadWeight(_Strict):
+    """What one head's attention weighs; layer and head count from 0."""
+
+    layer: int
+    head: int
+    weight: float
+
+
+class FirstHopWeights(_Strict):
+    """What each signal of `signals.FIRST_HOP` weighs."""
+
+    unit_words: float
+    passage_words: float
+    question_probability: float
+    named_title: float
+
+
+class SecondHopWeights(_Strict):
+    """What each signal of `signals.SECOND_HOP` weighs."""
+
+    first_hop: float
+    named_title: float
+    new_words: float
+    same_passage: float
+
+
+class Provenance(_Strict):
+    """Where a profile comes from.
+
+    Attributes:
+        data: name and sha256 of each file of questions.
+        questions: how many of them there were.
+        held_out: area under the ROC curve for evidence over all units, mean over the questions, of weights fitted
+            without them (five parts): data name -> first and second hop.
+        made: the day.
+    """
+
+    data: dict[str, str]
+    questions: int
+    held_out: dict[str, tuple[float, float]]
+    made: str
+
+
+class Profile(_Strict):
+    """How to weigh the signals of one model.
+
+    Attributes:
+        model: the name under which it was calibrated.
+        fingerprint: of its weights; None for the profile of all models that have none of their own.
+        heads: the attention heads to read; without any, contrastive perplexity is read in their place.
+        contrast: what that weighs.
+        first_hop, second_hop: what the other signals weigh, in the logarithm of the odds that a unit is evidence.
+    """
+
+    model: str
+    fingerprint: str | None
+    heads: tuple[HeadWeight, ...] = ()
+    contrast: float = 0.0
+    first_hop: FirstHopWeights
+    second_hop: SecondHopWeights
+    provenance: Provenance
+
+    @property
+    def head_positions(self) -> list[Head]:
+        """The heads, as a scorer takes them."""
+        return [Head(one.layer, one.head) for one in self.heads]
+
+    @property
+    def of_model(self) -> np.ndarray:
+        """The weights of what the model says: of each head, or of contrast alone."""
+        return np.array([one.weight for one in self.heads] or [self.contrast])
+
+    @property
+    def first(self) -> np.ndarray:
+        """The weights of the first hop in the order of `FIRST_HOP`."""
+        return np.array([getattr(self.first_hop, name) for name in FIRST_HOP])
+
+    @property
+    def second(self) -> np.ndarray:
+        """The weights of the second hop in the order of `SECOND_HOP`."""
+        return np.array([getattr(self.second_hop, name) for name in SECOND_HOP])
+
+
+def own_profiles_folder() -> Path:
+    """Where `tersely calibrate` keeps the user's profiles."""
+    return models_folder().parent / "profiles"
+
+
+@lru_cache(maxsize=32)
+def profile_for(fingerprint: str, model: str) -> Profile:
+    """The profile of a model: the user's own, else the one that ships, else that of all models, said in the log.
+
+    Args:
+        fingerprint: of its weights.
+        model: its name, for the log.
+
+    Raises:
+        ModelError: a profile of the user's cannot be read.
+    """
+    for path in [*sorted(own_profiles_folder().glob("*.json")), *sorted(_SHIPPED.glob("*.json"))]:
+        profile = read_profile(path)
+        if profile.fingerprint == fingerprint:
+            return profile
+    logger.warning(
+        "model %r has no profile: method 'evidence' does without its attention heads. "
+        "`tersely calibrate --model ...` makes one.",
+        model,
+    )
+    return read_profile(_ANY_MODEL)
+
+
+def read_profile(path: Path) -> Profile:
+    """A profile from its file.
+
+    Raises:
+        ModelError: it is not there, or not a profile; the message says what is wrong.
+    """
+    try:
+        return Profile.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise ModelError(f"profile {path}: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ModelError(f"profile {path}: {where}: {first['msg']}; remove the file, or calibrate again") from None

@@ -1,0 +1,161 @@
+"""Signals: all that is measured of each unit to tell whether it is evidence for the question. Nothing is weighed here.
+
+A signal is standardised over the units of one call (mean 0, standard deviation 1) where it has no scale of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tersely.lexical import LexicalIndex, content_words, named_share
+from tersely.passages import Reading, read_attention, read_contrast
+from tersely.scoring.scorer import Head, Scorer
+from tersely.segmentation import SegmentedDocument, Unit
+
+# What the model says of a unit's tokens counts by this many of the highest: an answer is a few tokens long.
+_HIGHEST = 3
+# The second hop starts from this many of the best units of the first.
+_HOP_FROM = 3
+
+FIRST_HOP = ("unit_words", "passage_words", "question_probability", "named_title")
+SECOND_HOP = ("first_hop", "named_title", "new_words", "same_passage")
+
+
+class Signals(NamedTuple):
+    """What is measured of each unit of all documents, in their order.
+
+    Attributes:
+        units: for each unit its document, as a position in the list of documents, and the unit itself.
+        readings: for each document what the model says of its tokens.
+        of_model: what the model says of each unit (units, kinds), standardised: kinds are heads, or contrast alone.
+        first_hop: the other signals (units, `FIRST_HOP`): how well the unit's words match the question's (BM25); the
+            same for its passage; how likely its passage makes the question; which share of its document's title stands
+            in the question.
+        passages: for each unit the number of its passage.
+        question: the question's content words.
+        words: each unit's content words, without those of its title.
+        titles: each document's content words of the title.
+        unit_index: BM25 over the units with their titles.
+    """
+
+    units: list[tuple[int, Unit]]
+    readings: list[Reading]
+    of_model: np.ndarray
+    first_hop: np.ndarray
+    passages: np.ndarray
+    question: set[str]
+    words: list[set[str]]
+    titles: list[set[str]]
+    unit_index: LexicalIndex
+
+
+def measure(
+    scorer: Scorer,
+    documents: Sequence[SegmentedDocument],
+    question: str,
+    heads: Sequence[Head],
+    progress: Callable[[float], None],
+) -> Signals:
+    """Read the documents with the question, and measure.
+
+    Args:
+        scorer: the model.
+        documents: at least one.
+        question: what is asked.
+        heads: which attention heads to read; without any, contrastive perplexity is measured in their place.
+        progress: receives the share that is done, from 0 to 1.
+    """
+    if heads:
+        readings = read_attention(scorer, documents, question, heads, progress)
+    else:
+        readings = read_contrast(scorer, documents, question, progress)
+    pooled = [_pool(segmented, reading) for segmented, reading in zip(documents, readings, strict=True)]
+    of_model = np.concatenate([values for values, _, _ in pooled])
+    passages = np.concatenate([passage for _, passage, _ in pooled])
+    probability = np.concatenate([log_probability for _, _, log_probability in pooled])
+
+    units = [(position, unit) for position, segmented in enumerate(documents) for unit in segmented.units]
+    titles = [content_words(segmented.document.title or "") for segmented in documents]
+    words = [content_words(_unit_text(documents[position], unit)) for position, unit in units]
+    asked = set(content_words(question))
+    index = LexicalIndex([titles[position] + its_words for (position, _), its_words in zip(units, words, strict=True)])
+    in_passage: list[list[str]] = [[] for _ in range(int(passages.max()) + 1)]
+    for (position, _), passage, its_words in zip(units, passages.tolist(), words, strict=True):
+        in_passage[passage].extend(its_words if in_passage[passage] else titles[position] + its_words)
+    first_hop = [
+        standardised(index.scores(asked)),
+        standardised(LexicalIndex(in_passage).scores(asked))[passages],
+        standardised(probability),
+        np.array([named_share(titles[position], asked) for position, _ in units]),
+    ]
+    return Signals(
+        units,
+        readings,
+        standardised(of_model),
+        np.column_stack(first_hop),
+        passages,
+        asked,
+        [set(its_words) for its_words in words],
+        [set(title) for title in titles],
+        index,
+    )
+
+
+def second_hop(signals: Signals, evidence: np.ndarray) -> np.ndarray:
+    """What the best units of the first hop say about the others: where they point to.
+
+    Args:
+        signals: of all units.
+        evidence: the first hop's sum (units).
+
+    Returns:
+        Signals (units, `SECOND_HOP`): that sum; the largest share of the title of a unit's document that one of the
+        best units names and the question does not; how well the unit matches the words that the best unit adds to the
+        question (BM25); whether it stands in the best unit's passage.
+    """
+    evidence = standardised(evidence)
+    documents = np.array([position for position, _ in signals.units])
+    best = np.argsort(-evidence, kind="stable")[:_HOP_FROM].tolist()
+    named = np.zeros(len(signals.titles))
+    for unit in best:
+        own = signals.titles[documents[unit]]
+        news = signals.words[unit] - signals.question
+        for position, title in enumerate(signals.titles):
+            if title != own:
+                named[position] = max(named[position], named_share(title, news))
+    same = signals.passages == signals.passages[best[0]]
+    new_words = standardised(signals.unit_index.scores(signals.words[best[0]] - signals.question))
+    return np.column_stack([evidence, named[documents], np.where(same, 0, new_words), same])
+
+
+def standardised(values: np.ndarray) -> np.ndarray:
+    """Each column with mean 0 and standard deviation 1; all 0 where it does not vary."""
+    spread = values.std(axis=0)
+    return (values - values.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
+
+
+def _pool(segmented: SegmentedDocument, reading: Reading) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each unit what the model says of it (units, kinds), its passage and the question's log-probability after it.
+
+    A unit without a token of its own has what the token after its beginning has.
+    """
+    words = segmented.words
+    starts = np.array([words[unit.words.start].start for unit in segmented.units])
+    ends = np.array([words[unit.words.stop - 1].end for unit in segmented.units])
+    first = np.searchsorted(reading.ends, starts, side="right")
+    last = np.maximum(np.searchsorted(reading.ends, ends, side="right"), first + 1)
+    first, last = np.minimum(first, len(reading.ends) - 1), np.minimum(last, len(reading.ends))
+    values = [
+        np.sort(reading.values[:, begin:end], axis=1)[:, -_HIGHEST:].mean(axis=1)
+        for begin, end in zip(first, last, strict=True)
+    ]
+    return np.array(values), reading.passages[first], reading.question[first]
+
+
+def _unit_text(segmented: SegmentedDocument, unit: Unit) -> str:
+    """A unit's text after that of its heads."""
+    text, words = segmented.document.text, segmented.words
+    return " ".join(text[words[part.start].start : words[part.stop - 1].end] for part in (*unit.heads, unit.words))
