@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,9 @@ from transformers import (
 )
 
 from tersely import Compressor
+from tersely.profile import profile_for
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
-from tersely.scoring.scorer import Encoding
+from tersely.scoring.scorer import Attention, Encoding, Head
 
 DATA = Path(__file__).parent / "data"
 CONTEXT_LENGTH = 64  # tokens of the tiny models
@@ -74,10 +76,16 @@ def tiny_gpt2(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class FakeScorer:
-    """A scorer without a model: a token is a word with its white space, its surprisal comes from its letters."""
+    """A scorer without a model: a token is a word with its white space, its surprisal comes from its letters.
+
+    What stood in the prefix is likelier. Attention goes to the words that the request's tokens repeat, and a little, by
+    letters and by head, to the others.
+    """
 
     name = "fake"
+    fingerprint = "fake"
     context_length = 512
+    heads = tuple(Head(layer, head) for layer in range(2) for head in range(3))
 
     def encode(self, text: str) -> Encoding:
         import regex
@@ -86,10 +94,25 @@ class FakeScorer:
         return Encoding([hash_of(text[start:end].strip()) for start, end in spans], spans)
 
     def score(self, requests, progress=None):
-        return [self._scores(request.tokens) for request in requests]
+        return [
+            self._scores(request.tokens) / np.where(np.isin(request.tokens, request.prefix), 2, 1).astype(np.float32)
+            for request in requests
+        ]
+
+    def attend(self, requests, heads, *, log_probabilities=True, progress=None):
+        scores = self.score(requests) if log_probabilities else [None] * len(requests)
+        return [Attention(self._weights(request, heads), one) for request, one in zip(requests, scores, strict=True)]
 
     def chain(self, prefix=()):
         return FakeChain(self, len(prefix))
+
+    def _weights(self, request, heads):
+        prefix = np.asarray(request.prefix, dtype=np.int64)
+        rows = []
+        for head in heads:
+            seen = np.isin(prefix, request.tokens) + (prefix * (7 * head.layer + 3 * head.head + 1)) % 101 / 1000
+            rows.append(seen / (seen.sum() + 1))
+        return np.array(rows, dtype=np.float32)
 
     def _scores(self, tokens):
         return -np.array([1 + token % 97 for token in tokens], dtype=np.float32) / 10
@@ -111,6 +134,15 @@ class FakeChain:
 def hash_of(word: str) -> int:
     """A number that is the same in every process."""
     return zlib.crc32(word.encode()) % 10_007
+
+
+@pytest.fixture
+def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder for models and profiles with nothing in it, and no profile remembered from before."""
+    monkeypatch.setenv("TERSELY_HOME", str(tmp_path / "home"))
+    profile_for.cache_clear()
+    yield tmp_path / "home"
+    profile_for.cache_clear()
 
 
 @pytest.fixture

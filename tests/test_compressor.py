@@ -21,6 +21,7 @@ from tersely import (
     TerselyError,
     TokenizerError,
 )
+from tersely.methods import METHODS
 
 QUESTION = "Where did the meeting take place?"
 DOCUMENTS = [
@@ -34,11 +35,11 @@ def test_documents_in_every_form(fake_compressor) -> None:
     result = fake_compressor.compress(DOCUMENTS, QUESTION, rate=0.6, instruction="Answer briefly.")
     assert {one.index: one.document.id for one in result.documents} == {0: None, 1: "7", 2: None}
     assert result.prompt == f"Answer briefly.\n\n{result.context}\n\n{QUESTION}"
-    assert result.method == "longllmlingua" and result.model == "fake" and result.tokenizer == "o200k_base"
+    assert result.method == "evidence" and result.model == "fake" and result.tokenizer == "o200k_base"
     assert set(result.seconds) == {"segment", "rank", "score", "fit", "render"}
     assert result.rate == pytest.approx(result.compressed_tokens / result.original_tokens)
     assert result.rate * result.ratio == pytest.approx(1)
-    assert "Third\n" in result.context
+    assert "Third\n" in fake_compressor.compress(DOCUMENTS, QUESTION, rate=0.9).context
 
 
 def test_the_callers_documents_are_untouched(fake_compressor) -> None:
@@ -52,7 +53,7 @@ def test_the_callers_documents_are_untouched(fake_compressor) -> None:
 
 def test_methods_by_default(fake_compressor) -> None:
     assert fake_compressor.compress(DOCUMENTS, rate=0.5).method == "llmlingua"
-    assert fake_compressor.compress(DOCUMENTS, QUESTION, rate=0.5).method == "longllmlingua"
+    assert fake_compressor.compress(DOCUMENTS, QUESTION, rate=0.5).method == "evidence"
     assert fake_compressor.compress(DOCUMENTS, QUESTION, rate=0.5, method="llmlingua").method == "llmlingua"
 
 
@@ -86,11 +87,12 @@ def test_a_budget_given_to_a_call_replaces_the_compressors_own(fake_scorer) -> N
         (["x"], {"rate": "much"}, "rate: .*'much'"),
         (["x"], {"target_tokens": 0}, "target_tokens: .*got 0"),
         (["x"], {"target_tokens": 2.5}, "target_tokens: .*2.5"),
-        (["x"], {"rate": 0.5, "method": "magic"}, "method: .*'llmlingua'.*'magic'"),
+        (["x"], {"rate": 0.5, "method": "magic"}, "method: .*'evidence', 'longllmlingua' or 'llmlingua'.*'magic'"),
         (["x"], {"rate": 0.5, "order": "random"}, "order: .*'random'"),
         (["x"], {"rate": 0.5, "protect": ["("]}, r"protect.0: pattern '\(' does not compile"),
         (["x"], {"rate": 0.5, "protect": [""]}, "must not be empty"),
         (["x"], {"rate": 0.5, "method": "longllmlingua"}, "'longllmlingua' needs a question"),
+        (["x"], {"rate": 0.5, "method": "evidence"}, "'evidence' needs a question; give one, or use .*'llmlingua'"),
         (["x"], {"rate": 0.5, "question": "  "}, "question is empty"),
         (["x"], {"rate": 0.5, "question": "a\0"}, "question has a NUL byte"),
         (["x"], {"rate": 0.5, "question": 5}, "question must be a string"),
@@ -216,7 +218,7 @@ def test_several_threads_get_what_one_gets(tiny_compressor) -> None:
 
 
 @pytest.mark.parametrize("tiny", ["tiny_llama", "tiny_gpt2"])
-@pytest.mark.parametrize("method", ["llmlingua", "longllmlingua"])
+@pytest.mark.parametrize("method", METHODS)
 def test_any_causal_model_compresses_texts_longer_than_its_context(request, tiny, method) -> None:
     folder = request.getfixturevalue(tiny)
     text = " ".join(f"Sentence {i} has some words, and ends." for i in range(60))

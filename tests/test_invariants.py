@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from conftest import FakeScorer
 from tersely import CompressionResult, Compressor, Document, ProtectedTextError
+from tersely.methods import METHODS
 from tersely.rendering import DOCUMENT_SEPARATOR, with_title
 
 WORDS = [
@@ -30,7 +31,7 @@ WORDS = [
 text = st.lists(st.sampled_from(WORDS) | st.text("ab1. \n", max_size=6), max_size=60).map(" ".join)
 document = st.builds(Document, text=text, title=st.none() | st.sampled_from(["Title", "A longer title"]))
 documents = st.lists(document, min_size=1, max_size=6).filter(lambda found: any(one.text.strip() for one in found))
-method = st.sampled_from(["llmlingua", "longllmlingua"])
+method = st.sampled_from(list(METHODS))
 order = st.sampled_from(["original", "best_first", "best_at_both_ends"])
 budget = st.fixed_dictionaries({"rate": st.floats(0.01, 1.0)}) | st.fixed_dictionaries(
     {"target_tokens": st.integers(1, 300)}
@@ -140,7 +141,7 @@ def test_json_both_ways(found, budget) -> None:
     assert CompressionResult.model_validate_json(result.model_dump_json()) == result
 
 
-@pytest.mark.parametrize("method", ["llmlingua", "longllmlingua"])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.9])
 def test_nearly_all_of_a_budget_is_used(method, rate) -> None:
     found = [

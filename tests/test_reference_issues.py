@@ -14,7 +14,7 @@ from tersely import CompressionResult, InvalidInputError
 
 pytestmark = pytest.mark.model
 
-METHODS = pytest.mark.parametrize("method", ["llmlingua", "longllmlingua"])
+METHODS = pytest.mark.parametrize("method", ["evidence", "llmlingua", "longllmlingua"])
 QUESTION = "When was the mill sold and for how much?"
 MILL = (
     "The old mill on the river was built in 1820 by Jan de Vries. It was sold in October 2009 for 1,850,000 euros. "
@@ -48,7 +48,14 @@ def test_issues_196_and_138_short_prompts_compress(real_compressor, method, word
     assert 0 < result.compressed_tokens <= result.original_tokens / 2
 
 
-@METHODS
+def test_issue_73_a_sentence_at_the_end_of_the_last_document_is_found(real_compressor) -> None:
+    last = "It was sold in October 2009 for 1,850,000 euros."
+    documents = [OTHER, f"{OTHER} " * 3, f"The old mill stands on the river. {OTHER} {OTHER} {last}"]
+    result = real_compressor.compress(documents, QUESTION, rate=0.3, order="original")
+    assert result.context.endswith(last)
+
+
+@pytest.mark.parametrize("method", ["llmlingua", "longllmlingua"])
 def test_issue_73_the_last_document_is_compressed_to_its_end(real_compressor, method) -> None:
     documents = [OTHER, MILL, f"{MILL} {OTHER} {MILL}"]
     result = real_compressor.compress(documents, QUESTION, rate=0.5, method=method, order="original")

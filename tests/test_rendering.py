@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from conftest import FakeScorer
 from tersely import CompressionResult, CompressionSettings, Compressor, Document, InvalidInputError
+from tersely.methods import METHODS
 from tersely.rendering import document_text, kept_spans, render_context
 from tersely.segmentation import segment_documents
 from tersely.settings import settings_from
@@ -80,7 +81,7 @@ COMPRESSOR = Compressor(FakeScorer(), tokenizer="o200k_base")
     st.lists(st.sampled_from(["alpha beta.", "# Head\n\n", "- one\n", "gamma", "日本語。", "\n\n"]), max_size=40),
     st.integers(1, 80),
     st.sampled_from(MARKERS),
-    st.sampled_from(["llmlingua", "longllmlingua"]),
+    st.sampled_from(list(METHODS)),
 )
 def test_a_compressed_context_with_marks(parts, target, gap_marker, method) -> None:
     documents = [f"alpha {' '.join(parts)} omega", "Another document, of many other words, that is long enough."]

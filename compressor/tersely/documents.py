@@ -105,8 +105,9 @@ class CompressedDocument(BaseModel):
         kept: the characters of `document.text` that were kept, in order; joined, they are `text` but for gap markers.
         text: what was kept, with the gap marker, if one is set, where something is missing; empty where the document
             was dropped.
-        relevance: the coarse stage's value, higher is kept first: for `longllmlingua` how likely the document makes the
-            question, for `llmlingua` the log of its perplexity; None where nothing had to be ranked.
+        relevance: the coarse stage's value, higher is kept first: for `evidence` the logarithm of the odds, but for a
+            constant, that its best unit is evidence, for `longllmlingua` how likely the document makes the question,
+            for `llmlingua` the log of its perplexity; None where nothing had to be ranked.
         original_tokens: tokens of title and text before.
         compressed_tokens: tokens of title and kept text after; 0 where the document was dropped.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import bm25s
@@ -31,7 +33,7 @@ def content_words(text: str) -> list[str]:
 
 
 class LexicalIndex:
-    """BM25 over a few texts, with the parameters that bm25s has by default.
+    """Which words stand in which of a few texts, and how rare each is among them.
 
     Args:
         texts: the content words of each.
@@ -39,18 +41,26 @@ class LexicalIndex:
 
     def __init__(self, texts: Sequence[Sequence[str]]) -> None:
         self._size = len(texts)
-        self._vocabulary = {word for text in texts for word in text}
-        if self._vocabulary:
+        self._texts_with = Counter(word for text in texts for word in set(text))
+        if self._texts_with:
             self._index = bm25s.BM25()
             self._index.index([list(text) for text in texts], show_progress=False)
 
     def scores(self, words: Iterable[str]) -> np.ndarray:
-        """How well each text matches the words (float32, one a text, not negative); 0 where it has none of them."""
-        shared = sorted(self._vocabulary.intersection(words))
+        """How well each text matches the words (BM25 with the parameters that bm25s has by default).
+
+        Returns:
+            float32, one a text, not negative; 0 where it has none of the words.
+        """
+        shared = sorted(set(words) & self._texts_with.keys())
         return self._index.get_scores(shared) if shared else np.zeros(self._size, dtype=np.float32)
 
+    def named_share(self, title: Iterable[str], words: set[str]) -> float:
+        """The share of a title's words that are among `words`, rare ones counting more; 0 for an empty title."""
+        rarity = {word: self._rarity(word) for word in title}
+        return sum(rarity[word] for word in rarity.keys() & words) / sum(rarity.values()) if rarity else 0.0
 
-def named_share(title: Iterable[str], words: set[str]) -> float:
-    """The share of a title's content words that are among `words`; 0 for a title that has none."""
-    parts = set(title)
-    return len(parts & words) / len(parts) if parts else 0.0
+    def _rarity(self, word: str) -> float:
+        """The inverse document frequency of BM25; more than 0."""
+        number = self._texts_with[word]
+        return math.log(1 + (self._size - number + 0.5) / (number + 0.5))

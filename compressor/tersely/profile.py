@@ -50,6 +50,7 @@ class SecondHopWeights(_Strict):
 
     first_hop: float
     named_title: float
+    named_lead: float
     new_words: float
     same_passage: float
 

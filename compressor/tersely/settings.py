@@ -47,7 +47,7 @@ class CompressionSettings(BaseModel):
     """How to choose; by default `evidence` where a question is given, else `llmlingua`."""
 
     order: Order | None = None
-    """Order of the documents in the context; by default `best_first` if the method needs a question, else `original`."""
+    """Order of the documents in the context; by default `original` with `llmlingua`, else `best_first`."""
 
     protect: tuple[Annotated[str, BeforeValidator(_pattern_source)], ...] = ()
     """Regular expressions (of the `regex` package) whose matches survive byte for byte, whatever the method says."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tersely.lexical import LexicalIndex, content_words, named_share
+from tersely.lexical import LexicalIndex, content_words
 from tersely.passages import Reading, read_attention, read_contrast
 from tersely.scoring.scorer import Head, Scorer
 from tersely.segmentation import SegmentedDocument, Unit
@@ -21,7 +21,7 @@ _HIGHEST = 3
 _HOP_FROM = 3
 
 FIRST_HOP = ("unit_words", "passage_words", "question_probability", "named_title")
-SECOND_HOP = ("first_hop", "named_title", "new_words", "same_passage")
+SECOND_HOP = ("first_hop", "named_title", "named_lead", "new_words", "same_passage")
 
 
 class Signals(NamedTuple):
@@ -89,7 +89,7 @@ def measure(
         standardised(index.scores(asked)),
         standardised(LexicalIndex(in_passage).scores(asked))[passages],
         standardised(probability),
-        np.array([named_share(titles[position], asked) for position, _ in units]),
+        np.array([index.named_share(titles[position], asked) for position, _ in units]),
     ]
     return Signals(
         units,
@@ -113,8 +113,9 @@ def second_hop(signals: Signals, evidence: np.ndarray) -> np.ndarray:
 
     Returns:
         Signals (units, `SECOND_HOP`): that sum; the largest share of the title of a unit's document that one of the
-        best units names and the question does not; how well the unit matches the words that the best unit adds to the
-        question (BM25); whether it stands in the best unit's passage.
+        best units names and the question does not; the same for the document's first unit, which says what the title
+        stands for, else 0; how well the unit matches the words that the best unit adds to the question (BM25); whether
+        it stands in the best unit's passage.
     """
     evidence = standardised(evidence)
     documents = np.array([position for position, _ in signals.units])
@@ -125,10 +126,12 @@ def second_hop(signals: Signals, evidence: np.ndarray) -> np.ndarray:
         news = signals.words[unit] - signals.question
         for position, title in enumerate(signals.titles):
             if title != own:
-                named[position] = max(named[position], named_share(title, news))
+                named[position] = max(named[position], signals.unit_index.named_share(title, news))
     same = signals.passages == signals.passages[best[0]]
     new_words = standardised(signals.unit_index.scores(signals.words[best[0]] - signals.question))
-    return np.column_stack([evidence, named[documents], np.where(same, 0, new_words), same])
+    leads = np.diff(documents, prepend=-1) > 0
+    hop = [evidence, named[documents], named[documents] * leads, np.where(same, 0, new_words), same]
+    return np.column_stack(hop)
 
 
 def standardised(values: np.ndarray) -> np.ndarray:

@@ -34,6 +34,7 @@ from tersely_eval.measures import Selection, answer_kept, answerable, gold_found
 from tersely_eval.tables import Measurement, quality_table, write_tables
 
 INTERRUPTED = "interrupted"
+_HEADING = "`{command}`; {date}; model {model}; tokens of {tokenizer}; {machine}"
 
 # A question and a budget in tokens -> what is delivered.
 Approach = Callable[[Question, int], Selection]
@@ -111,6 +112,21 @@ def _figures(question: Question, approach: Approach, target: int, count: Callabl
         "gold_found": gold_found(question, selection),
         "seconds": seconds,
     }
+
+
+def _read_run(path: Path) -> tuple[dict[str, str], list[Measurement]]:
+    """What `--json` wrote: how the run was made, and its measurements."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        measurements = [Measurement.model_validate(one) for one in found.pop("measurements")]
+        _HEADING.format(**found)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidInputError(f"--earlier {path}: holds no measurements of an earlier run ({error})") from None
+    return found, measurements
+
+
+def _named(methods: Iterable[str]) -> str:
+    return ", ".join(f"`{method}`" for method in sorted(methods))
 
 
 def read_methods(names: str) -> list[str]:
@@ -216,10 +232,14 @@ def quality(
     tokenizer: Annotated[str, typer.Option(help="Counts the budget, as in `tersely compress`.")] = "cl100k_base",
     out: Annotated[Path | None, typer.Option(help="Put the tables into this Markdown file, too.")] = None,
     as_json: Annotated[Path | None, typer.Option("--json", help="Write every single measurement there.")] = None,
+    earlier: Annotated[
+        list[Path] | None,
+        typer.Option(help="Measurements that --json wrote before: the tables show their other methods, too."),
+    ] = None,
 ) -> None:
     """Measure what each method keeps of the answers: one table a file."""
     try:
-        _quality(data, read_methods(methods), read_rates(rates), limit, tokenizer, out, as_json)
+        _quality(data, read_methods(methods), read_rates(rates), limit, tokenizer, out, as_json, earlier or [])
     except TerselyError as error:
         typer.echo(f"tersely_eval: {' '.join(str(error).split())}", err=True)
         raise typer.Exit(1 if isinstance(error, ModelError) else 2) from None
@@ -233,8 +253,10 @@ def _quality(
     tokenizer: str,
     out: Path | None,
     as_json: Path | None,
+    earlier: Sequence[Path],
 ) -> None:
     data_sets = read_data_sets(paths, limit)
+    earlier_runs = [_read_run(path) for path in earlier]
     for option, path in (("--out", out), ("--json", as_json)):
         if path and (path.is_dir() or not path.parent.is_dir()):  # said now, not after an hour
             raise InvalidInputError(f"{option} {path}: not a file in an existing folder")
@@ -250,12 +272,18 @@ def _quality(
         measurements = measure(cases, compressor, advance)
 
     run = describe_run(compressor)
-    heading = "`{command}`; {date}; model {model}; tokens of {tokenizer}; {machine}".format(**run)
+    heading = _HEADING.format(**run)
     tables = {}
     for data_set in data_sets:
         rows = [one for one in measurements if one.data_set == data_set]
         if rows:  # none where an interruption came before
-            tables[data_set] = f"{heading}\n\n{quality_table(rows)}"
+            headings = [heading]
+            for description, found in earlier_runs:
+                others = [one for one in found if one.data_set == data_set and one.method not in methods]
+                if others:
+                    headings.append(f"{_HEADING.format(**description)}: {_named({one.method for one in others})}")
+                    rows.extend(others)
+            tables[data_set] = "\n\n".join([*headings, quality_table(rows)])
     typer.echo("\n\n".join(f"## {name}\n\n{table}" for name, table in tables.items()))
     if as_json:
         figures = {**run, "measurements": [one.model_dump() for one in measurements]}

@@ -114,7 +114,7 @@ def test_ctrl_c_keeps_what_was_measured(run, monkeypatch, tmp_path) -> None:
     [
         (["missing.jsonl"], "missing.jsonl: cannot be read"),
         ([HOTPOT, HOTPOT], "another file is called 'hotpot-sample' too"),
-        ([HOTPOT, "--methods", "best"], "there is no 'best'; there are llmlingua"),
+        ([HOTPOT, "--methods", "best"], "there is no 'best'; there are evidence, longllmlingua, llmlingua"),
         ([HOTPOT, "--rates", "0.5,0"], "rates must lie in (0, 1], got 0"),
         ([HOTPOT, "--rates", "half"], "rates must be numbers separated by commas, got 'half'"),
         ([HOTPOT, "--out", "no/such/folder.md"], "--out no/such/folder.md: not a file in an existing folder"),

@@ -85,8 +85,9 @@ def test_nodes_come_back_as_themselves_only_shorter(postprocessor, nodes) -> Non
         account = compressed.metadata["tersely"]
         assert compressed.metadata == {**original.metadata, "tersely": account}
         assert compressed.text == "".join(original.text[start:end] for start, end in account["kept"])
-        assert account["compressed_tokens"] < account["original_tokens"]
+        assert account["compressed_tokens"] <= account["original_tokens"]
         assert isinstance(account["relevance"], float)
+    assert sum(len(node.text) for node in returned) < sum(len(node.text) for node in nodes)
 
 
 def test_nodes_of_which_nothing_is_kept_are_left_out(fake_compressor, nodes) -> None:
@@ -180,7 +181,7 @@ def test_documents_and_nodes_keep_their_types(fake_compressor) -> None:
     postprocessor = TerselyPostprocessor(rate=0.6, order="original", compressor=fake_compressor)
     returned = postprocessor.postprocess_nodes(given, query_str=QUESTION)
     assert [type(node.node) for node in returned] == [Document, Node]
-    assert returned[0].get_content() != SENTENCES[0] == given[0].get_content()
+    assert [node.get_content() for node in returned] != SENTENCES[:2] == [node.get_content() for node in given]
 
 
 def test_no_nodes(postprocessor) -> None:

@@ -13,6 +13,7 @@ import pytest
 from conftest import DATA, FakeScorer
 from tersely import Compressor, Document
 from tersely.budget import dynamic_rates, select_documents
+from tersely.methods import METHODS
 from tersely.methods.iterative import Share, compress_iteratively
 from tersely.methods.method import Task
 from tersely.ranking import RESTRICTIVE_STATEMENT
@@ -111,7 +112,7 @@ def test_llmlingua_keeps_surprising_words_and_never_looks_at_the_question() -> N
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("method", ["llmlingua", "longllmlingua"])
+@pytest.mark.parametrize("method", METHODS)
 def test_budgets_hold_on_real_questions(real_compressor, hotpot, natural_questions, method) -> None:
     rows = [*hotpot[:2], natural_questions[0]]
     for row in rows:

@@ -1,0 +1,74 @@
+"""What `evidence` costs, in plain passes of its own scorer over the same text.
+
+    python benchmarks/evidence_cost.py DATA.jsonl [DATA2.jsonl ...] --limit 20
+
+For each question, in turns in one run: the scorer's single pass over every document and the question after it (all
+log-probabilities read), the same pass with only the question's log-probabilities read, the pass that `evidence` makes,
+and the whole of `compress` with `evidence`, from strings to strings. Prints the median of the ratios to the first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import typer
+
+from tersely import Compressor
+from tersely.passages import read_attention
+from tersely.profile import profile_for
+from tersely.rendering import with_title
+from tersely.scoring.scorer import ScoringRequest
+from tersely.segmentation import segment_documents
+from tersely_eval.datasets import Question, read_questions
+
+RATE = 0.25
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """Wall-clock time of one call."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def measure(compressor: Compressor, question: Question) -> dict[str, float]:
+    """Seconds of each kind of work on one question."""
+    scorer = compressor.scorer
+    asked = scorer.encode(f"\n\nQuestion: {question.question}").tokens
+    documents = [scorer.encode(with_title(one.title, one.text)).tokens for one in question.documents]
+    everything = [ScoringRequest([*tokens, *asked]) for tokens in documents]
+    question_only = [ScoringRequest(asked, tokens) for tokens in documents]
+    segmented = segment_documents(list(enumerate(question.documents)))
+    heads = profile_for(scorer.fingerprint, scorer.name).head_positions
+    return {
+        "one plain pass": seconds(lambda: scorer.score(everything)),
+        "one pass, only the question scored": seconds(lambda: scorer.score(question_only)),
+        "the pass of evidence": seconds(
+            lambda: read_attention(scorer, segmented, question.question, heads, lambda share: None)
+        ),
+        "compress with evidence, all in all": seconds(
+            lambda: compressor.compress(question.documents, question.question, rate=RATE, method="evidence")
+        ),
+    }
+
+
+def main(data: list[Path], limit: Annotated[int, typer.Option(min=1)] = 20) -> None:
+    """Measure, and print a table of medians."""
+    compressor = Compressor(tokenizer="cl100k_base")
+    for path in data:
+        questions = read_questions(path)[:limit]
+        measure(compressor, questions[0])  # the first pass of a process is slow
+        rows = [measure(compressor, question) for question in questions]
+        print(f"\n{path.stem}, {len(rows)} questions\n\n| work | median seconds | median ratio to a plain pass |")
+        print("| --- | --- | --- |")
+        for name in rows[0]:
+            ratio = median(row[name] / row["one plain pass"] for row in rows)
+            print(f"| {name} | {median(row[name] for row in rows):.3f} | {ratio:.2f} |")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,269 @@
+"""What chosen heads see, against transformers' own eager attention; and what a model's fingerprint depends on."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, BloomConfig, BloomForCausalLM
+
+from conftest import CONTEXT_LENGTH, save_tiny_model
+from tersely import ModelError
+from tersely.scoring import causal_lm
+from tersely.scoring.causal_lm import CausalLanguageModelScorer
+from tersely.scoring.models import DEFAULT_MODEL, model_path
+from tersely.scoring.scorer import Head, ScoringRequest
+
+
+class Eager:
+    """The whole attention of one sequence, every head and every row, as transformers computes it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.model = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=torch.float32, attn_implementation="eager"
+        ).eval()
+
+    def __call__(self, request: ScoringRequest, heads: list[Head]) -> np.ndarray:
+        prefix = len(request.prefix)
+        with torch.no_grad():
+            output = self.model(torch.tensor([[*request.prefix, *request.tokens]]), output_attentions=True)
+        return np.stack(
+            [output.attentions[head.layer][0, head.head, prefix:, :prefix].mean(0).numpy() for head in heads]
+        )
+
+
+@pytest.fixture(params=["tiny_llama", "tiny_gpt2"])
+def folder(request: pytest.FixtureRequest) -> Path:
+    """Two families of models: one whose heads share their keys, one whose heads do not."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def scorer(folder: Path) -> CausalLanguageModelScorer:
+    return CausalLanguageModelScorer(str(folder), dtype="float32")
+
+
+@pytest.fixture
+def requests() -> list[ScoringRequest]:
+    """Of lengths from two tokens to all that fit, in no order."""
+    generator = np.random.default_rng(1)
+    lengths = [(1, 1), (50, CONTEXT_LENGTH - 50), (7, 30), (30, 7), (20, 20), (1, 40), (40, 1), (7, 29)]
+    return [
+        ScoringRequest(generator.integers(0, 256, tokens).tolist(), generator.integers(0, 256, prefix).tolist())
+        for prefix, tokens in lengths
+    ]
+
+
+def test_a_model_has_all_its_heads(scorer) -> None:
+    assert list(scorer.heads) == [Head(layer, head) for layer in range(2) for head in range(4)]
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 200, 10_000])
+def test_equals_eager_attention_whatever_the_batch(scorer, folder, requests, monkeypatch, batch_tokens) -> None:
+    monkeypatch.setattr(causal_lm, "_BATCH_TOKENS", batch_tokens)
+    eager = Eager(folder)
+    heads = list(scorer.heads)
+    for request, seen in zip(requests, scorer.attend(requests, heads), strict=True):
+        assert seen.weights.shape == (len(heads), len(request.prefix)) and seen.weights.dtype == np.float32
+        np.testing.assert_allclose(seen.weights, eager(request, heads), atol=1e-5)
+        assert (seen.weights >= 0).all() and (seen.weights.sum(axis=1) <= 1 + 1e-5).all()
+
+
+@pytest.mark.parametrize(
+    "heads",
+    [
+        [Head(0, 0)],
+        [Head(1, 3)],
+        [Head(1, 2), Head(0, 3), Head(1, 0), Head(0, 0)],
+        [Head(0, 2), Head(0, 1)],
+        [Head(1, 1), Head(0, 1), Head(1, 1)],
+    ],
+)
+def test_any_heads_come_in_the_order_asked_for(scorer, folder, requests, heads) -> None:
+    eager = Eager(folder)
+    for log_probabilities in (True, False):
+        found = scorer.attend(requests, heads, log_probabilities=log_probabilities)
+        for request, seen in zip(requests, found, strict=True):
+            np.testing.assert_allclose(seen.weights, eager(request, heads), atol=1e-5)
+
+
+def test_log_probabilities_are_those_of_score(scorer, requests) -> None:
+    found = scorer.attend(requests, scorer.heads[:3])
+    for seen, scores in zip(found, scorer.score(requests), strict=True):
+        assert seen.log_probabilities.dtype == np.float32
+        np.testing.assert_allclose(seen.log_probabilities, scores, atol=1e-5)
+
+
+def layers_of(scorer: CausalLanguageModelScorer) -> list[torch.nn.Module]:
+    return list(scorer._body.layers if hasattr(scorer._body, "layers") else scorer._body.h)
+
+
+@pytest.mark.parametrize(("heads", "expected"), [([Head(0, 1)], 0), ([Head(0, 1), Head(1, 0)], 1)])
+def test_without_log_probabilities_no_layer_after_the_last_head_runs(scorer, requests, heads, expected) -> None:
+    calls = {"later": 0, "output": 0}
+
+    def counting(name):
+        def count(*_):
+            calls[name] += 1
+
+        return count
+
+    hooks = [
+        layers_of(scorer)[1].register_forward_pre_hook(counting("later")),
+        scorer._head.register_forward_pre_hook(counting("output")),
+    ]
+    try:
+        found = scorer.attend(requests[:1], heads, log_probabilities=False)
+        assert calls == {"later": expected, "output": 0}
+        both = scorer.attend(requests[:1], heads)
+        assert calls == {"later": expected + 1, "output": 1}
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert found[0].log_probabilities is None
+    np.testing.assert_allclose(found[0].weights, both[0].weights, atol=1e-6)
+
+
+def test_other_passes_are_as_before(folder, scorer, requests) -> None:
+    def others(one: CausalLanguageModelScorer) -> list[np.ndarray]:
+        chain = one.chain(requests[0].prefix)
+        pieces = []
+        for request in requests:
+            pieces.append(chain.score(request.prefix))
+            chain.accept(request.prefix)
+        return [*one.score(requests), *pieces]
+
+    before = others(CausalLanguageModelScorer(str(folder), dtype="float32"))
+    chain = scorer.chain(requests[1].prefix)
+    early = chain.score(requests[2].tokens)
+    for log_probabilities in (True, False):
+        scorer.attend(requests, scorer.heads[:1], log_probabilities=log_probabilities)
+        for expected, found in zip(before, others(scorer), strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(chain.score(requests[2].tokens), early, atol=1e-5)
+
+
+def test_an_error_in_a_pass_leaves_nothing_behind(scorer, requests, monkeypatch) -> None:
+    expected = scorer.attend(requests, scorer.heads)
+    with pytest.raises(RuntimeError, match="out of memory"), monkeypatch.context() as patched:
+
+        def failing(*_):
+            raise RuntimeError("out of memory")
+
+        patched.setattr(scorer, "_log_probabilities", failing)
+        scorer.attend(requests, scorer.heads)
+    assert [len(scores) for scores in scorer.score(requests)] == [len(request.tokens) for request in requests]
+    for one, other in zip(scorer.attend(requests, scorer.heads), expected, strict=True):
+        np.testing.assert_array_equal(one.weights, other.weights)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        ScoringRequest([1, 2], []),
+        ScoringRequest([], [1, 2]),
+        ScoringRequest([1] * 40, [2] * (CONTEXT_LENGTH - 39)),
+    ],
+)
+def test_what_cannot_be_read_at_once_is_refused(scorer, request_) -> None:
+    with pytest.raises(ValueError, match="request 1 needs"):
+        scorer.attend([ScoringRequest([1], [2]), request_], scorer.heads)
+
+
+def test_no_requests(scorer) -> None:
+    assert scorer.attend([], scorer.heads) == []
+
+
+def test_progress_ends_at_1(scorer, requests, monkeypatch) -> None:
+    monkeypatch.setattr(causal_lm, "_BATCH_TOKENS", 80)
+    shares: list[float] = []
+    scorer.attend(requests, scorer.heads, progress=shares.append)
+    assert len(shares) > 2 and shares == sorted(shares) and shares[-1] == 1
+
+
+def test_threads_that_attend_and_score_at_once_get_what_one_gets(scorer, requests) -> None:
+    few = scorer.heads[:1]
+    expected = scorer.attend(requests, scorer.heads)
+    early = scorer.attend(requests, few, log_probabilities=False)
+    scores = scorer.score(requests)
+    failures: list[BaseException] = []
+
+    def work(number: int) -> None:
+        try:
+            for _ in range(4):
+                if number % 3 == 0:
+                    for one, other in zip(scorer.attend(requests, scorer.heads), expected, strict=True):
+                        np.testing.assert_allclose(one.weights, other.weights, atol=1e-6)
+                        np.testing.assert_allclose(one.log_probabilities, other.log_probabilities, atol=1e-5)
+                elif number % 3 == 1:
+                    found = scorer.attend(requests, few, log_probabilities=False)
+                    for one, other in zip(found, early, strict=True):
+                        np.testing.assert_allclose(one.weights, other.weights, atol=1e-6)
+                else:
+                    for one, other in zip(scorer.score(requests), scores, strict=True):
+                        np.testing.assert_allclose(one, other, atol=1e-5)
+                    chain = scorer.chain(requests[4].prefix)
+                    np.testing.assert_allclose(chain.score(requests[4].tokens), scores[4], atol=1e-4)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+@pytest.fixture(scope="module")
+def tiny_bloom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that computes its attention in its own way, past the interface of transformers."""
+    config = BloomConfig(vocab_size=256, hidden_size=32, n_layer=2, n_head=4, bos_token_id=None, eos_token_id=None)
+    return save_tiny_model(tmp_path_factory.mktemp("tiny") / "bloom", BloomForCausalLM(config))
+
+
+def test_a_model_whose_attention_cannot_be_read_says_so(tiny_bloom) -> None:
+    scorer = CausalLanguageModelScorer(str(tiny_bloom), dtype="float32")
+    assert len(scorer.score([ScoringRequest([1, 2], [3])])[0]) == 2
+    for log_probabilities in (True, False):
+        with pytest.raises(ModelError, match="attention"):
+            scorer.attend([ScoringRequest([1, 2], [3])], [Head(0, 0)], log_probabilities=log_probabilities)
+
+
+class TestFingerprint:
+    def test_is_the_same_however_precisely_the_weights_are_held(self, folder) -> None:
+        low, high = (CausalLanguageModelScorer(str(folder), dtype=dtype) for dtype in ("bfloat16", "float32"))
+        assert low.fingerprint == high.fingerprint
+        assert len(low.fingerprint) == 16 and int(low.fingerprint, 16) >= 0
+
+    def test_is_the_same_whatever_the_model_is_called(self, folder, scorer, tmp_path) -> None:
+        copy = shutil.copytree(folder, tmp_path / "another name")
+        assert CausalLanguageModelScorer(str(copy), dtype="float32").fingerprint == scorer.fingerprint
+
+    def test_is_another_for_other_weights(self, folder, scorer, tmp_path) -> None:
+        copy = shutil.copytree(folder, tmp_path / "changed")
+        weights = load_file(copy / "model.safetensors")
+        name = sorted(weights)[-1]
+        weights[name].view(-1)[0] += 1.0
+        save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+        assert CausalLanguageModelScorer(str(copy), dtype="float32").fingerprint != scorer.fingerprint
+
+    def test_is_another_for_another_model(self, tiny_llama, tiny_gpt2) -> None:
+        one, other = (CausalLanguageModelScorer(str(folder)) for folder in (tiny_llama, tiny_gpt2))
+        assert one.fingerprint != other.fingerprint
+
+
+@pytest.mark.model
+def test_the_embedded_model_attends_as_eager_attention_does(real_float32_scorer) -> None:
+    eager = Eager(model_path(DEFAULT_MODEL))
+    heads = [Head(21, 2), Head(15, 6), Head(0, 0)]
+    encode = real_float32_scorer.encode
+    text = "The mill was built by Jan. It is old."
+    request = ScoringRequest(encode(" Who built the mill?").tokens, encode(text).tokens)
+    (seen,) = real_float32_scorer.attend([request], heads)
+    np.testing.assert_allclose(seen.weights, eager(request, heads), atol=1e-4)
