@@ -20,8 +20,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from tersely import Compressor
-from tersely.profile import profile_for
+from tersely import Compressor, profile
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.scorer import Attention, Encoding, Head
 
@@ -140,9 +139,9 @@ def hash_of(word: str) -> int:
 def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder for models and profiles with nothing in it, and no profile remembered from before."""
     monkeypatch.setenv("TERSELY_HOME", str(tmp_path / "home"))
-    profile_for.cache_clear()
+    profile._say_once.cache_clear()
     yield tmp_path / "home"
-    profile_for.cache_clear()
+    profile._say_once.cache_clear()
 
 
 @pytest.fixture

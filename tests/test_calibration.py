@@ -15,7 +15,7 @@ from conftest import FakeScorer, hash_of
 from tersely import Compressor, Document, InvalidInputError, Span
 from tersely.calibration import Example, ExampleSet, area_under_curve, calibrate, logistic_regression
 from tersely.cli import app
-from tersely.profile import Profile, own_profiles_folder, profile_for, read_profile
+from tersely.profile import Profile, own_profile_path, profile_for, read_profile
 from tersely.scoring.scorer import Head
 from tersely_eval.datasets import Question
 from tersely_eval.evidence import evidence_of, read_examples
@@ -150,8 +150,8 @@ class TestCalibrate:
 
     def test_with_such_a_profile_the_evidence_is_kept(self, fresh_home) -> None:
         profile = calibrate(Marking(), [source()], heads=1)
-        own_profiles_folder().mkdir(parents=True)
-        (own_profiles_folder() / "mine.json").write_text(profile.model_dump_json())
+        own_profile_path("fake").parent.mkdir(parents=True)
+        own_profile_path("fake").write_text(profile.model_dump_json())
         one = example(57)
         result = Compressor(Marking(), tokenizer="o200k_base").compress(one.documents, one.question, rate=0.25)
         assert f"Text57 sentence57 {MARK} tells something2." in result.context
@@ -319,7 +319,7 @@ class TestCommand:
         done = run("--data", data, "--model", tiny_llama, "--heads", 3)
         assert done.exit_code == 0, done.stderr
         path = Path(done.stdout.strip())
-        assert path.parent == own_profiles_folder() == fresh_home / "profiles"
+        assert path.parent == fresh_home / "profiles"
         assert "questions.jsonl: " in done.stderr and "Traceback" not in done.stderr
         profile = read_profile(path)
         assert len(profile.heads) == 3 and profile.provenance.questions == 6
@@ -342,7 +342,7 @@ class TestCommand:
         out = tmp_path / "profile.json"
         done = run("-d", data, "-d", other, "--model", tiny_llama, "--heads", 0, "--out", out)
         assert done.exit_code == 0 and done.stdout == f"{out}\n"
-        assert not own_profiles_folder().exists()
+        assert not (fresh_home / "profiles").exists()
         profile = read_profile(out)
         assert profile.fingerprint is None and profile.heads == () and profile.provenance.questions == 12
         assert profile.provenance.held_out.keys() == {"questions.jsonl", "other.jsonl"}
@@ -381,7 +381,7 @@ class TestCommand:
         assert done.stdout == ""
         assert done.stderr.startswith("tersely: ") and done.stderr.count("\n") == 1
         assert message in done.stderr
-        assert not own_profiles_folder().exists()
+        assert not (fresh_home / "profiles").exists()
 
     def test_a_model_that_cannot_be_had_is_exit_code_1(self, fresh_home, data) -> None:
         done = run("--data", data, "--model", "nosuch")

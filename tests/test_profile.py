@@ -11,7 +11,7 @@ import pytest
 import tersely.profile
 from conftest import FakeScorer
 from tersely import Compressor, ModelError
-from tersely.profile import Profile, own_profiles_folder, profile_for, read_profile
+from tersely.profile import Profile, own_profile_path, profile_for, read_profile
 from tersely.signals import FIRST_HOP, SECOND_HOP
 
 SHIPPED = sorted((Path(tersely.profile.__file__).parent / "profiles").glob("*.json"))
@@ -30,8 +30,8 @@ def plain_profile(**changes) -> dict:
     }
 
 
-def write(name: str, **changes) -> Path:
-    path = own_profiles_folder() / name
+def write(**changes) -> Path:
+    path = own_profile_path(changes.get("fingerprint", "fake"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(plain_profile(**changes)), encoding="utf-8")
     return path
@@ -39,7 +39,7 @@ def write(name: str, **changes) -> Path:
 
 def test_weights_are_in_the_order_of_the_signals(fresh_home) -> None:
     weights = {name: number / 10 for number, name in enumerate(SECOND_HOP)}
-    profile = read_profile(write("fake.json", second_hop=dict(reversed(weights.items()))))
+    profile = read_profile(write(second_hop=dict(reversed(weights.items()))))
     assert profile.second.tolist() == list(weights.values())
     assert profile.first.tolist() == [0.5] * len(FIRST_HOP)
     assert profile.of_model.tolist() == [0.5, -0.25]
@@ -47,13 +47,13 @@ def test_weights_are_in_the_order_of_the_signals(fresh_home) -> None:
 
 
 def test_without_heads_contrast_is_weighed(fresh_home) -> None:
-    profile = read_profile(write("fake.json", heads=[], contrast=0.75))
+    profile = read_profile(write(heads=[], contrast=0.75))
     assert profile.head_positions == [] and profile.of_model.tolist() == [0.75]
 
 
-def test_a_profile_is_found_by_its_fingerprint_whatever_its_file_is_called(fresh_home, caplog) -> None:
-    write("a.json", fingerprint="other")
-    write("b.json", model="mine")
+def test_a_profile_is_found_by_its_fingerprint_whatever_the_model_is_called(fresh_home, caplog) -> None:
+    write(fingerprint="other")
+    write(model="mine")
     assert profile_for("fake", "any name").model == "mine"
     assert profile_for("other", "any name").fingerprint == "other"
     assert not caplog.records
@@ -62,17 +62,16 @@ def test_a_profile_is_found_by_its_fingerprint_whatever_its_file_is_called(fresh
 def test_the_users_own_folder_wins(fresh_home) -> None:
     shipped = next(profile for profile in map(read_profile, SHIPPED) if profile.fingerprint)
     assert profile_for(shipped.fingerprint, shipped.model) == shipped
-    profile_for.cache_clear()
-    write("zzz.json", fingerprint=shipped.fingerprint, model="mine")
+    write(fingerprint=shipped.fingerprint, model="mine")
     assert profile_for(shipped.fingerprint, shipped.model).model == "mine"
 
 
 def test_own_profiles_lie_beside_the_models(fresh_home) -> None:
-    assert own_profiles_folder() == fresh_home / "profiles"
+    assert own_profile_path("abc") == fresh_home / "profiles" / "abc.json"
 
 
 def test_a_compressor_uses_the_profile_of_its_model(fresh_home, monkeypatch) -> None:
-    write("fake.json")
+    write()
     asked = []
 
     class Recording(FakeScorer):
@@ -135,7 +134,7 @@ def test_libraries_write_nothing_into_the_log_of_a_program(fresh_home) -> None:
     ],
 )
 def test_a_broken_file_is_named_with_the_field(fresh_home, text, named) -> None:
-    path = write("broken.json")
+    path = write()
     path.write_text(text)
     with pytest.raises(ModelError) as caught:
         Compressor(FakeScorer()).compress(DOCUMENTS, "When was it built?", rate=0.5)
@@ -147,7 +146,7 @@ def test_a_broken_file_is_named_with_the_field(fresh_home, text, named) -> None:
 
 @pytest.mark.parametrize("weight", ["NaN", "Infinity", '"NaN"'])
 def test_a_weight_is_a_number(fresh_home, weight) -> None:
-    path = write("broken.json")
+    path = write()
     path.write_text(path.read_text().replace("-0.25", weight))
     with pytest.raises(ModelError, match=r"heads\.1\.weight"):
         read_profile(path)
@@ -156,8 +155,8 @@ def test_a_weight_is_a_number(fresh_home, weight) -> None:
 def test_a_file_that_cannot_be_read_is_named(fresh_home) -> None:
     with pytest.raises(ModelError, match=r"profile .*nothere\.json: No such file"):
         read_profile(fresh_home / "nothere.json")
-    (own_profiles_folder() / "folder.json").mkdir(parents=True)
-    with pytest.raises(ModelError, match=r"folder\.json"):
+    own_profile_path("fake").mkdir(parents=True)
+    with pytest.raises(ModelError, match=r"fake\.json"):
         profile_for("fake", "fake")
 
 

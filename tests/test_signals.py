@@ -83,6 +83,11 @@ def test_a_document_that_the_best_unit_names_gets_the_bonus_and_its_own_does_not
     assert found["first_hop"].argmax() == 0
 
 
+def test_only_the_first_unit_of_a_named_document_is_its_lead() -> None:
+    found = hop_from(signals_of(MILL, SMIT, OTHER), best=0)
+    assert found["named_lead"].tolist() == pytest.approx([0, 0, 0, 1, 0, 0, 0])
+
+
 def test_other_documents_that_share_new_words_are_found() -> None:
     found = hop_from(signals_of(MILL, SMIT, OTHER), best=3)  # born in Leiden
     assert (found["new_words"][3:5] == 0).all(), "nothing of the passage itself"

@@ -19,6 +19,10 @@ _TRIES = 40
 _LOOKS = 1000
 # Where less than this is used, pieces are tried for their shortness alone.
 _ENOUGH = 0.98
+# So much of a budget is used, if it is no smaller than that, even if words are missing inside a phrase then. Of a
+# smaller one some tokens had better be left.
+_PROMISED = 0.97
+_PROMISED_FROM = 100
 
 
 class Piece(NamedTuple):
@@ -100,18 +104,21 @@ def fit(
     rest = pieces[chosen.keep_first(pieces) :]
     if rest:
         chosen.keep_first(rest[0].parts)
+        chosen.fill((part for part in rest[0].parts if chosen.touches(part)), _FULL)
 
     # What is left of the budget goes to the next best pieces that fit. One word is no reason to bring in a document.
     chosen.fill((piece for piece in rest if chosen.has(piece.document) or piece.last - piece.first > 1), _FULL)
+    # A part takes about a token at least, so that of many parts only the first need a look.
+    number = max(_LOOKS, 2 * (target - chosen.used))
     if chosen.used < _ENOUGH * target:
-        # Then to parts of the others, and at last to whatever is short. A part takes about a token at least, so that of
-        # many parts only the first need a look.
-        others = sorted(rest, key=lambda piece: not chosen.has(piece.document))
-        number = max(_LOOKS, 2 * (target - chosen.used))
+        # Then to parts of the others, and to whatever is short.
+        others = sorted(rest[1:], key=lambda piece: not chosen.has(piece.document))
         parts = list(islice((part for piece in others for part in piece.parts), number))
         chosen.keep_first(parts)
-        chosen.fill(parts, _ENOUGH)
+        chosen.fill((part for part in parts if chosen.touches(part)), _ENOUGH)
         chosen.fill(sorted(rest, key=chosen.characters), _ENOUGH)
+    if target >= _PROMISED_FROM and chosen.used < _PROMISED * target:
+        chosen.fill(islice((part for piece in rest for part in piece.parts), number), _PROMISED)
     return chosen.kept
 
 
@@ -159,6 +166,11 @@ class _Chosen:
                 used = self._tokens(changed)
                 if used <= self._target:
                     self._keep(changed, used)
+
+    def touches(self, piece: Piece) -> bool:
+        """Whether a word next to a piece is kept."""
+        kept = self.kept[piece.document]
+        return bool((piece.first > 0 and kept[piece.first - 1]) or kept[piece.last : piece.last + 1].any())
 
     def characters(self, piece: Piece) -> int:
         """The length of a piece without its heads."""

@@ -17,7 +17,7 @@ from tersely.scoring.scorer import Head, Scorer
 from tersely.segmentation import segment_documents
 from tersely.signals import FIRST_HOP, SECOND_HOP, Signals, measure, second_hop
 
-HEADS = 10
+_HEADS = 10
 # Weights of heads are many and alike, so their ridge is stronger.
 _FIRST_RIDGE = 100.0
 _SECOND_RIDGE = 1.0
@@ -73,7 +73,7 @@ def calibrate(
     scorer: Scorer,
     sources: Sequence[ExampleSet],
     *,
-    heads: int = HEADS,
+    heads: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Profile:
     """Make a model's profile.
@@ -81,13 +81,17 @@ def calibrate(
     Args:
         scorer: the model.
         sources: where the examples come from.
-        heads: how many attention heads to choose; 0 measures contrastive perplexity instead and makes a profile for all
-            models that have none of their own.
+        heads: how many attention heads to choose, by default 10, or all where there are fewer; 0 measures contrastive
+            perplexity instead and makes a profile for all models that have none of their own.
         progress: receives the share of the examples that is measured, from 0 to 1.
 
     Raises:
         InvalidInputError: there are too few examples with marked evidence, or the model has fewer heads.
     """
+    names = [source.name for source in sources]
+    if len(set(names)) < len(names):
+        raise InvalidInputError(f"two files have the same name ({', '.join(names)}); each source needs its own")
+    heads = min(_HEADS, len(scorer.heads)) if heads is None else heads
     if heads > len(scorer.heads):
         raise InvalidInputError(f"heads: {scorer.name!r} has {len(scorer.heads)} attention heads, not {heads}")
     measured = _measure_all(scorer, sources, scorer.heads if heads else [], progress or (lambda share: None))

@@ -72,8 +72,8 @@ def calibrate(
     sources = [read_examples(path) for path in data]
     console = error_console()
     with progress(console, "loading the model ..."):
-        from tersely.calibration import HEADS, calibrate
-        from tersely.profile import own_profiles_folder
+        from tersely.calibration import calibrate
+        from tersely.profile import own_profile_path
         from tersely.scoring.causal_lm import CausalLanguageModelScorer
 
         scorer = CausalLanguageModelScorer(model)
@@ -81,10 +81,10 @@ def calibrate(
         profile = calibrate(
             scorer,
             sources,
-            heads=HEADS if heads is None else heads,
+            heads=heads,
             progress=lambda share: advance("reading", share),
         )
-    path = out or own_profiles_folder() / f"{scorer.fingerprint}.json"
+    path = out or own_profile_path(scorer.fingerprint)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(profile.model_dump_json(indent=2) + "\n", encoding="utf-8")
     for name, (first, second) in profile.provenance.held_out.items():

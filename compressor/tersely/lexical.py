@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,8 @@ import numpy as np
 import regex
 import Stemmer
 from bm25s.stopwords import STOPWORDS_EN_PLUS
+
+logging.getLogger("bm25s").setLevel(logging.WARNING)  # by itself it tells of every index that it builds
 
 _STOP_WORDS = frozenset(STOPWORDS_EN_PLUS)
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"

@@ -7,7 +7,7 @@ own into the folder that holds the models. A model finds its profile by its fing
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +21,10 @@ from tersely.signals import FIRST_HOP, SECOND_HOP
 logger = logging.getLogger("tersely")
 
 _SHIPPED = Path(__file__).parent / "profiles"
-_ANY_MODEL = _SHIPPED / "any-model.json"
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class HeadWeight(_Strict):
@@ -112,32 +111,43 @@ class Profile(_Strict):
         return np.array([getattr(self.second_hop, name) for name in SECOND_HOP])
 
 
-def own_profiles_folder() -> Path:
-    """Where `tersely calibrate` keeps the user's profiles."""
-    return models_folder().parent / "profiles"
+def own_profile_path(fingerprint: str) -> Path:
+    """Where the user's own profile of a model lies, if there is one."""
+    return models_folder().parent / "profiles" / f"{fingerprint}.json"
 
 
-@lru_cache(maxsize=32)
 def profile_for(fingerprint: str, model: str) -> Profile:
-    """The profile of a model: the user's own, else the one that ships, else that of all models, said in the log.
+    """The profile of a model: the user's own, else the one that ships, else that of all models, said once in the log.
 
     Args:
         fingerprint: of its weights.
         model: its name, for the log.
 
     Raises:
-        ModelError: a profile of the user's cannot be read.
+        ModelError: the user's own profile cannot be read.
     """
-    for path in [*sorted(own_profiles_folder().glob("*.json")), *sorted(_SHIPPED.glob("*.json"))]:
-        profile = read_profile(path)
-        if profile.fingerprint == fingerprint:
-            return profile
+    own = own_profile_path(fingerprint)
+    if own.exists():
+        return read_profile(own)
+    shipped = _shipped_profiles()
+    if fingerprint not in shipped:
+        _say_once(model)
+    return shipped.get(fingerprint, shipped[None])
+
+
+@cache
+def _shipped_profiles() -> dict[str | None, Profile]:
+    profiles = map(read_profile, sorted(_SHIPPED.glob("*.json")))
+    return {profile.fingerprint: profile for profile in profiles}
+
+
+@cache
+def _say_once(model: str) -> None:
     logger.warning(
         "model %r has no profile: method 'evidence' does without its attention heads. "
         "`tersely calibrate --model ...` makes one.",
         model,
     )
-    return read_profile(_ANY_MODEL)
 
 
 def read_profile(path: Path) -> Profile:
@@ -152,5 +162,6 @@ def read_profile(path: Path) -> Profile:
         raise ModelError(f"profile {path}: {error.strerror}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ModelError(f"profile {path}: {where}: {first['msg']}; remove the file, or calibrate again") from None
+        where = "".join(f"{part}." for part in first["loc"])[:-1]
+        what = f"{where}: {first['msg']}" if where else first["msg"]
+        raise ModelError(f"profile {path}: {what}; remove the file, or calibrate again") from None

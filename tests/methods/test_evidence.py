@@ -103,7 +103,7 @@ def is_one_phrase(cut: list[Cut]) -> bool:
 def compressor(request: pytest.FixtureRequest, fresh_home: Path) -> Compressor:
     """Without a profile of its own, and with one."""
     if request.param == "heads":
-        write("fake.json")
+        write()
     return Compressor(FakeScorer(), tokenizer="o200k_base")
 
 
@@ -134,7 +134,7 @@ def test_whole_sentences_are_kept_and_one_phrase_at_most(compressor, rate) -> No
 def test_rows_items_and_code_are_kept_whole_under_their_heads(compressor, rate) -> None:
     result = compressor.compress([GUIDE, Document(text=GUIDE, title="Guide to it")], QUESTION, rate=rate)
     found = choice(result)
-    assert len(found.cut) <= 2 and all(one.runs == 1 for one in found.cut)
+    assert len(found.cut) <= 2 and all(one.runs <= 2 for one in found.cut)
     for one in result.documents:
         if "1,850,000" in one.text:
             head = "# Guide\n\n", "## Prices\n\n", "| Year | Price in euros |\n|------|----------------|\n"
@@ -223,8 +223,8 @@ def test_prose_of_one_unit_is_cut_to_a_phrase(compressor) -> None:
     text = "The mill on the river was sold in October 2009 to a man from the city who never lived there"
     result = compressor.compress([text], QUESTION, rate=0.5)
     (cut,) = choice(result).cut
-    assert cut.runs <= 2, "a phrase, and what else fits"
-    assert result.compressed_tokens >= 0.9 * result.target_tokens
+    assert cut.runs == 1, "a small budget had better not be used up than leave a hole in a phrase"
+    assert result.compressed_tokens >= 0.7 * result.target_tokens
 
 
 def test_protected_words_stay_and_the_rest_is_chosen_as_ever(compressor) -> None:

@@ -38,14 +38,12 @@ class Evidence:
         self._units: list[tuple[int, Unit]] = []
         self._readings: list[Reading] = []
         self._evidence = np.empty(0)
-
-    @property
-    def _profile(self) -> Profile:
-        return profile_for(self._task.scorer.fingerprint, self._task.scorer.name)
+        self._profile: Profile
 
     def rank(self) -> list[float]:
         """For each document the logarithm of the odds, but for a constant, that its best unit is evidence."""
-        task, profile = self._task, self._profile
+        task = self._task
+        self._profile = profile = profile_for(task.scorer.fingerprint, task.scorer.name)
         signals = measure(task.scorer, task.documents, task.question or "", profile.head_positions, task.progress)
         first = signals.of_model @ profile.of_model + signals.first_hop @ profile.first
         self._evidence = second_hop(signals, first) @ profile.second

@@ -48,6 +48,11 @@ class AttentionReader:
         self._read: dict[int, torch.Tensor] = {}
 
     @property
+    def has_all(self) -> bool:
+        """Whether every head was seen: not in a model whose attention goes its own ways."""
+        return len(self._read) == sum(map(len, self._wanted.values()))
+
+    @property
     def weights(self) -> torch.Tensor:
         """Attention weights (float32; sequences, heads, tokens), the mean over each sequence's rows."""
         return torch.stack([self._read[position] for position in range(len(self._read))], dim=1)

@@ -99,6 +99,11 @@ class CausalLanguageModelScorer:
                         scores = self._score_batch(batch)
                     except PassEnded:
                         pass
+                if not reader.has_all:
+                    raise ModelError(
+                        f"the attention of model {self.name!r} cannot be read: it does not use transformers' attention "
+                        f"interface; use a model without a profile, or another model"
+                    )
                 weights = reader.weights.cpu().numpy()
             for window, weight, score in zip(batch, weights, scores, strict=True):
                 found[window.request] = Attention(weight[:, : window.read_from], score)
