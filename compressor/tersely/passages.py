@@ -47,9 +47,24 @@ class _Passage(NamedTuple):
 
 
 def read_attention(
-    scorer: Scorer, documents: Sequence[SegmentedDocument], question: str, heads: Sequence[Head], progress: Progress
+    scorer: Scorer,
+    documents: Sequence[SegmentedDocument],
+    question: str,
+    heads: Sequence[Head],
+    progress: Progress,
+    *,
+    question_too: bool = True,
 ) -> list[Reading]:
     """One pass over each passage and the question after it.
+
+    Args:
+        scorer: the model.
+        documents: what to read.
+        question: what is asked.
+        heads: whose attention to read.
+        progress: receives the share that is done, from 0 to 1.
+        question_too: whether the question's log-probability is wanted. Without it the pass ends at the last layer of
+            `heads`, and that figure is 0.
 
     Returns:
         For each document a `Reading` whose values are the logarithms of the attention that each head's question tokens
@@ -60,9 +75,8 @@ def read_attention(
     ends, passages = _passages(scorer, documents, scorer.context_length - len(lead_in) - len(asked))
     requests = [ScoringRequest(asked, [*passage.tokens, *lead_in]) for passage in passages]
     readings = _empty_readings(ends, kinds=len(heads))
-    for number, (passage, seen) in enumerate(
-        zip(passages, scorer.attend(requests, heads, progress=progress), strict=True)
-    ):
+    attention = scorer.attend(requests, heads, log_probabilities=question_too, progress=progress)
+    for number, (passage, seen) in enumerate(zip(passages, attention, strict=True)):
         own = len(passage.tokens) - (passage.last - passage.first)  # tokens of a repeated title before the passage's
         weights = seen.weights[:, own : len(passage.tokens)]
         _fill(readings, number, passage, np.log(weights + 1e-7), seen.log_probabilities)

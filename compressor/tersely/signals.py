@@ -58,6 +58,8 @@ def measure(
     question: str,
     heads: Sequence[Head],
     progress: Callable[[float], None],
+    *,
+    question_probability: bool = True,
 ) -> Signals:
     """Read the documents with the question, and measure.
 
@@ -67,9 +69,11 @@ def measure(
         question: what is asked.
         heads: which attention heads to read; without any, contrastive perplexity is measured in their place.
         progress: receives the share that is done, from 0 to 1.
+        question_probability: whether this signal is wanted; with heads it can be left out, and the model need not be
+            run to its end.
     """
     if heads:
-        readings = read_attention(scorer, documents, question, heads, progress)
+        readings = read_attention(scorer, documents, question, heads, progress, question_too=question_probability)
     else:
         readings = read_contrast(scorer, documents, question, progress)
     pooled = [_pool(segmented, reading) for segmented, reading in zip(documents, readings, strict=True)]

@@ -44,7 +44,14 @@ class Evidence:
         """For each document the logarithm of the odds, but for a constant, that its best unit is evidence."""
         task = self._task
         self._profile = profile = profile_for(task.scorer.fingerprint, task.scorer.name)
-        signals = measure(task.scorer, task.documents, task.question or "", profile.head_positions, task.progress)
+        signals = measure(
+            task.scorer,
+            task.documents,
+            task.question or "",
+            profile.head_positions,
+            task.progress,
+            question_probability=profile.first_hop.question_probability != 0,
+        )
         first = signals.of_model @ profile.of_model + signals.first_hop @ profile.first
         self._evidence = second_hop(signals, first) @ profile.second
         self._units, self._readings = signals.units, signals.readings
