@@ -86,12 +86,13 @@ def test_the_first_piece_that_does_not_fit_is_replaced_by_its_best_parts() -> No
     documents = segment("One sentence is here. Another has some more words than it.")
     first, second = (piece_of(0, unit) for unit in documents[0].units)
     whole = count("One sentence is here.")
-    parts = tuple(Piece(0, position, position + 1) for position in (9, 4, 5, 6, 7, 8, 10))
-    assert documents[0].document.text[slice(*documents[0].words[9][:2])] == "than"
+    parts = tuple(Piece(0, position, position + 1) for position in (8, 7, 6, 5, 9, 4, 10))
+    assert documents[0].document.text[slice(*documents[0].words[8][:2])] == "words"
     second = second._replace(parts=parts)
     assert fitted(documents, [first, second], whole) == "One sentence is here."
-    assert fitted(documents, [first, second], whole + 1) == "One sentence is here. than"
-    assert fitted(documents, [first, second], whole + 2) == "One sentence is here. Another than"
+    assert fitted(documents, [first, second], whole + 3) == "One sentence is here.", "three words say nothing"
+    assert fitted(documents, [first, second], whole + 4) == "One sentence is here. has some more words"
+    assert fitted(documents, [first, second], whole + 5) == "One sentence is here. has some more words than"
     assert fitted(documents, [first, second._replace(parts=())], whole + 2) == "One sentence is here."
 
 

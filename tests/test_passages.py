@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from conftest import CONTEXT_LENGTH, FakeScorer
 from tersely import Document
-from tersely.passages import PASSAGE_TOKENS, Reading, read_attention, read_contrast
+from tersely.passages import PASSAGE_TOKENS, Reading, _start_with_heads, read_attention, read_contrast
 from tersely.rendering import with_title
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.segmentation import SegmentedDocument, segment_documents
@@ -60,13 +60,17 @@ def read(*documents: Document | str, question: str = QUESTION, scorer: Recording
         before = len(one.document.title) + 1 if one.document.title else 0
         ends = np.array([end - before for _, end in encoding.offsets])
         starts.append(
-            {int(np.searchsorted(ends, one.words[unit.words.start].start, side="right")) for unit in one.units}
+            {
+                int(np.searchsorted(ends, one.words[_start_with_heads(unit)].start, side="right"))
+                for unit in one.units[1:]
+            }
         )
-    lead_in = scorer.encode(LEAD_IN).tokens
+    lead_in, start = scorer.encode(LEAD_IN).tokens, scorer.encode("\n").tokens
     passages = []
     for request in scorer.requests:
         assert list(request.prefix[-len(lead_in) :]) == lead_in
-        passages.append(list(request.prefix[: -len(lead_in)]))
+        assert list(request.prefix[: len(start)]) == start, "no token of a passage is the first that the model reads"
+        passages.append(list(request.prefix[len(start) : -len(lead_in)]))
     return Read(segmented, readings, encodings, starts, scorer, passages)
 
 
@@ -135,8 +139,8 @@ def test_values_are_logarithms_of_attention_and_the_question_is_a_mean() -> None
     found = read("The mill was built in 1820.")
     scorer = found.scorer
     (seen,) = FakeScorer.attend(scorer, scorer.requests, scorer.heads)
-    length = len(found.encodings[0])
-    np.testing.assert_allclose(found.readings[0].values, np.log(seen.weights[:, :length]), atol=1e-3)
+    start, length = len(scorer.encode("\n").tokens), len(found.encodings[0])
+    np.testing.assert_allclose(found.readings[0].values, np.log(seen.weights[:, start : start + length]), atol=1e-3)
     np.testing.assert_allclose(found.readings[0].question, seen.log_probabilities.mean())
 
 

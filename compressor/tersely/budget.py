@@ -19,6 +19,8 @@ _TRIES = 40
 _LOOKS = 1000
 # Where less than this is used, pieces are tried for their shortness alone.
 _ENOUGH = 0.98
+# Fewer words of a longer sentence say nothing.
+_SHORTEST_PHRASE = 4
 # So much of a budget is used, if it is no smaller than that, even if words are missing inside a phrase then. Of a
 # smaller one some tokens had better be left.
 _PROMISED = 0.97
@@ -102,23 +104,21 @@ def fit(
     if chosen.used > target:
         raise ProtectedTextError(chosen.used, target)
     rest = pieces[chosen.keep_first(pieces) :]
-    if rest:
-        chosen.keep_first(rest[0].parts)
-        chosen.fill((part for part in rest[0].parts if chosen.touches(part)), _FULL)
+    chosen.keep_phrase(rest[:1])
 
     # What is left of the budget goes to the next best pieces that fit. One word is no reason to bring in a document.
     chosen.fill((piece for piece in rest if chosen.has(piece.document) or piece.last - piece.first > 1), _FULL)
-    # A part takes about a token at least, so that of many parts only the first need a look.
-    number = max(_LOOKS, 2 * (target - chosen.used))
     if chosen.used < _ENOUGH * target:
-        # Then to parts of the others, and to whatever is short.
-        others = sorted(rest[1:], key=lambda piece: not chosen.has(piece.document))
-        parts = list(islice((part for piece in others for part in piece.parts), number))
-        chosen.keep_first(parts)
-        chosen.fill((part for part in parts if chosen.touches(part)), _ENOUGH)
         chosen.fill(sorted(rest, key=chosen.characters), _ENOUGH)
-    if target >= _PROMISED_FROM and chosen.used < _PROMISED * target:
-        chosen.fill(islice((part for piece in rest for part in piece.parts), number), _PROMISED)
+    if target >= _PROMISED_FROM:
+        # A part takes about a token at least, so that of many parts only the first need a look.
+        parts = list(islice((part for piece in rest for part in piece.parts), max(_LOOKS, 2 * (target - chosen.used))))
+        chosen.keep_phrase(sorted(rest[1:], key=lambda piece: not chosen.has(piece.document))[:_TRIES])
+        if chosen.used < _PROMISED * target:
+            chosen.fill(parts, _PROMISED)
+    if target >= _PROMISED_FROM and not chosen.used:  # words of what should stay whole are better than no context
+        words = (Piece(piece.document, i, i + 1) for piece in rest for i in range(piece.first, piece.last))
+        chosen.keep_first(list(islice(words, max(_LOOKS, 2 * target))))
     return chosen.kept
 
 
@@ -143,16 +143,27 @@ class _Chosen:
         """Whether anything of a document is kept."""
         return bool(self._texts[document])
 
-    def keep_first(self, pieces: Sequence[Piece]) -> int:
-        """Keep the largest number of leading pieces that fits, and say which it is."""
+    def keep_first(self, pieces: Sequence[Piece], least: int = 0) -> int:
+        """Keep the largest number of leading pieces that fits, and say which it is; none where it is below `least`."""
         if not pieces:
             return 0
         lengths = np.array(list(self._lengths(pieces)), dtype=np.int64)
         number, used = _most_that_fit(
             lengths, self.used, self._target, lambda number: self._tokens(self._changed(pieces[:number]))
         )
+        if number < least:
+            return 0
         self._keep(self._changed(pieces[:number]), used)
         return number
+
+    def keep_phrase(self, pieces: Sequence[Piece]) -> None:
+        """Keep of each piece, until enough is used, as many neighbouring words as fit; never just a few."""
+        for piece in pieces:
+            if self.used >= _ENOUGH * self._target:
+                return
+            number = self.keep_first(piece.parts, least=min(_SHORTEST_PHRASE, len(piece.parts)))
+            if number:  # a word that did not fit ends the phrase on one side only
+                self.fill((part for part in piece.parts[number:] if self._touches(part, piece)), _FULL)
 
     def fill(self, pieces: Iterable[Piece], enough: float) -> None:
         """Keep the pieces that fit, one after the other, until that share of the budget is used."""
@@ -167,15 +178,16 @@ class _Chosen:
                 if used <= self._target:
                     self._keep(changed, used)
 
-    def touches(self, piece: Piece) -> bool:
-        """Whether a word next to a piece is kept."""
-        kept = self.kept[piece.document]
-        return bool((piece.first > 0 and kept[piece.first - 1]) or kept[piece.last : piece.last + 1].any())
-
     def characters(self, piece: Piece) -> int:
         """The length of a piece without its heads."""
         words = self._documents[piece.document].words
         return words[piece.last - 1].end - words[piece.first].start
+
+    def _touches(self, part: Piece, piece: Piece) -> bool:
+        """Whether a word of the piece right beside this part of it is kept."""
+        kept = self.kept[part.document][piece.first : piece.last]
+        before, after = part.first - piece.first - 1, part.last - piece.first
+        return bool((before >= 0 and kept[before]) or (after < len(kept) and kept[after]))
 
     def _lengths(self, pieces: Sequence[Piece]) -> Iterator[int]:
         """The characters that each piece adds to those before it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -16,7 +17,7 @@ from bm25s.stopwords import STOPWORDS_EN_PLUS
 logging.getLogger("bm25s").setLevel(logging.WARNING)  # by itself it tells of every index that it builds
 
 _STOP_WORDS = frozenset(STOPWORDS_EN_PLUS)
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー々〆\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = regex.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|[^\W{_UNSPACED}]+")
 
 
@@ -26,7 +27,7 @@ def content_words(text: str) -> list[str]:
     Where a script writes no spaces, each two neighbouring characters are a word, as search engines have it.
     """
     words: list[str] = []
-    for match in _WORD.finditer(text.casefold()):
+    for match in _WORD.finditer(unicodedata.normalize("NFKC", text).casefold()):
         run = match.group()
         if match["unspaced"]:
             words.extend(run[start : start + 2] for start in range(max(len(run) - 1, 1)))

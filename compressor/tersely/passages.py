@@ -9,12 +9,16 @@ import numpy as np
 
 from tersely.rendering import TITLE_SEPARATOR, with_title
 from tersely.scoring.scorer import Head, Scorer, ScoringRequest
-from tersely.segmentation import SegmentedDocument
+from tersely.segmentation import SegmentedDocument, Unit
 
 # Longer documents are read in parts of at most so many tokens: what is said of a token then has the same scale in long
 # and short documents, and the time grows with the length, not with its square.
 PASSAGE_TOKENS = 256
 _TITLE_TOKENS = 64  # of a title, before each part
+# Of a question, which is read again after each passage; the end of a longer one.
+_QUESTION_TOKENS = 128
+# Causal models pay most of their attention to the first token, whatever it is: so it is none of a passage.
+_START = "\n"
 _LEAD_IN = "\n\nQuestion:"
 
 Progress = Callable[[float], None]
@@ -70,15 +74,15 @@ def read_attention(
         For each document a `Reading` whose values are the logarithms of the attention that each head's question tokens
         pay to a token, on average.
     """
-    asked = _question_tokens(scorer, question)
-    lead_in = scorer.encode(_LEAD_IN).tokens
-    ends, passages = _passages(scorer, documents, scorer.context_length - len(lead_in) - len(asked))
-    requests = [ScoringRequest(asked, [*passage.tokens, *lead_in]) for passage in passages]
+    asked, lead_in, start = _frame(scorer, question)
+    room = scorer.context_length - len(start) - len(lead_in) - len(asked)
+    ends, passages = _passages(scorer, documents, room)
+    requests = [ScoringRequest(asked, [*start, *passage.tokens, *lead_in]) for passage in passages]
     readings = _empty_readings(ends, kinds=len(heads))
     attention = scorer.attend(requests, heads, log_probabilities=question_too, progress=progress)
     for number, (passage, seen) in enumerate(zip(passages, attention, strict=True)):
-        own = len(passage.tokens) - (passage.last - passage.first)  # tokens of a repeated title before the passage's
-        weights = seen.weights[:, own : len(passage.tokens)]
+        end = len(start) + len(passage.tokens)
+        weights = seen.weights[:, end - (passage.last - passage.first) : end]
         _fill(readings, number, passage, np.log(weights + 1e-7), seen.log_probabilities)
     return readings
 
@@ -92,12 +96,11 @@ def read_contrast(
         For each document a `Reading` whose only value is by how much the question makes a token more likely
         (LongLLMLingua, equation 3; nats).
     """
-    asked = _question_tokens(scorer, question)
-    lead_in = scorer.encode(_LEAD_IN).tokens
-    ends, passages = _passages(scorer, documents, scorer.context_length - len(lead_in) - len(asked))
-    start = scorer.encode("\n").tokens
+    asked, lead_in, start = _frame(scorer, question)
+    room = scorer.context_length - len(start) - len(lead_in) - len(asked)
+    ends, passages = _passages(scorer, documents, room)
     kinds = [
-        [ScoringRequest(asked, [*passage.tokens, *lead_in]) for passage in passages],
+        [ScoringRequest(asked, [*start, *passage.tokens, *lead_in]) for passage in passages],
         [ScoringRequest(passage.tokens, [*asked, *start]) for passage in passages],
         [ScoringRequest(passage.tokens, start) for passage in passages],
     ]
@@ -105,14 +108,24 @@ def read_contrast(
     readings = _empty_readings(ends, kinds=1)
     for number, passage in enumerate(passages):
         of_question, with_question, alone = scores[number :: len(passages)]
-        contrast = (with_question - alone)[-(passage.last - passage.first) :]
+        contrast = np.nan_to_num(with_question - alone)[-(passage.last - passage.first) :]
         _fill(readings, number, passage, contrast[None], of_question)
     return readings
 
 
-def _question_tokens(scorer: Scorer, question: str) -> list[int]:
-    """At most half of what the model can read, the end of a longer question."""
-    return scorer.encode(f" {question}").tokens[-(scorer.context_length // 2) :]
+def tokens_between(ends: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The tokens that end between characters `starts` and `stops`: the first of each and the one after the last.
+
+    Where none does, the token is taken that ends next.
+    """
+    first = np.minimum(np.searchsorted(ends, starts, side="right"), len(ends) - 1)
+    return first, np.maximum(np.searchsorted(ends, stops, side="right"), first + 1)
+
+
+def _frame(scorer: Scorer, question: str) -> tuple[list[int], list[int], list[int]]:
+    """Tokens of the question, of what stands between it and a passage, and of what stands before the passage."""
+    asked = scorer.encode(f" {question}").tokens[-min(_QUESTION_TOKENS, scorer.context_length // 2) :]
+    return asked, scorer.encode(_LEAD_IN).tokens, scorer.encode(_START).tokens
 
 
 def _passages(
@@ -128,8 +141,8 @@ def _passages(
         ends -= len(title) + len(TITLE_SEPARATOR) if title else 0
         all_ends.append(ends)
         of_title = encoding.tokens[: int(np.searchsorted(ends, 0, side="right"))][: min(_TITLE_TOKENS, room // 2)]
-        unit_starts = [segmented.words[unit.words.start].start for unit in segmented.units]
-        starts = set(np.searchsorted(ends, unit_starts, side="right").tolist())
+        unit_starts = [segmented.words[_start_with_heads(unit)].start for unit in segmented.units]
+        starts = set(np.searchsorted(ends, unit_starts[1:], side="right").tolist())
         first = 0
         while first < len(ends):
             repeated = of_title if first else []
@@ -139,6 +152,15 @@ def _passages(
             passages.append(_Passage(position, first, last, [*repeated, *encoding.tokens[first:last]]))
             first = last
     return all_ends, passages
+
+
+def _start_with_heads(unit: Unit) -> int:
+    """The position of a unit's first word, or of that of the heads that stand right before it."""
+    start = unit.words.start
+    for head in reversed(unit.heads):
+        if head.stop == start:
+            start = head.start
+    return start
 
 
 def _empty_readings(ends: Sequence[np.ndarray], kinds: int) -> list[Reading]:
@@ -160,4 +182,4 @@ def _fill(
     reading.passages[tokens] = number
     reading.values[:, tokens] = values
     if scores is not None:
-        reading.question[tokens] = scores.mean()
+        reading.question[tokens] = np.nan_to_num(scores.mean())

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tersely.lexical import LexicalIndex, content_words
-from tersely.passages import Reading, read_attention, read_contrast
+from tersely.passages import Reading, read_attention, read_contrast, tokens_between
 from tersely.scoring.scorer import Head, Scorer
 from tersely.segmentation import SegmentedDocument, Unit
 
@@ -83,7 +83,7 @@ def measure(
 
     units = [(position, unit) for position, segmented in enumerate(documents) for unit in segmented.units]
     titles = [content_words(segmented.document.title or "") for segmented in documents]
-    words = [content_words(_unit_text(documents[position], unit)) for position, unit in units]
+    words = [content_words(unit_text(documents[position], unit)) for position, unit in units]
     asked = set(content_words(question))
     index = LexicalIndex([titles[position] + its_words for (position, _), its_words in zip(units, words, strict=True)])
     in_passage: list[list[str]] = [[] for _ in range(int(passages.max()) + 1)]
@@ -152,9 +152,7 @@ def _pool(segmented: SegmentedDocument, reading: Reading) -> tuple[np.ndarray, n
     words = segmented.words
     starts = np.array([words[unit.words.start].start for unit in segmented.units])
     ends = np.array([words[unit.words.stop - 1].end for unit in segmented.units])
-    first = np.searchsorted(reading.ends, starts, side="right")
-    last = np.maximum(np.searchsorted(reading.ends, ends, side="right"), first + 1)
-    first, last = np.minimum(first, len(reading.ends) - 1), np.minimum(last, len(reading.ends))
+    first, last = tokens_between(reading.ends, starts, ends)
     values = [
         np.sort(reading.values[:, begin:end], axis=1)[:, -_HIGHEST:].mean(axis=1)
         for begin, end in zip(first, last, strict=True)
@@ -162,7 +160,7 @@ def _pool(segmented: SegmentedDocument, reading: Reading) -> tuple[np.ndarray, n
     return np.array(values), reading.passages[first], reading.question[first]
 
 
-def _unit_text(segmented: SegmentedDocument, unit: Unit) -> str:
+def unit_text(segmented: SegmentedDocument, unit: Unit) -> str:
     """A unit's text after that of its heads."""
     text, words = segmented.document.text, segmented.words
     return " ".join(text[words[part.start].start : words[part.stop - 1].end] for part in (*unit.heads, unit.words))

@@ -178,7 +178,7 @@ def test_documents_and_nodes_keep_their_types(fake_compressor) -> None:
         NodeWithScore(node=Document(id_="d", text=SENTENCES[0])),
         NodeWithScore(node=Node(id_="n", text_resource=MediaResource(text=SENTENCES[1]))),
     ]
-    postprocessor = TerselyPostprocessor(rate=0.6, order="original", compressor=fake_compressor)
+    postprocessor = TerselyPostprocessor(rate=0.9, order="original", compressor=fake_compressor)
     returned = postprocessor.postprocess_nodes(given, query_str=QUESTION)
     assert [type(node.node) for node in returned] == [Document, Node]
     assert [node.get_content() for node in returned] != SENTENCES[:2] == [node.get_content() for node in given]

@@ -126,7 +126,8 @@ def test_needs_a_question(compressor) -> None:
 def test_whole_sentences_are_kept_and_one_phrase_at_most(compressor, rate) -> None:
     documents = [OTHER, MILL, BAKERY, Document(text=f"{OTHER} {BAKERY}", title="Both")]
     result = compressor.compress(documents, QUESTION, rate=rate)
-    assert 0.97 * result.target_tokens <= result.compressed_tokens <= result.target_tokens
+    assert result.compressed_tokens <= result.target_tokens
+    assert result.compressed_tokens >= (0.97 if result.target_tokens >= 100 else 0.8) * result.target_tokens
     found = choice(result)
     assert found.whole and is_one_phrase(found.cut)
 

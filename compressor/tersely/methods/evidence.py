@@ -15,11 +15,11 @@ import numpy as np
 
 from tersely.budget import Piece
 from tersely.methods.method import Task
-from tersely.passages import Reading
+from tersely.passages import Reading, tokens_between
 from tersely.profile import Profile, profile_for
 from tersely.segmentation import SegmentedDocument, Unit
 from tersely.settings import Order
-from tersely.signals import measure, second_hop
+from tersely.signals import measure, second_hop, unit_text
 
 # Of two units as likely to be evidence the shorter one leaves room for others. At 1 the order would be by evidence per
 # character, and long sentences would have no chance.
@@ -61,19 +61,26 @@ class Evidence:
 
     def pieces(self, relevance: Sequence[float], order: Sequence[int]) -> list[Piece]:
         """Units, best first; of one that does not fit whole a phrase around its best word."""
-        pieces = []
-        lengths = np.array([_letters(self._task.documents[position], unit) for position, unit in self._units])
+        documents = self._task.documents
+        lengths = np.array([_letters(documents[position], unit) for position, unit in self._units])
         worth_its_length = self._evidence - _LENGTH_COST * np.log(lengths + _LENGTH_OF_ALL)
-        worth_its_length[lengths == 0] = -np.inf  # a stray sign says nothing
+        said = [self._profile.of_model @ reading.values for reading in self._readings]
+        pieces: list[Piece] = []
+        repeated: list[Piece] = []
+        seen: set[str] = set()
         for unit in np.argsort(-worth_its_length, kind="stable").tolist():
             position, (words, heads, divisible) = self._units[unit]
+            if lengths[unit] == 0 and lengths.any():
+                continue  # a stray sign says nothing
             parts: tuple[Piece, ...] = ()
             if divisible:
-                document, reading = self._task.documents[position], self._readings[position]
-                phrase = _growing_phrase(_word_worth(document, words, reading, self._profile.of_model))
-                parts = tuple(Piece(position, words.start + i, words.start + i + 1, heads) for i in phrase)
-            pieces.append(Piece(position, words.start, words.stop, heads, parts))
-        return pieces
+                worth = _word_worth(documents[position], words, self._readings[position].ends, said[position])
+                phrase = [words.start + i for i in _growing_phrase(worth)]
+                parts = tuple(Piece(position, word, word + 1, heads) for word in phrase)
+            text = " ".join(unit_text(documents[position], self._units[unit][1]).split())
+            (repeated if text in seen else pieces).append(Piece(position, words.start, words.stop, heads, parts))
+            seen.add(text)
+        return pieces + repeated
 
 
 def _letters(segmented: SegmentedDocument, unit: Unit) -> int:
@@ -96,11 +103,9 @@ def _growing_phrase(worth: np.ndarray) -> list[int]:
     return phrase
 
 
-def _word_worth(segmented: SegmentedDocument, words: range, reading: Reading, weights: np.ndarray) -> np.ndarray:
-    """For each word the highest weighted sum of what the model says of its tokens."""
+def _word_worth(segmented: SegmentedDocument, words: range, token_ends: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """For each word the highest value of its tokens."""
     starts = np.array([segmented.words[word].start for word in words])
     ends = np.array([segmented.words[word].end for word in words])
-    values = weights @ reading.values
-    first = np.minimum(np.searchsorted(reading.ends, starts, side="right"), len(values) - 1)
-    last = np.maximum(np.searchsorted(reading.ends, ends, side="right"), first + 1)
+    first, last = tokens_between(token_ends, starts, ends)
     return np.array([values[begin:end].max() for begin, end in zip(first, last, strict=True)])

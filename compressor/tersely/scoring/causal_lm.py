@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +55,9 @@ class CausalLanguageModelScorer:
         config = self._model.config.get_text_config()
         self.fingerprint = model_fingerprint(self._model)
         self.heads: Sequence[Head] = [
-            Head(i, j) for i in range(config.num_hidden_layers) for j in range(config.num_attention_heads)
+            Head(layer, head)
+            for layer in range(getattr(config, "num_hidden_layers", 0))
+            for head in range(getattr(config, "num_attention_heads", 0))  # not every model has any
         ]
         positions = getattr(config, "max_position_embeddings", None) or _LONGEST_WINDOW
         self.context_length: int = min(positions, _LONGEST_WINDOW)
@@ -86,28 +89,43 @@ class CausalLanguageModelScorer:
         log_probabilities: bool = True,
         progress: Callable[[float], None] | None = None,
     ) -> list[Attention]:
+        for head in heads:
+            if head not in self.heads:
+                raise ModelError(f"model {self.name!r} has no attention head {head.head} in a layer {head.layer}")
         windows = [_only_window(index, request, self.context_length) for index, request in enumerate(requests)]
         found: dict[int, Attention] = {}
         for batch in _batches(windows, progress):
             rows = [range(window.read_from, len(window.tokens)) for window in batch]
             scores: list[np.ndarray] | list[None] = [None] * len(batch)
             with self._lock, torch.inference_mode():
-                if self._model.config._attn_implementation != IMPLEMENTATION:
-                    self._model.set_attn_implementation(IMPLEMENTATION)
-                with reading(AttentionReader(heads, rows, end_early=not log_probabilities)) as reader:
+                with self._attention_read(), reading(AttentionReader(heads, rows, not log_probabilities)) as reader:
                     try:
                         scores = self._score_batch(batch)
                     except PassEnded:
                         pass
+                    except ValueError as error:  # transformers' own, where it cannot do what the model asks for
+                        raise self._unreadable(error) from None
                 if not reader.has_all:
-                    raise ModelError(
-                        f"the attention of model {self.name!r} cannot be read: it does not use transformers' attention "
-                        f"interface; use a model without a profile, or another model"
-                    )
+                    raise self._unreadable("some heads never went through transformers' attention interface")
                 weights = reader.weights.cpu().numpy()
             for window, weight, score in zip(batch, weights, scores, strict=True):
                 found[window.request] = Attention(weight[:, : window.read_from], score)
         return [found[index] for index in range(len(requests))]
+
+    @contextmanager
+    def _attention_read(self) -> Iterator[None]:
+        """Passes in between let their attention be read; others go as the model came."""
+        before = self._model.config._attn_implementation
+        self._model.set_attn_implementation(IMPLEMENTATION)
+        try:
+            yield
+        finally:
+            self._model.set_attn_implementation(before)
+
+    def _unreadable(self, reason: object) -> ModelError:
+        return ModelError(
+            f"the attention of model {self.name!r} cannot be read ({reason}): use the model without a profile"
+        )
 
     def chain(self, prefix: Sequence[int] = ()) -> Chain:
         return _CachedChain(self, prefix)
