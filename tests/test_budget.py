@@ -166,3 +166,22 @@ def test_ten_thousand_pieces_need_few_counts() -> None:
     assert 0.97 * 3000 <= count(context) <= 3000
     everything = sum(len(segmented.document.text) for segmented in documents)
     assert read < 2 * everything + 150 * len(context)
+
+
+def test_a_phrase_has_no_hole_though_the_unit_before_it_is_kept() -> None:
+    documents = segment("It is late today. Then all five went supercalifragilisticexpialidocious or so far off.")
+    first, second = (piece_of(0, unit) for unit in documents[0].units)
+    words = [*range(second.first, second.last)]
+    second = second._replace(parts=tuple(Piece(0, word, word + 1) for word in words))
+    begun = "It is late today. Then all five went"
+    for more in range(1, 5):
+        assert fitted(documents, [first, second], count(begun) + more) == begun
+
+
+def test_what_cannot_be_divided_is_rather_cut_than_nothing_kept() -> None:
+    row = " ".join(f"word{position}" for position in range(150))
+    documents = segment(f"| A |\n|---|\n| {row} |")
+    pieces = [piece_of(0, unit)._replace(parts=()) for unit in documents[0].units]
+    assert fitted(documents, pieces, 99) == ""
+    kept = fitted(documents, pieces, 140)
+    assert "word7 " in kept and 0.97 * 140 <= count(kept) <= 140

@@ -110,3 +110,11 @@ class TestNamedShare:
     def test_a_word_that_stands_twice_counts_once(self) -> None:
         twice = self.INDEX.named_share(["jan", "jan", "smit"], {"jan"})
         assert twice == pytest.approx(self.INDEX.named_share(["jan", "smit"], {"jan"}))
+
+
+def test_a_long_vowel_does_not_part_a_katakana_word() -> None:
+    assert content_words("コーヒー") == ["コー", "ーヒ", "ヒー"]
+
+
+def test_the_same_letters_in_other_codes_are_the_same_words() -> None:
+    assert content_words("cafe\u0301 １８２０") == content_words("café 1820")

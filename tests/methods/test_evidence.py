@@ -410,3 +410,22 @@ def test_the_pass_ends_early_where_no_weight_asks_for_the_rest(fresh_home) -> No
         result = Compressor(Recording()).compress([GUIDE, GUIDE], QUESTION, rate=0.3)
         assert 0 < result.compressed_tokens <= result.target_tokens
     assert asked == [True, False]
+
+
+def test_what_was_said_already_comes_last(compressor) -> None:
+    result = compressor.compress([MILL, MILL, MILL], QUESTION, rate=0.3)
+    sentences = [line for one in result.documents if one.kept for line in one.text.split(". ")]
+    assert len(sentences) == len(set(sentences)), "no sentence twice"
+
+
+def test_a_long_question_is_not_read_again_and_again(fresh_home) -> None:
+    write()
+    read: list[int] = []
+
+    class Recording(FakeScorer):
+        def attend(self, requests, heads, **options):
+            read.extend(len(request.tokens) for request in requests)
+            return super().attend(requests, heads, **options)
+
+    Compressor(Recording()).compress([MILL, OTHER], f"{'Tell me this. ' * 500} {QUESTION}", rate=0.5)
+    assert max(read) <= 128

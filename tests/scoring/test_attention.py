@@ -267,3 +267,10 @@ def test_the_embedded_model_attends_as_eager_attention_does(real_float32_scorer)
     request = ScoringRequest(encode(" Who built the mill?").tokens, encode(text).tokens)
     (seen,) = real_float32_scorer.attend([request], heads)
     np.testing.assert_allclose(seen.weights, eager(request, heads), atol=1e-4)
+
+
+def test_a_head_that_a_model_does_not_have_is_named(tiny_llama) -> None:
+    scorer = CausalLanguageModelScorer(str(tiny_llama), dtype="float32")
+    for head in (Head(0, 99), Head(7, 0), Head(-1, 0)):
+        with pytest.raises(ModelError, match=f"no attention head {head.head} in a layer {head.layer}"):
+            scorer.attend([ScoringRequest([1, 2], [3, 4])], [head])
