@@ -20,7 +20,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from tersely import Compressor, profile
+from tersely import Compressor, compressor, profile
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.scorer import Attention, Encoding, Head
 
@@ -152,6 +152,20 @@ def fake_scorer() -> FakeScorer:
 @pytest.fixture
 def fake_compressor(fake_scorer: FakeScorer) -> Compressor:
     return Compressor(fake_scorer, tokenizer="o200k_base")
+
+
+@pytest.fixture
+def fake_model(fake_scorer: FakeScorer, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeScorer]:
+    """Whatever model is asked for by name, this scorer comes."""
+
+    def forget() -> None:
+        compressor._kept_compressor.cache_clear()
+        compressor._kept_scorer.cache_clear()
+
+    forget()
+    monkeypatch.setattr(compressor, "_load_scorer", lambda *_: fake_scorer)
+    yield fake_scorer
+    forget()
 
 
 @pytest.fixture(scope="session")

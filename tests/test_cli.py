@@ -20,9 +20,8 @@ TEXT = "The water mill on the river was opened in 1820 by two brothers. It close
 
 
 @pytest.fixture
-def run(monkeypatch, fake_scorer):
+def run(fake_model):
     """Run the command line in this process, with a scorer that needs no model."""
-    monkeypatch.setattr("tersely.compressor._load_scorer", lambda *_: fake_scorer)
 
     def run(*arguments, stdin=None):
         return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)

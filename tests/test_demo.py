@@ -25,9 +25,8 @@ def without_llama_index(monkeypatch) -> None:
 
 
 @pytest.fixture
-def show(monkeypatch, fake_scorer):
+def show(fake_model):
     """Run the demo with a scorer that needs no model; what it shows, and what it notes."""
-    monkeypatch.setattr("tersely.compressor._load_scorer", lambda *_: fake_scorer)
 
     def show(question, top_k=5, **settings):
         out, notes = StringIO(), []

@@ -5,12 +5,10 @@ This is the public face. `compress` is the one-call form; `Compressor` holds a l
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
-from tersely.compressor import Compressor
+from tersely.compressor import Compressor, shared_compressor
 from tersely.documents import (
     CompressedDocument,
     CompressionResult,
@@ -25,6 +23,7 @@ from tersely.scoring.models import DEFAULT_MODEL
 from tersely.settings import CompressionSettings, MethodName, Order
 
 __all__ = [
+    "DEFAULT_MODEL",
     "CompressedDocument",
     "CompressionResult",
     "CompressionSettings",
@@ -40,6 +39,7 @@ __all__ = [
     "TerselyError",
     "TokenizerError",
     "compress",
+    "shared_compressor",
 ]
 
 __version__ = "0.1.0"
@@ -67,12 +67,7 @@ def compress(
     Raises:
         TerselyError: one of its children; the message says what was wrong and what to do.
     """
-    with _loading:  # two first calls at once must not load the model twice
-        named = tokenizer is None or isinstance(tokenizer, str)
-        compressor = _compressor(str(model), tokenizer if named else None)
-    if not named:  # an object need not be hashable, and may be made anew for each call
-        compressor = Compressor(compressor.scorer, tokenizer=tokenizer)
-    return compressor.compress(
+    return shared_compressor(model, tokenizer).compress(
         documents,
         question,
         rate=rate,
@@ -82,11 +77,3 @@ def compress(
         protect=protect,
         instruction=instruction,
     )
-
-
-_loading = threading.Lock()
-
-
-@lru_cache(maxsize=4)
-def _compressor(model: str, tokenizer: str | None) -> Compressor:
-    return Compressor(model, tokenizer=tokenizer)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from os import PathLike
 from typing import Any, cast
 
@@ -204,6 +206,42 @@ class _Clock:
 
     def progress(self, share: float) -> None:
         self._report(self._stage, share)
+
+
+_loading = threading.Lock()
+
+
+def shared_compressor(
+    model: str | PathLike[str] = DEFAULT_MODEL,
+    tokenizer: Any = None,
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+) -> Compressor:
+    """A compressor that is kept: a process that asks again gets the same loaded model, whatever the tokenizer.
+
+    Args:
+        model, tokenizer, device, dtype: as in `Compressor`.
+
+    Raises:
+        ModelError: the model cannot be found or loaded.
+        TokenizerError: the tokenizer cannot be found.
+    """
+    with _loading:  # two first calls at once must not load the model twice
+        if tokenizer is None or isinstance(tokenizer, str):
+            return _kept_compressor(str(model), tokenizer, device, dtype)
+        # An object need not be hashable, and may be made anew for each call.
+        return Compressor(_kept_scorer(str(model), device, dtype), tokenizer=tokenizer)
+
+
+@lru_cache(maxsize=16)
+def _kept_compressor(model: str, tokenizer: str | None, device: str | None, dtype: str | None) -> Compressor:
+    return Compressor(_kept_scorer(model, device, dtype), tokenizer=tokenizer)
+
+
+@lru_cache(maxsize=4)
+def _kept_scorer(model: str, device: str | None, dtype: str | None) -> Scorer:
+    return _load_scorer(model, device, dtype)
 
 
 def _load_scorer(model: str, device: str | None, dtype: str | None) -> Scorer:

@@ -18,9 +18,8 @@ HOTPOT, NATURAL_QUESTIONS = (str(DATA / f"{name}-sample.jsonl") for name in ("ho
 
 
 @pytest.fixture
-def run(monkeypatch, fake_scorer):
+def run(fake_model):
     """Call the command with a scorer that needs no model."""
-    monkeypatch.setattr("tersely.compressor._load_scorer", lambda *_: fake_scorer)
     return lambda *arguments: CliRunner().invoke(quality.app, [str(argument) for argument in arguments])
 
 

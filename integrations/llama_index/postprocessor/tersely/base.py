@@ -7,7 +7,6 @@ score; only its text is shorter, and one metadata key, hidden from LLM and embed
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,12 +14,18 @@ from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import BaseNode, ImageNode, IndexNode, Node, NodeWithScore, QueryBundle, TextNode
 
-from tersely import CompressedDocument, CompressionResult, CompressionSettings, Compressor, Document, InvalidInputError
-from tersely.scoring.models import DEFAULT_MODEL
+from tersely import (
+    DEFAULT_MODEL,
+    CompressedDocument,
+    CompressionResult,
+    CompressionSettings,
+    Compressor,
+    Document,
+    InvalidInputError,
+    shared_compressor,
+)
 
 METADATA_KEY = "tersely"
-
-_loading = threading.Lock()
 
 
 class TerselyPostprocessor(BaseNodePostprocessor):
@@ -126,11 +131,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
         )
 
     def _loaded(self) -> Compressor:
-        if self._compressor is None:
-            with _loading:  # two first requests at once must not load the model twice
-                if self._compressor is None:
-                    self._compressor = Compressor(self.model, tokenizer=self.tokenizer)
-        return self._compressor
+        return self._compressor or shared_compressor(self.model, self.tokenizer)
 
     def _returned(self, nodes: Sequence[NodeWithScore], result: CompressionResult) -> list[NodeWithScore]:
         """The compressed nodes in the order of the context, and what passes unchanged between them.
