@@ -9,6 +9,7 @@ not know (a German ordinal, words of speech in Chinese and Japanese) is mended a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import regex
 import sentencex
@@ -38,15 +39,19 @@ _ODD_SPACES = {code: " " for code in range(0x80, 0x3001) if chr(code).isspace()}
 def split_sentences(text: str) -> list[Span]:
     """The sentences of a text, in order; together they cover it, each with the white space after it."""
     starts = [0]
-    begin = 0
-    for end in [*(match.end() for match in _PARAGRAPH_END.finditer(text)), len(text)]:
+    for begin, end in split_paragraphs(text):
         content_end = begin + len(text[begin:end].rstrip())
         for start in _starts(text, begin, end):
             content = _CONTENT.search(text, starts[-1])
             if content and content.start() < start < content_end:  # no sentence is only white space
                 starts.append(start)
-        begin = end
     return [Span(start, end) for start, end in zip(starts, [*starts[1:], len(text)], strict=True) if start < end]
+
+
+def split_paragraphs(text: str) -> list[Span]:
+    """What stands between blank lines, in order; together they cover the text, each with the white space after it."""
+    edges = [0, *(match.end() for match in _PARAGRAPH_END.finditer(text)), len(text)]
+    return [Span(start, end) for start, end in pairwise(edges) if start < end]
 
 
 def _starts(text: str, begin: int, end: int) -> Iterator[int]:
@@ -60,9 +65,9 @@ def _starts(text: str, begin: int, end: int) -> Iterator[int]:
         if len(starts) > 1:
             yield from (begin + start for start in starts[:-1])
             begin += starts[-1]
-        else:  # one sentence fills the window: it is cut at the last white space of the second half, if there is any
+        else:  # one sentence fills the window: it is cut at the last line end, or space, of the second half
             yield begin
-            space = max(window.rfind(" ", _WINDOW // 2), window.rfind("\n", _WINDOW // 2))
+            space = max(window.rfind("\n", _WINDOW // 2), 0) or window.rfind(" ", _WINDOW // 2)
             begin += space + 1 if space >= 0 else len(window)
 
 

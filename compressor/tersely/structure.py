@@ -15,13 +15,15 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, fence, heading
 from markdown_it.token import Token
 
-from tersely.sentences import split_sentences
+from tersely.lines import LONGEST_RECORD, Record, split_records
+from tersely.sentences import split_paragraphs, split_sentences
 
 # A head that is longer (characters) costs more than it explains: it is a block like others.
 _LONGEST_HEAD = 500  # a heading, or the head of a table
 _LONGEST_INTRODUCTION = 200  # a line before a list, or the text of an item before what else is in it
 # A list item up to this length is one block; a longer one is cut into its sentences.
 _LONGEST_ITEM = 400
+_LONGEST_LINE = 200  # a line that stands for itself, likewise
 
 # With fences of any length, each could be searched to the end of the text for one as long.
 _LONGEST_FENCE = 12
@@ -120,9 +122,31 @@ class _Blocks:
         self.add_prose(line_starts[done], len(self._text))
 
     def add_prose(self, start: int, end: int) -> None:
-        """Add each sentence between two characters as a block."""
+        """Add each sentence between two characters as a block, and each line that stands for itself."""
+        for paragraph in split_paragraphs(self._text[start:end]):
+            first, last = start + paragraph.start, start + paragraph.end
+            records = split_records(self._text, first, last)
+            under = list(self._under)
+            for record in records:
+                self._add_record(record)
+            self._under = under
+            if not records:
+                self._add_sentences(first, last)
+
+    def _add_sentences(self, start: int, end: int) -> None:
         for sentence in split_sentences(self._text[start:end]):
             self._add(start + sentence.start, start + sentence.end, divisible=True)
+
+    def _add_record(self, record: Record) -> None:
+        if record.is_head:
+            self._add_table_head(record.start, record.end)
+            return
+        length = record.end - record.start
+        several = "\n" in self._text[record.start : record.end].rstrip()
+        if record.is_row or length <= (LONGEST_RECORD if several else _LONGEST_LINE):
+            self._add(record.start, record.end, divisible=not record.is_row)
+        else:
+            self._add_sentences(record.start, record.end)
 
     def _add_heading(self, start: int, end: int, level: int) -> None:
         if end - start > _LONGEST_HEAD:
