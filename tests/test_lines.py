@@ -95,6 +95,14 @@ def test_the_ragged_lines_of_a_pdf_are_prose(widths) -> None:
     assert records_of("\n".join(lines)) == []
 
 
+def test_an_indented_program_is_left_as_it_is() -> None:
+    program = (
+        "    items = load()\n    Item = namedtuple()\n    for item in items:\n        Print(item)\n    Done = True\n"
+    )
+    assert records_of(program) == []
+    assert len(blocks_of(f"An example is this one.\n\n{program}")) == 2
+
+
 @given(st.text(alphabet='ab A1,:;|\t\n {}[]"<-', max_size=200))
 def test_records_cover_the_paragraph_in_order(text) -> None:
     records = split_records(text, 0, len(text))

@@ -54,6 +54,9 @@ class _Line(NamedTuple):
 
 def split_records(text: str, start: int, end: int) -> list[Record]:
     """The records of a paragraph, which together cover it; none where it is prose."""
+    before = start - 1 - text.rfind("\n", 0, start)  # characters of the first line that stand before the paragraph
+    if before and text[start - before : start].isspace():
+        return []  # indented as a whole: a quotation, or a program
     lines = [
         _Line(match.start(), len(match[0]) - len(match[0].lstrip()), match[0].strip())
         for match in _LINE.finditer(text, start, end)
