@@ -1,0 +1,157 @@
+"""One measurement, and a run of them as it lies on disk: plain, typed values. Nothing is measured or shown here.
+
+A run is a file of JSON lines. The first says how it was made, each other one is a measurement, written when it was
+taken: what was done before an interruption is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tersely import InvalidInputError, Span
+
+
+class Measurement(BaseModel):
+    """One question, one method, one rate.
+
+    Attributes:
+        data_set, question, method, rate: names of what was measured; the question by its id.
+        original_tokens: tokens of the context had nothing been dropped.
+        target_tokens: the budget.
+        tokens: tokens of what was delivered.
+        answer_kept: whether an answer string is still there; None where strings cannot tell.
+        support_kept: the share of the sentences marked as evidence that are whole; None where nothing is marked.
+        gold_found: the share of the gold documents of which something is kept; None where nothing is marked.
+        recall: the share of the gold documents among the best five of the coarse stage; None where there is none.
+        broken_words: words of the context that are no whole words of the documents.
+        seconds: wall-clock time of the method alone.
+        peak_bytes: the most memory that the process held meanwhile, model included.
+        answer_log_probability: mean log-probability a token (nats) of the answer, as a local model reads the context.
+        prediction: what an LLM answered, if one was asked.
+        exact_match, f1: of the prediction, as SQuAD defines them, from 0 to 1.
+        error: why there are no figures; None where there are.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    data_set: str
+    question: str
+    method: str
+    rate: float
+    original_tokens: int
+    target_tokens: int
+    tokens: int = 0
+    answer_kept: bool | None = None
+    support_kept: float | None = None
+    gold_found: float | None = None
+    recall: float | None = None
+    broken_words: int | None = None
+    seconds: float | None = None
+    peak_bytes: int | None = None
+    answer_log_probability: float | None = None
+    prediction: str | None = None
+    exact_match: float | None = None
+    f1: float | None = None
+    error: str | None = None
+
+
+class Example(BaseModel):
+    """One question shown in full: what the methods kept of its documents.
+
+    Attributes:
+        data_set, question_id, question, answers: of what.
+        documents: title (or empty) and text of each.
+        kept: method -> for each document, in their order, the characters of its text that were kept.
+        rate: the rate of them all.
+    """
+
+    data_set: str
+    question_id: str
+    question: str
+    answers: tuple[str, ...]
+    documents: list[tuple[str, str]]
+    kept: dict[str, list[list[Span]]]
+    rate: float
+
+
+class RunDescription(BaseModel):
+    """All that one must know to make the figures again.
+
+    Attributes:
+        command: the command line.
+        date: the day, as in 2026-01-31.
+        tersely: the version.
+        model, tokenizer: what scored, and what counted.
+        machine: processor, cores, torch, precision.
+        reader: the LLM that answered, if one did.
+    """
+
+    command: str
+    date: str
+    tersely: str
+    model: str
+    tokenizer: str
+    machine: str
+    reader: str | None = None
+
+
+class Run(NamedTuple):
+    """A run as read from its file."""
+
+    description: RunDescription
+    measurements: list[Measurement]
+    examples: list[Example]
+
+
+class _Line(BaseModel):
+    """A line of the file: exactly one of these."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    run: RunDescription | None = None
+    measurement: Measurement | None = None
+    example: Example | None = None
+
+
+def to_line(value: RunDescription | Measurement | Example) -> str:
+    """One line of a run's file, with its end."""
+    if isinstance(value, RunDescription):
+        line = _Line(run=value)
+    elif isinstance(value, Measurement):
+        line = _Line(measurement=value)
+    else:
+        line = _Line(example=value)
+    return line.model_dump_json(exclude_none=True) + "\n"
+
+
+def read_run(path: str | Path) -> Run:
+    """A run from its file. A last line without its end, left by a process that was killed, does not count.
+
+    Raises:
+        InvalidInputError: the file cannot be read or is no run; the message names file and line.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidInputError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"{path}: is no UTF-8 text, so no run of `tersely eval`") from None
+    lines: Sequence[str] = text.split("\n")[:-1]
+    parsed = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            parsed.append(_Line.model_validate_json(line))
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"]
+            raise InvalidInputError(
+                f"{path}, line {number}: is no line of a run of `tersely eval` ({reason})"
+            ) from None
+    description = parsed[0].run if parsed else None
+    if description is None:
+        raise InvalidInputError(f"{path}: does not begin with the description of a run of `tersely eval`")
+    measurements = [line.measurement for line in parsed if line.measurement]
+    return Run(description, measurements, [line.example for line in parsed if line.example])
