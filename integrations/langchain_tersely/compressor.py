@@ -91,7 +91,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
         name: str | None = None,
     ) -> None:
         if compressor is not None:
-            own = {"model": compressor.scorer.name, "tokenizer": compressor.tokenizer.name}
+            own: dict[str, str | None] = {"model": compressor.scorer.name, "tokenizer": compressor.tokenizer.name}
             if model not in (None, own["model"]) or tokenizer not in (None, own["tokenizer"]):
                 raise InvalidInputError("compressor excludes model and tokenizer: it has its own")
         else:
