@@ -1,0 +1,238 @@
+"""Haystack documents -> Tersely's documents, and back, one by one. All compression is Tersely's own.
+
+The caller's documents are never changed. Each compressed document is a copy with the same id, meta, score, blob and
+embeddings; only its content is shorter, and one key of its meta says what was kept.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+from haystack import Document, component, default_from_dict, default_to_dict
+
+from tersely import (
+    DEFAULT_MODEL,
+    CompressedDocument,
+    CompressionResult,
+    CompressionSettings,
+    Compressor,
+    InvalidInputError,
+    shared_compressor,
+)
+
+META_KEY = "tersely"
+
+
+@component
+class TerselyRanker:
+    """
+    Puts the documents that matter for a query first, and compresses them to a token budget.
+
+    It stands where a ranker stands, between a retriever and a prompt builder. Documents of which nothing is kept are
+    left out; documents without text pass unchanged, in their places. The budget covers the documents' contents, joined
+    by blank lines; what a prompt template adds to them is outside it.
+
+    ### Usage example
+
+    ```python
+    from haystack import Document
+    from haystack_integrations.components.rankers.tersely import TerselyRanker
+
+    ranker = TerselyRanker(rate=0.5)
+    documents = [Document(content="Paris is in France. It rains."), Document(content="Berlin is in Germany.")]
+    print(ranker.run(query="Where is Paris?", documents=documents)["documents"][0].content)
+    ```
+    """
+
+    def __init__(
+        self,
+        rate: float | None = None,
+        target_tokens: int | None = None,
+        method: str | None = None,
+        order: str | None = None,
+        protect: list[str] | None = None,
+        gap_marker: str | None = None,
+        model: str = DEFAULT_MODEL,
+        tokenizer: str | None = None,
+    ) -> None:
+        """
+        Creates a TerselyRanker. Nothing is loaded before `warm_up`.
+
+        :param rate: Compressed / original tokens, in (0, 1]. Give this or `target_tokens`.
+        :param target_tokens: The budget in tokens.
+        :param method: How to choose what is kept; see `tersely.CompressionSettings`, as for the next three.
+        :param order: Order of the documents that are returned.
+        :param protect: Patterns whose matches survive byte for byte.
+        :param gap_marker: Stands wherever something was left out.
+        :param model: Scores the text: the embedded default's name, a folder, a `.gguf` file or a Hub id.
+        :param tokenizer: The name of the tokenizer that counts the budget.
+        :raises InvalidInputError: If there is no budget or two, or a value is out of range.
+        """
+        settings = CompressionSettings().overridden(
+            rate=rate,
+            target_tokens=target_tokens,
+            method=method,
+            order=order,
+            protect=protect,
+            gap_marker=gap_marker,
+        )
+        if settings.rate is None and settings.target_tokens is None:
+            raise InvalidInputError("no budget: give rate (such as 0.25) or target_tokens (such as 500)")
+        self.rate = settings.rate
+        self.target_tokens = settings.target_tokens
+        self.method = settings.method
+        self.order = settings.order
+        self.protect = list(settings.protect)
+        self.gap_marker = settings.gap_marker
+        self.model = model
+        self.tokenizer = tokenizer
+        self._compressor: Compressor | None = None
+
+    def warm_up(self) -> None:
+        """
+        Loads the model, once a process however many components ask for it.
+
+        :raises TerselyError: If the model or the tokenizer cannot be found or loaded.
+        """
+        if self._compressor is None:
+            self._compressor = shared_compressor(self.model, self.tokenizer)
+
+    async def warm_up_async(self) -> None:
+        """Loads the model in a thread: the event loop goes on meanwhile."""
+        await asyncio.to_thread(self.warm_up)
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        Serializes the component to a dictionary.
+
+        :returns: Dictionary with serialized data.
+        """
+        return default_to_dict(
+            self,
+            rate=self.rate,
+            target_tokens=self.target_tokens,
+            method=self.method,
+            order=self.order,
+            protect=self.protect,
+            gap_marker=self.gap_marker,
+            model=self.model,
+            tokenizer=self.tokenizer,
+        )
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "TerselyRanker":
+        """
+        Deserializes the component from a dictionary.
+
+        :param data: Dictionary to deserialize from.
+        :returns: Deserialized component.
+        """
+        return default_from_dict(cls, data)
+
+    @component.output_types(documents=list[Document], account=dict[str, Any])
+    def run(
+        self,
+        query: str,
+        documents: list[Document],
+        rate: float | None = None,
+        target_tokens: int | None = None,
+    ) -> dict[str, Any]:
+        """
+        Compresses documents to what matters for a query.
+
+        Before that, documents with the same id are reduced to the one with the highest score.
+
+        :param query: The question; if it is empty, what is kept is chosen without one.
+        :param documents: The documents that were retrieved.
+        :param rate: If set, overrides the budget set at initialization, of either kind.
+        :param target_tokens: If set, overrides the budget set at initialization, of either kind.
+        :returns: A dictionary with the following keys:
+            - `documents`: The compressed documents; `meta["tersely"]` of each says what was kept.
+            - `account`: The full account as plain values, for logging; `tersely.CompressionResult.model_validate` makes
+              a `CompressionResult` of it, whose `recover` traces an answer. Empty if there was no text.
+        :raises TerselyError: As `tersely.Compressor.compress`; the documents are untouched.
+        """
+        settings = self._settings().overridden(rate=rate, target_tokens=target_tokens)
+        documents = _unique(documents)
+        if not any(_text(document) for document in documents):
+            return {"documents": documents, "account": {}}
+        self.warm_up()
+        assert self._compressor is not None
+        texts = [{"text": _text(document), "id": document.id} for document in documents]
+        result = self._compressor.compress(texts, query if str(query or "").strip() else None, settings=settings)
+        return {"documents": _returned(documents, result), "account": result.model_dump(mode="json")}
+
+    @component.output_types(documents=list[Document], account=dict[str, Any])
+    async def run_async(
+        self,
+        query: str,
+        documents: list[Document],
+        rate: float | None = None,
+        target_tokens: int | None = None,
+    ) -> dict[str, Any]:
+        """
+        `run` in a thread: the event loop goes on meanwhile.
+
+        :param query: As in `run`.
+        :param documents: As in `run`.
+        :param rate: As in `run`.
+        :param target_tokens: As in `run`.
+        :returns: As `run`.
+        """
+        return await asyncio.to_thread(self.run, query, documents, rate, target_tokens)
+
+    def _settings(self) -> CompressionSettings:
+        """As the attributes say now: they can be set after initialization."""
+        return CompressionSettings().overridden(
+            rate=self.rate,
+            target_tokens=self.target_tokens,
+            method=self.method,
+            order=self.order,
+            protect=self.protect,
+            gap_marker=self.gap_marker,
+        )
+
+
+def _unique(documents: Sequence[Document]) -> list[Document]:
+    """Of the documents with the same id the one with the highest score, as every Haystack ranker has it."""
+    best: dict[str, Document] = {}
+    for document in documents:
+        if document.id not in best or _score(document) > _score(best[document.id]):
+            best[document.id] = document
+    return list(best.values())
+
+
+def _score(document: Document) -> float:
+    return -inf if document.score is None else document.score
+
+
+def _text(document: Document) -> str:
+    content = document.content or ""
+    return content if content.strip() else ""
+
+
+def _returned(documents: Sequence[Document], result: CompressionResult) -> list[Document]:
+    """The compressed documents in the order of the context, and what passes unchanged between them.
+
+    A document that passes stands after as many documents as are left of those that stood before it. A document with a
+    blob, such as an image, stays even if none of its text does.
+    """
+    left = [document for document in result.documents if document.kept or documents[document.index].blob is not None]
+    returned = [_compressed(documents[document.index], document) for document in left]
+    for number, skipped in enumerate(result.skipped):
+        before = sum(document.index < skipped.index for document in left)
+        returned.insert(before + number, documents[skipped.index])
+    return returned
+
+
+def _compressed(original: Document, document: CompressedDocument) -> Document:
+    """A copy of the document with the compressed text and the account of it; its id stays that of the original."""
+    account = {
+        "kept": [list(span) for span in document.kept],
+        "original_tokens": document.original_tokens,
+        "compressed_tokens": document.compressed_tokens,
+        "relevance": document.relevance,
+    }
+    return replace(original, content=document.text, meta={**original.meta, META_KEY: account})

@@ -1,0 +1,230 @@
+"""LangChain documents -> Tersely's documents, and back, one by one. All compression is Tersely's own.
+
+The caller's documents are never changed. Each compressed document is a copy with the same type, id and metadata; only
+its text is shorter, and one metadata key says what was kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from langchain_core.callbacks import Callbacks
+from langchain_core.documents import BaseDocumentCompressor, Document
+from langchain_core.runnables import RunnableConfig, RunnableSerializable, run_in_executor
+from pydantic import ConfigDict, Field
+from typing_extensions import TypedDict
+
+from tersely import (
+    DEFAULT_MODEL,
+    CompressedDocument,
+    CompressionResult,
+    CompressionSettings,
+    Compressor,
+    InvalidInputError,
+    shared_compressor,
+)
+
+METADATA_KEY = "tersely"
+
+
+class CompressorInput(TypedDict):
+    """What `TerselyCompressor.invoke` takes: the arguments of `compress_documents`, by the same names."""
+
+    documents: Sequence[Document]
+    query: str | None
+
+
+class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorInput, list[Document]]):
+    """Compresses retrieved documents to a token budget.
+
+    It stands in a `ContextualCompressionRetriever` as any document compressor does. It is a Runnable too, from
+    `{"documents": [...], "query": "..."}` to a list of documents: `{"documents": retriever, "query":
+    RunnablePassthrough()} | TerselyCompressor(rate=0.25)` goes from a question to what is left of its documents. Either
+    way a call is a run of its own in traces and callbacks.
+
+    Documents of which nothing is kept are left out; documents without text pass unchanged, in their places. The budget
+    covers the documents' texts, joined by blank lines; what a prompt adds to them is outside it.
+
+    Args:
+        rate: compressed / original tokens, in (0, 1]. Give this or `target_tokens`.
+        target_tokens: the budget in tokens.
+        method, order, protect, gap_marker: as in `tersely.CompressionSettings`.
+        model: scores the text: the embedded default's name, a folder, a `.gguf` file or a Hub id. Loaded at first use,
+            once a process.
+        tokenizer: the name of the tokenizer that counts the budget.
+        compressor: an existing compressor, instead of `model` and `tokenizer`; its settings hold where none are given.
+        on_result: called with the full account of every compression, for logging or `CompressionResult.recover`.
+        name: of the run, in traces.
+
+    Raises:
+        InvalidInputError: no budget or two, or a value out of range; the message names it.
+    """
+
+    rate: float | None = Field(default=None, description="Compressed / original tokens, in (0, 1].")
+    target_tokens: int | None = Field(default=None, description="The budget in tokens, instead of a rate.")
+    method: str | None = Field(default=None, description="How to choose what is kept.")
+    order: str | None = Field(default=None, description="Order of the documents that are returned.")
+    protect: list[str] = Field(default_factory=list, description="Patterns whose matches survive byte for byte.")
+    gap_marker: str | None = Field(default=None, description="Stands wherever something was left out.")
+    model: str = Field(default=DEFAULT_MODEL, description="The model that scores the text.")
+    tokenizer: str | None = Field(default=None, description="The tokenizer that counts the budget.")
+    compressor: Compressor | None = Field(default=None, exclude=True, description="An existing compressor.")
+    on_result: Callable[[CompressionResult], Any] | None = Field(
+        default=None, exclude=True, description="Called with the full account of every compression."
+    )
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    def __init__(
+        self,
+        rate: float | None = None,
+        target_tokens: int | None = None,
+        method: str | None = None,
+        order: str | None = None,
+        protect: Sequence[str] | None = None,
+        gap_marker: str | None = None,
+        model: str | None = None,
+        tokenizer: str | None = None,
+        compressor: Compressor | None = None,
+        on_result: Callable[[CompressionResult], Any] | None = None,
+        name: str | None = None,
+    ) -> None:
+        if compressor is not None:
+            own: dict[str, str | None] = {"model": compressor.scorer.name, "tokenizer": compressor.tokenizer.name}
+            if model not in (None, own["model"]) or tokenizer not in (None, own["tokenizer"]):
+                raise InvalidInputError("compressor excludes model and tokenizer: it has its own")
+        else:
+            own = {"model": model or DEFAULT_MODEL, "tokenizer": tokenizer}
+        settings = _defaults(compressor).overridden(
+            rate=rate,
+            target_tokens=target_tokens,
+            method=method,
+            order=order,
+            protect=protect,
+            gap_marker=gap_marker,
+        )
+        if settings.rate is None and settings.target_tokens is None:
+            raise InvalidInputError("no budget: give rate (such as 0.25) or target_tokens (such as 500)")
+        super().__init__(
+            rate=settings.rate,
+            target_tokens=settings.target_tokens,
+            method=settings.method,
+            order=settings.order,
+            protect=list(settings.protect),
+            gap_marker=settings.gap_marker,
+            compressor=compressor,
+            on_result=on_result,
+            name=name,
+            **own,
+        )
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """Its settings can be stored; `compressor` and `on_result` are left out, as they are objects."""
+        return True
+
+    def compress_documents(
+        self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
+    ) -> list[Document]:
+        """The documents, compressed to what matters for the query.
+
+        Args:
+            documents: as they were retrieved.
+            query: the question; if it is empty, what is kept is chosen without one.
+            callbacks: told when the compression starts, ends or fails, as of any run.
+
+        Raises:
+            TerselyError: as `tersely.Compressor.compress`.
+        """
+        return self.invoke({"documents": documents, "query": query}, {"callbacks": callbacks})
+
+    async def acompress_documents(
+        self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
+    ) -> list[Document]:
+        """`compress_documents`, the work of it in a thread: the event loop goes on meanwhile."""
+        return await self.ainvoke({"documents": documents, "query": query}, {"callbacks": callbacks})
+
+    def invoke(self, input: CompressorInput, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
+        """`compress_documents`, as a step of a chain.
+
+        Args:
+            input: a dictionary with `documents` and `query`.
+            config: of the run.
+        """
+        return self._call_with_config(self._compress, input, config, **kwargs)
+
+    async def ainvoke(
+        self, input: CompressorInput, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> list[Document]:
+        """`acompress_documents`, as a step of a chain; the arguments are those of `invoke`."""
+        return await self._acall_with_config(self._acompress, input, config, **kwargs)
+
+    def _compress(self, input: CompressorInput) -> list[Document]:
+        documents, question = _read(input)
+        if not any(document.page_content.strip() for document in documents):
+            return documents
+        return self._returned(documents, self._result(documents, question))
+
+    async def _acompress(self, input: CompressorInput) -> list[Document]:
+        documents, question = _read(input)
+        if not any(document.page_content.strip() for document in documents):
+            return documents
+        return self._returned(documents, await run_in_executor(None, self._result, documents, question))
+
+    def _result(self, documents: Sequence[Document], question: str | None) -> CompressionResult:
+        # The settings as the fields say now: they can be set after construction.
+        settings = _defaults(self.compressor).overridden(
+            rate=self.rate,
+            target_tokens=self.target_tokens,
+            method=self.method,
+            order=self.order,
+            protect=self.protect,
+            gap_marker=self.gap_marker,
+        )
+        texts = [{"text": document.page_content, "id": document.id} for document in documents]
+        compressor = self.compressor or shared_compressor(self.model, self.tokenizer)
+        return compressor.compress(texts, question, settings=settings)
+
+    def _returned(self, documents: Sequence[Document], result: CompressionResult) -> list[Document]:
+        """The compressed documents in the order of the context, and what passes unchanged between them.
+
+        A document that passes stands after as many documents as are left of those that stood before it.
+        """
+        if self.on_result is not None:
+            self.on_result(result)
+        left = [document for document in result.documents if document.kept]
+        returned = [_compressed(documents[document.index], document) for document in left]
+        for number, skipped in enumerate(result.skipped):
+            before = sum(document.index < skipped.index for document in left)
+            returned.insert(before + number, documents[skipped.index])
+        return returned
+
+
+def _defaults(compressor: Compressor | None) -> CompressionSettings:
+    return compressor.settings if compressor else CompressionSettings()
+
+
+def _read(input: CompressorInput) -> tuple[list[Document], str | None]:
+    """The documents, and the question if there is one."""
+    if not isinstance(input, Mapping) or not {"documents", "query"} <= input.keys():
+        got = f"the keys {', '.join(map(str, input))}" if isinstance(input, Mapping) else type(input).__name__
+        raise InvalidInputError(
+            f'TerselyCompressor takes {{"documents": [...], "query": "..."}}, got {got}; in a chain: '
+            f'{{"documents": retriever, "query": RunnablePassthrough()}} | TerselyCompressor(...)'
+        )
+    query = input["query"]
+    return list(input["documents"]), query if str(query or "").strip() else None
+
+
+def _compressed(original: Document, document: CompressedDocument) -> Document:
+    """A copy of the document with the compressed text and the account of it."""
+    account = {
+        "kept": [list(span) for span in document.kept],
+        "original_tokens": document.original_tokens,
+        "compressed_tokens": document.compressed_tokens,
+        "relevance": document.relevance,
+    }
+    return original.model_copy(
+        update={"page_content": document.text, "metadata": {**original.metadata, METADATA_KEY: account}}
+    )
