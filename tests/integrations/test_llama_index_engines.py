@@ -215,7 +215,7 @@ def test_citations_of_what_was_kept(half, llm) -> None:
         node_postprocessors=[half],
         citation_chunk_size=512,
     )
-    response = engine.query(QUESTION)
+    engine.query(QUESTION)
     assert "Source 1:" in llm.prompts[0]
     assert same_as_read(half.postprocess_nodes(bm25().retrieve(QUESTION), query_str=QUESTION), llm.prompts[0])
 
