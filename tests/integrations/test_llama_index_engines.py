@@ -172,7 +172,8 @@ def test_a_context_chat_engine_asks_with_the_last_message(retriever, fake_compre
 
 def test_an_awaited_chat_engine(retriever, half, llm) -> None:
     async def chat() -> Any:
-        engine = ContextChatEngine.from_defaults(retriever, llm=llm, node_postprocessors=[half])
+        memory = ChatMemoryBuffer.from_defaults(llm=llm)  # the default one's database outlives the event loop
+        engine = ContextChatEngine.from_defaults(retriever, llm=llm, memory=memory, node_postprocessors=[half])
         streamed = await engine.astream_chat(QUESTION)
         text = "".join([token async for token in streamed.async_response_gen()])
         return text, await engine.achat(QUESTION)
@@ -191,6 +192,15 @@ def test_a_condensing_chat_engine_asks_with_the_condensed_question(retriever, fa
     response = engine.stream_chat("When was it opened?")
     assert "".join(response.response_gen) == llm.answer
     assert [result.question for result in results] == ["What is on the river?", llm.answer]
+    assert same_as_read(response.source_nodes, llm.prompts[-1])
+
+
+def test_engines_that_an_index_makes(half, llm) -> None:
+    index = VectorStoreIndex(nodes=text_nodes(), embed_model=MockEmbedding(8))
+    options = {"llm": llm, "similarity_top_k": 4, "node_postprocessors": [half]}
+    response = index.as_query_engine(**options).query(QUESTION)
+    assert same_as_read(response.source_nodes, llm.prompts[-1])
+    response = index.as_chat_engine(chat_mode="context", **options).chat(QUESTION)
     assert same_as_read(response.source_nodes, llm.prompts[-1])
 
 
@@ -334,6 +344,19 @@ def test_with_metadata_counted_a_rate_is_of_the_whole_context(fake_compressor, l
         whole, now = count(context_in(llm.prompts[0])), count(context_in(llm.prompts[-1]))
         assert now <= rate * whole
         assert now >= 0.9 * rate * whole
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_with_metadata_counted_a_chat_is_within_the_budget_too(fake_compressor, llm, streaming) -> None:
+    postprocessor = TerselyPostprocessor(target_tokens=90, count_metadata=True, compressor=fake_compressor)
+    engine = ContextChatEngine.from_defaults(
+        bm25(), llm=llm, node_postprocessors=[postprocessor], context_template="<context>{context_str}</context>"
+    )
+    if streaming:
+        "".join(engine.stream_chat(QUESTION).response_gen)
+    else:
+        engine.chat(QUESTION)
+    assert 80 <= fake_compressor.tokenizer.count(context_in(llm.prompts[0])) <= 90
 
 
 def test_without_it_the_metadata_comes_on_top(fake_compressor, llm) -> None:

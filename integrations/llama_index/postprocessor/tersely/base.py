@@ -14,7 +14,7 @@ from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
-from llama_index.postprocessor.tersely import longllmlingua
+from llama_index.postprocessor.tersely.longllmlingua import GUIDE, NEW_NAMES
 from llama_index.postprocessor.tersely.nodes import compressed_nodes, context_of, document_of, text_of
 
 from tersely import (
@@ -239,10 +239,10 @@ def _refuse_unknown(arguments: dict[str, Any], component: type[BaseNodePostproce
     unknown = sorted(set(arguments) - set(BaseNodePostprocessor.model_fields) - {"class_name"})
     if not unknown:
         return
-    moved = [name for name in unknown if name in longllmlingua.NEW_NAMES]
+    moved = [name for name in unknown if name in NEW_NAMES]
     if moved:
-        advice = "; ".join(f"{name}: no such setting; {longllmlingua.NEW_NAMES[name]}" for name in moved)
-        raise InvalidInputError(f"{advice} ({longllmlingua.GUIDE})")
+        advice = "; ".join(f"{name}: no such setting; {NEW_NAMES[name]}" for name in moved)
+        raise InvalidInputError(f"{advice} ({GUIDE})")
     raise InvalidInputError(f"{', '.join(unknown)}: no such setting; there are {', '.join(component.model_fields)}")
 
 
