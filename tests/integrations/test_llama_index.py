@@ -1,14 +1,11 @@
-"""The LlamaIndex postprocessor: nodes in, the same nodes shorter out, the caller's own untouched."""
+"""The LlamaIndex postprocessor: nodes in, the same nodes shorter out, the caller's own untouched. No settings here."""
 
 from __future__ import annotations
 
 import asyncio
 import copy
-import pickle
 import subprocess
 import sys
-import threading
-import time
 
 import pytest
 
@@ -29,8 +26,6 @@ from llama_index.core.schema import (
     TextNode,
 )
 from llama_index.postprocessor.tersely import TerselyPostprocessor
-
-from tersely import CompressionSettings, Compressor, InvalidInputError
 
 QUESTION = "When was the mill opened?"
 SENTENCES = [
@@ -197,85 +192,10 @@ def test_without_a_question_the_method_is_llmlingua(fake_compressor, nodes, quer
     assert results[0].method == "llmlingua" and results[0].question is None
 
 
-def test_async_gives_the_same_and_does_not_block(postprocessor, fake_compressor, nodes, monkeypatch) -> None:
+def test_async_gives_the_same(postprocessor, nodes) -> None:
     expected = postprocessor.postprocess_nodes(nodes, query_str=QUESTION)
-    compress = fake_compressor.compress
-
-    def slow(*arguments, **options):
-        time.sleep(0.3)
-        return compress(*arguments, **options)
-
-    monkeypatch.setattr(fake_compressor, "compress", slow)
-
-    async def both():
-        ticks = 0
-        task = asyncio.create_task(postprocessor.apostprocess_nodes(nodes, query_str=QUESTION))
-        while not task.done():
-            await asyncio.sleep(0.01)
-            ticks += 1
-        return task.result(), ticks
-
-    returned, ticks = asyncio.run(both())
+    returned = asyncio.run(postprocessor.apostprocess_nodes(nodes, query_str=QUESTION))
     assert [node.to_dict() for node in returned] == [node.to_dict() for node in expected]
-    assert ticks > 5
-
-
-def test_the_model_is_loaded_once_at_first_use(monkeypatch, fake_scorer, nodes) -> None:
-    loaded = []
-
-    def load(*arguments):
-        time.sleep(0.1)
-        loaded.append(arguments)
-        return fake_scorer
-
-    monkeypatch.setattr("tersely.compressor._load_scorer", load)
-    postprocessor = TerselyPostprocessor(rate=0.5, model="some/model", tokenizer="cl100k_base")
-    assert loaded == []
-    threads = [threading.Thread(target=postprocessor.postprocess_nodes, args=(nodes,)) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(loaded) == 1 and loaded[0][0] == "some/model"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({}, "no budget"),
-        ({"rate": 0.5, "target_tokens": 5}, "exclude each other"),
-        ({"rate": 1.5}, "rate: input should be less"),
-        ({"rate": 0.5, "method": "magic"}, "method"),
-        ({"rate": 0.5, "protect": ["("]}, "does not compile"),
-        ({"rate": 0.5, "compressor": "GIVEN", "model": "m"}, "compressor excludes model and tokenizer"),
-    ],
-)
-def test_misuse_is_said_at_construction(fake_compressor, arguments, message) -> None:
-    if "compressor" in arguments:
-        arguments = {**arguments, "compressor": fake_compressor}
-    with pytest.raises(InvalidInputError, match=message):
-        TerselyPostprocessor(**arguments)
-
-
-def test_an_existing_compressor_brings_its_settings(fake_scorer, nodes) -> None:
-    compressor = Compressor(fake_scorer, tokenizer="cl100k_base", settings=CompressionSettings(target_tokens=12))
-    results = []
-    postprocessor = TerselyPostprocessor(compressor=compressor, on_result=results.append)
-    assert (postprocessor.target_tokens, postprocessor.model, postprocessor.tokenizer) == (12, "fake", "cl100k_base")
-    postprocessor.postprocess_nodes(nodes, query_str=QUESTION)
-    postprocessor.target_tokens = 20
-    postprocessor.postprocess_nodes(nodes, query_str=QUESTION)
-    assert [result.target_tokens for result in results] == [12, 20]
-
-
-def test_it_can_be_stored_and_sent() -> None:
-    postprocessor = TerselyPostprocessor(rate=0.25, method="llmlingua", protect=["a+"])
-    for other in (
-        TerselyPostprocessor.from_dict(postprocessor.to_dict()),
-        TerselyPostprocessor.from_json(postprocessor.to_json()),
-        pickle.loads(pickle.dumps(postprocessor)),
-    ):
-        assert other.to_dict() == postprocessor.to_dict()
 
 
 def test_without_llama_index_the_import_says_what_to_install() -> None:

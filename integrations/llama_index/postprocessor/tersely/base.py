@@ -1,62 +1,77 @@
-"""LlamaIndex nodes -> Tersely's documents, and back, node by node. All compression is Tersely's own.
-
-The caller's nodes are never changed. Each compressed node is a copy with the same type, id, metadata, relationships and
-score; only its text is shorter, and one metadata key, hidden from LLM and embedding, says what was kept.
-"""
+"""`TerselyPostprocessor`: settings, budget and events as LlamaIndex knows them. All compression is Tersely's own."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from os import PathLike
 from typing import Any
 
-from llama_index.core.bridge.pydantic import Field, PrivateAttr
+from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr, ValidationError
+from llama_index.core.callbacks import CBEventType, EventPayload
+from llama_index.core.instrumentation import get_dispatcher
+from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.schema import BaseNode, ImageNode, IndexNode, Node, NodeWithScore, QueryBundle, TextNode
+from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index.postprocessor.tersely.longllmlingua import GUIDE, NEW_NAMES
+from llama_index.postprocessor.tersely.nodes import compressed_nodes, context_of, document_of, text_of
 
 from tersely import (
     DEFAULT_MODEL,
-    CompressedDocument,
     CompressionResult,
     CompressionSettings,
     Compressor,
-    Document,
     InvalidInputError,
+    ProtectedTextError,
     shared_compressor,
 )
 
-METADATA_KEY = "tersely"
+dispatcher = get_dispatcher(__name__)
 
 
 class TerselyPostprocessor(BaseNodePostprocessor):
     """Compresses retrieved nodes to a token budget.
 
     Nodes of which nothing is kept are left out. Nodes without text, and index nodes, pass unchanged. The budget covers
-    the nodes' texts; what LlamaIndex adds to them (metadata, the prompt's own words) is outside it.
+    the nodes' texts, joined by blank lines; with `count_metadata`, all that LlamaIndex makes the context of.
+
+    Every field can be set later, too. A budget of one kind then replaces the other, and a new `model` or `tokenizer`
+    the compressor that was given.
 
     Args:
         rate: compressed / original tokens, in (0, 1]. Give this or `target_tokens`.
         target_tokens: the budget in tokens.
-        method, order, protect: as in `tersely.CompressionSettings`.
+        method, order, protect, gap_marker, granularity, dynamic_ratio, segment_tokens: as in
+            `tersely.CompressionSettings`.
+        count_metadata: the metadata that LlamaIndex shows the LLM beside each text counts toward the budget, and so do
+            nodes that pass unchanged.
         model: scores the text: the embedded default's name, a folder, a `.gguf` file or a Hub id. Loaded at first use.
         tokenizer: the name of the tokenizer that counts the budget.
         compressor: an existing compressor, instead of `model` and `tokenizer`; its settings hold where none are given.
+            It is not stored or sent along: there, a model and a tokenizer of the same names are loaded.
         on_result: called with the full account of every compression, for logging or `CompressionResult.recover`.
 
     Raises:
         InvalidInputError: no budget or two, or a value out of range; the message names it.
     """
 
+    model_config = ConfigDict(validate_assignment=True)
+
     rate: float | None = Field(default=None, description="Compressed / original tokens, in (0, 1].")
     target_tokens: int | None = Field(default=None, description="The budget in tokens, instead of a rate.")
     method: str | None = Field(default=None, description="How to choose what is kept.")
     order: str | None = Field(default=None, description="Order of the nodes that are returned.")
-    protect: list[str] = Field(default_factory=list, description="Patterns whose matches survive byte for byte.")
+    protect: tuple[str, ...] = Field(default=(), description="Patterns whose matches survive byte for byte.")
+    gap_marker: str | None = Field(default=None, description="Stands wherever something of a node was left out.")
+    granularity: float = Field(default=2.0, description="How many budgets of whole nodes the coarse stage keeps.")
+    dynamic_ratio: float = Field(default=0.25, description="How much more is kept of the best node than of others.")
+    segment_tokens: int = Field(default=200, description="Tokens in a segment of iterative compression.")
+    count_metadata: bool = Field(default=False, description="Whether metadata shown to the LLM counts.")
     model: str = Field(default=DEFAULT_MODEL, description="The model that scores the text.")
     tokenizer: str | None = Field(default=None, description="The tokenizer that counts the budget.")
     on_result: Callable[[CompressionResult], Any] | None = Field(default=None, exclude=True)
 
-    _defaults: CompressionSettings = PrivateAttr()
     _compressor: Compressor | None = PrivateAttr(default=None)
 
     def __init__(
@@ -66,106 +81,147 @@ class TerselyPostprocessor(BaseNodePostprocessor):
         method: str | None = None,
         order: str | None = None,
         protect: Sequence[str] | None = None,
-        model: str | None = None,
+        gap_marker: str | None = None,
+        granularity: float | None = None,
+        dynamic_ratio: float | None = None,
+        segment_tokens: int | None = None,
+        count_metadata: bool = False,
+        model: str | PathLike[str] | None = None,
         tokenizer: str | None = None,
         compressor: Compressor | None = None,
         on_result: Callable[[CompressionResult], Any] | None = None,
         **base: Any,
     ) -> None:
-        unknown = ", ".join(sorted(set(base) - set(BaseNodePostprocessor.model_fields) - {"class_name"}))
-        if unknown:
-            raise InvalidInputError(f"{unknown}: no such setting; there are {', '.join(type(self).model_fields)}")
+        _refuse_unknown(base, type(self))
         if compressor is not None and (model is not None or tokenizer is not None):
             raise InvalidInputError("compressor excludes model and tokenizer: it has its own")
-        defaults = compressor.settings if compressor else CompressionSettings()
-        settings = defaults.overridden(
-            rate=rate, target_tokens=target_tokens, method=method, order=order, protect=protect
+        settings = (compressor.settings if compressor else CompressionSettings()).overridden(
+            rate=rate,
+            target_tokens=target_tokens,
+            method=method,
+            order=order,
+            protect=protect,
+            gap_marker=gap_marker,
+            granularity=granularity,
+            dynamic_ratio=dynamic_ratio,
+            segment_tokens=segment_tokens,
         )
-        if settings.rate is None and settings.target_tokens is None:
-            raise InvalidInputError("no budget: give rate (such as 0.25) or target_tokens (such as 500)")
-        super().__init__(
-            rate=settings.rate,
-            target_tokens=settings.target_tokens,
-            method=settings.method,
-            order=settings.order,
-            protect=list(settings.protect),
-            model=compressor.scorer.name if compressor else model or DEFAULT_MODEL,
-            tokenizer=compressor.tokenizer.name if compressor else tokenizer,
-            on_result=on_result,
-            **base,
-        )
-        self._defaults = defaults
+        _check_budget(settings)
+        model = str(model) if isinstance(model, PathLike) else model
+        with _readable_errors():
+            super().__init__(
+                **settings.model_dump(),
+                count_metadata=count_metadata,
+                model=compressor.scorer.name if compressor else model or DEFAULT_MODEL,
+                tokenizer=compressor.tokenizer.name if compressor else tokenizer,
+                on_result=on_result,
+                **base,
+            )
         self._compressor = compressor
 
     @classmethod
     def class_name(cls) -> str:
         return "TerselyPostprocessor"
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a field.
+
+        Raises:
+            InvalidInputError: the value cannot be used; the message names it, and the old one stays.
+        """
+        changed = {name: value}
+        if name in CompressionSettings.model_fields:
+            settings = self._settings(without=name).overridden(**changed)
+            _check_budget(settings)
+            changed = {one: getattr(settings, one) for one in ("rate", "target_tokens", name)}
+        with _readable_errors():
+            for one, checked in changed.items():
+                super().__setattr__(one, checked)
+        if name in ("model", "tokenizer"):
+            self._compressor = None
+
+    def __getstate__(self) -> dict[Any, Any]:
+        bare = self.model_copy()
+        bare._compressor = None  # a loaded model is no part of the settings
+        return BaseNodePostprocessor.__getstate__(bare)
+
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        documents = _documents(nodes)
-        if not any(document.text for document in documents):
+        if not any(text_of(node.node) for node in nodes):
             return list(nodes)
-        result = self._loaded().compress(documents, _question(query_bundle), settings=self._settings())
-        return self._returned(nodes, result)
+        with self._events(nodes, query_bundle) as returned:
+            result, returned[:] = self._compress(nodes, query_bundle)
+        return self._delivered(result, returned)
 
+    @dispatcher.span
     async def _apostprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        documents = _documents(nodes)
-        if not any(document.text for document in documents):
+        if not any(text_of(node.node) for node in nodes):
             return list(nodes)
-        compressor = await asyncio.to_thread(self._loaded)
-        result = await compressor.acompress(documents, _question(query_bundle), settings=self._settings())
-        return self._returned(nodes, result)
+        with self._events(nodes, query_bundle) as returned:
+            result, returned[:] = await asyncio.to_thread(self._compress, nodes, query_bundle)
+        return self._delivered(result, returned)
 
-    def _settings(self) -> CompressionSettings:
-        """As the fields say now: they can be set after construction."""
-        return self._defaults.overridden(
-            rate=self.rate,
-            target_tokens=self.target_tokens,
-            method=self.method,
-            order=self.order,
-            protect=self.protect,
-        )
+    def _compress(
+        self, nodes: Sequence[NodeWithScore], query_bundle: QueryBundle | None
+    ) -> tuple[CompressionResult, list[NodeWithScore]]:
+        compressor, settings = self._compressor or shared_compressor(self.model, self.tokenizer), self._settings()
+        documents = [document_of(node.node, self.count_metadata) for node in nodes]
+        question = _question(query_bundle)
+        if not self.count_metadata:
+            result = compressor.compress(documents, question, settings=settings)
+            return result, compressed_nodes(nodes, result)
 
-    def _loaded(self) -> Compressor:
-        return self._compressor or shared_compressor(self.model, self.tokenizer)
+        count = compressor.tokenizer.count
+        target = settings.target_tokens or max(1, int((settings.rate or 1) * count(context_of(nodes)) + 1e-9))
+        # What Tersely must leave of it: first to the nodes that pass unchanged, then, seldom, to a node's own template
+        # or the metadata of an image whose text went.
+        unchanged = context_of(node for node in nodes if not text_of(node.node))
+        reserved = count(f"{unchanged}\n\n") if unchanged else 0
+        while reserved < target:
+            settings = settings.overridden(target_tokens=target - reserved)
+            try:
+                result = compressor.compress(documents, question, settings=settings)
+            except ProtectedTextError as error:
+                raise ProtectedTextError(error.needed + reserved, target) from None
+            returned = compressed_nodes(nodes, result)
+            excess = count(context_of(returned)) - target
+            if excess <= 0:
+                return result, returned
+            reserved += excess
+        raise ProtectedTextError(reserved + 1, target)
 
-    def _returned(self, nodes: Sequence[NodeWithScore], result: CompressionResult) -> list[NodeWithScore]:
-        """The compressed nodes in the order of the context, and what passes unchanged between them.
-
-        A node that passes stands after as many nodes as are left of those that stood before it.
-        """
+    def _delivered(self, result: CompressionResult, returned: list[NodeWithScore]) -> list[NodeWithScore]:
         if self.on_result is not None:
             self.on_result(result)
-        left = [document for document in result.documents if document.kept or _shows_more(nodes[document.index].node)]
-        returned = [_compressed(nodes[document.index], document) for document in left]
-        for number, skipped in enumerate(result.skipped):
-            before = sum(document.index < skipped.index for document in left)
-            returned.insert(before + number, nodes[skipped.index])
         return returned
 
+    def _settings(self, without: str | None = None) -> CompressionSettings:
+        """As the fields say now: they can be set after construction."""
+        names = [name for name in CompressionSettings.model_fields if name != without]
+        return CompressionSettings().overridden(**{name: getattr(self, name) for name in names})
 
-def _documents(nodes: Sequence[NodeWithScore]) -> list[Document]:
-    """One document a node, in the same places; empty where there is no text to compress, so that Tersely skips it."""
-    return [Document(text=_text(node.node), id=node.node.node_id) for node in nodes]
+    @contextmanager
+    def _events(self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None) -> Iterator[list[NodeWithScore]]:
+        """What LlamaIndex's observers hear of a reranker: that it starts, with what, and the nodes that come of it.
 
-
-def _text(node: BaseNode) -> str:
-    """The node's own text, without metadata; empty for index nodes, whose text only points to something else."""
-    if isinstance(node, (TextNode, Node)) and not isinstance(node, IndexNode):
-        text = node.get_content()
-        return text if text.strip() else ""
-    return ""
-
-
-def _shows_more(node: BaseNode) -> bool:
-    """Whether a node has an image, sound or film beside its text: it stays even if none of its text does."""
-    if isinstance(node, ImageNode):
-        return True
-    return isinstance(node, Node) and any((node.image_resource, node.audio_resource, node.video_resource))
+        Yields:
+            A list to put those nodes into.
+        """
+        returned: list[NodeWithScore] = []
+        payload = {
+            EventPayload.NODES: nodes,
+            EventPayload.MODEL_NAME: self.model,
+            EventPayload.QUERY_STR: _question(query_bundle) or "",
+            EventPayload.TOP_K: len(nodes),
+        }
+        dispatcher.event(ReRankStartEvent(query=query_bundle, nodes=nodes, top_n=len(nodes), model_name=self.model))
+        with self.callback_manager.event(CBEventType.RERANKING, payload=payload) as event:
+            yield returned
+            event.on_end(payload={EventPayload.NODES: returned})
+        dispatcher.event(ReRankEndEvent(nodes=returned))
 
 
 def _question(query_bundle: QueryBundle | None) -> str | None:
@@ -173,27 +229,31 @@ def _question(query_bundle: QueryBundle | None) -> str | None:
     return question if question.strip() else None
 
 
-def _compressed(node: NodeWithScore, document: CompressedDocument) -> NodeWithScore:
-    """A copy of the node with the compressed text and the account of it."""
-    original = node.node
-    account = {
-        "kept": [list(span) for span in document.kept],
-        "original_tokens": document.original_tokens,
-        "compressed_tokens": document.compressed_tokens,
-        "relevance": document.relevance,
-    }
-    changes: dict[str, Any] = {
-        "metadata": {**original.metadata, METADATA_KEY: account},
-        "excluded_llm_metadata_keys": _with_key(original.excluded_llm_metadata_keys),
-        "excluded_embed_metadata_keys": _with_key(original.excluded_embed_metadata_keys),
-        "relationships": dict(original.relationships),
-    }
-    if isinstance(original, TextNode):
-        changes["text"] = document.text
-    elif isinstance(original, Node) and original.text_resource is not None:
-        changes["text_resource"] = original.text_resource.model_copy(update={"text": document.text})
-    return NodeWithScore(node=original.model_copy(update=changes), score=node.score)
+def _check_budget(settings: CompressionSettings) -> None:
+    if settings.rate is None and settings.target_tokens is None:
+        raise InvalidInputError("no budget: give rate (such as 0.25) or target_tokens (such as 500)")
 
 
-def _with_key(keys: Sequence[str]) -> list[str]:
-    return [*keys, *([] if METADATA_KEY in keys else [METADATA_KEY])]
+def _refuse_unknown(arguments: dict[str, Any], component: type[BaseNodePostprocessor]) -> None:
+    """Arguments that are none of ours, with the name that LongLLMLinguaPostprocessor's have here."""
+    unknown = sorted(set(arguments) - set(BaseNodePostprocessor.model_fields) - {"class_name"})
+    if not unknown:
+        return
+    moved = [name for name in unknown if name in NEW_NAMES]
+    if moved:
+        advice = "; ".join(f"{name}: no such setting; {NEW_NAMES[name]}" for name in moved)
+        raise InvalidInputError(f"{advice} ({GUIDE})")
+    raise InvalidInputError(f"{', '.join(unknown)}: no such setting; there are {', '.join(component.model_fields)}")
+
+
+@contextmanager
+def _readable_errors() -> Iterator[None]:
+    """A value of the wrong type as Tersely's own error, by name."""
+    try:
+        yield
+    except ValidationError as error:
+        reasons = (
+            f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg'].lower()}, got {detail['input']!r}"
+            for detail in error.errors()
+        )
+        raise InvalidInputError("; ".join(reasons)) from None
