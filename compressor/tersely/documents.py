@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, computed_field, model_validator
@@ -126,6 +126,16 @@ class CompressedDocument(BaseModel):
         edges = [0, *(edge for span in self.kept for edge in span), len(self.document.text)]
         return [Span(start, end) for start, end in zip(edges[::2], edges[1::2], strict=True) if start < end]
 
+    @property
+    def account(self) -> dict[str, Any]:
+        """What was kept and what it cost, as plain values for a framework's metadata."""
+        return {
+            "kept": [list(span) for span in self.kept],
+            "original_tokens": self.original_tokens,
+            "compressed_tokens": self.compressed_tokens,
+            "relevance": self.relevance,
+        }
+
 
 class RecoveredPhrase(BaseModel):
     """A phrase of an answer and the original text that it came from.
@@ -200,6 +210,22 @@ class CompressionResult(BaseModel):
     def ratio(self) -> float | None:
         """Original / compressed tokens; None where nothing is left."""
         return self.original_tokens / self.compressed_tokens if self.compressed_tokens else None
+
+    def left(
+        self, stays: Callable[[CompressedDocument], bool] = lambda document: False
+    ) -> list[CompressedDocument | SkippedDocument]:
+        """What a pipeline goes on with: documents in the order of the context, without those of which nothing is kept.
+
+        A skipped document, which has no text to compress, stands after as many as are left of those before it.
+
+        Args:
+            stays: whether a document is left though nothing of its text is, since it has more than text.
+        """
+        left: list[CompressedDocument | SkippedDocument] = [one for one in self.documents if one.kept or stays(one)]
+        compressed = [one.index for one in left]
+        for number, skipped in enumerate(self.skipped):
+            left.insert(number + sum(index < skipped.index for index in compressed), skipped)
+        return left
 
     def recover(self, answer: str) -> RecoveredAnswer:
         """Trace an answer's phrases to the original documents (LongLLMLingua, section 4.4)."""

@@ -187,18 +187,13 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
         return compressor.compress(texts, question, settings=settings)
 
     def _returned(self, documents: Sequence[Document], result: CompressionResult) -> list[Document]:
-        """The compressed documents in the order of the context, and what passes unchanged between them.
-
-        A document that passes stands after as many documents as are left of those that stood before it.
-        """
+        """The compressed documents in the order of the context, and what passes unchanged between them."""
         if self.on_result is not None:
             self.on_result(result)
-        left = [document for document in result.documents if document.kept]
-        returned = [_compressed(documents[document.index], document) for document in left]
-        for number, skipped in enumerate(result.skipped):
-            before = sum(document.index < skipped.index for document in left)
-            returned.insert(before + number, documents[skipped.index])
-        return returned
+        return [
+            _compressed(documents[one.index], one) if isinstance(one, CompressedDocument) else documents[one.index]
+            for one in result.left()
+        ]
 
 
 def _defaults(compressor: Compressor | None) -> CompressionSettings:
@@ -219,12 +214,6 @@ def _read(input: CompressorInput) -> tuple[list[Document], str | None]:
 
 def _compressed(original: Document, document: CompressedDocument) -> Document:
     """A copy of the document with the compressed text and the account of it."""
-    account = {
-        "kept": [list(span) for span in document.kept],
-        "original_tokens": document.original_tokens,
-        "compressed_tokens": document.compressed_tokens,
-        "relevance": document.relevance,
-    }
     return original.model_copy(
-        update={"page_content": document.text, "metadata": {**original.metadata, METADATA_KEY: account}}
+        update={"page_content": document.text, "metadata": {**original.metadata, METADATA_KEY: document.account}}
     )

@@ -43,16 +43,11 @@ def context_of(nodes: Iterable[NodeWithScore]) -> str:
 
 
 def compressed_nodes(nodes: Sequence[NodeWithScore], result: CompressionResult) -> list[NodeWithScore]:
-    """The nodes with what was kept of them, in the order of the context, and what passes unchanged between them.
-
-    A node that passes stands after as many nodes as are left of those that stood before it.
-    """
-    left = [document for document in result.documents if document.kept or _shows_more(nodes[document.index].node)]
-    returned = [_compressed(nodes[document.index], document) for document in left]
-    for number, skipped in enumerate(result.skipped):
-        before = sum(document.index < skipped.index for document in left)
-        returned.insert(before + number, nodes[skipped.index])
-    return returned
+    """The nodes with what was kept of them, in the order of the context, and what passes unchanged between them."""
+    left = result.left(stays=lambda document: _shows_more(nodes[document.index].node))
+    return [
+        _compressed(nodes[one.index], one) if isinstance(one, CompressedDocument) else nodes[one.index] for one in left
+    ]
 
 
 def _shows_more(node: BaseNode) -> bool:
@@ -64,15 +59,9 @@ def _shows_more(node: BaseNode) -> bool:
 
 def _compressed(node: NodeWithScore, document: CompressedDocument) -> NodeWithScore:
     """A copy of the node with the compressed text and the account of it."""
-    account = {
-        "kept": [list(span) for span in document.kept],
-        "original_tokens": document.original_tokens,
-        "compressed_tokens": document.compressed_tokens,
-        "relevance": document.relevance,
-    }
     original = node.node
     changes: dict[str, Any] = {
-        "metadata": {**original.metadata, METADATA_KEY: account},
+        "metadata": {**original.metadata, METADATA_KEY: document.account},
         "excluded_llm_metadata_keys": _with_key(original.excluded_llm_metadata_keys),
         "excluded_embed_metadata_keys": _with_key(original.excluded_embed_metadata_keys),
         "relationships": dict(original.relationships),

@@ -216,23 +216,15 @@ def _text(document: Document) -> str:
 def _returned(documents: Sequence[Document], result: CompressionResult) -> list[Document]:
     """The compressed documents in the order of the context, and what passes unchanged between them.
 
-    A document that passes stands after as many documents as are left of those that stood before it. A document with a
-    blob, such as an image, stays even if none of its text does.
+    A document with a blob, such as an image, stays even if none of its text does.
     """
-    left = [document for document in result.documents if document.kept or documents[document.index].blob is not None]
-    returned = [_compressed(documents[document.index], document) for document in left]
-    for number, skipped in enumerate(result.skipped):
-        before = sum(document.index < skipped.index for document in left)
-        returned.insert(before + number, documents[skipped.index])
-    return returned
+    left = result.left(stays=lambda document: documents[document.index].blob is not None)
+    return [
+        _compressed(documents[one.index], one) if isinstance(one, CompressedDocument) else documents[one.index]
+        for one in left
+    ]
 
 
 def _compressed(original: Document, document: CompressedDocument) -> Document:
     """A copy of the document with the compressed text and the account of it; its id stays that of the original."""
-    account = {
-        "kept": [list(span) for span in document.kept],
-        "original_tokens": document.original_tokens,
-        "compressed_tokens": document.compressed_tokens,
-        "relevance": document.relevance,
-    }
-    return replace(original, content=document.text, meta={**original.meta, META_KEY: account})
+    return replace(original, content=document.text, meta={**original.meta, META_KEY: document.account})
