@@ -123,7 +123,7 @@ def read_questions(path: str | Path, fields: Mapping[str, str] | None = None) ->
     if not questions:
         raise InvalidInputError(f"{path}: no question in it has documents")
     if len(questions) < len(records):
-        _logger.warning("%s: %d questions have no documents and are left out", path, len(records) - len(questions))
+        _logger.warning("%s: left out, for they have no documents: %d questions", path, len(records) - len(questions))
     return list(questions.values())
 
 

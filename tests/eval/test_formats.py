@@ -102,7 +102,7 @@ def test_full_wiki_questions_without_paragraphs_are_left_out_and_it_is_said(path
     with caplog.at_level(logging.WARNING):
         found = read(path, [MILL, {**MILL, "_id": "b", "context": []}])
     assert [one.id for one in found] == [MILL["_id"]]
-    assert "1 questions have no documents and are left out" in caplog.text
+    assert "left out, for they have no documents: 1 questions" in caplog.text
     assert error_of(path, [{**MILL, "context": []}]) == "no question in it has documents"
 
 
