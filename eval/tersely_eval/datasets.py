@@ -1,14 +1,21 @@
-"""Questions with the documents a retriever found for them, read from JSON lines. Nothing is measured here."""
+"""Questions with the documents a retriever found for them, read from a file. Nothing is measured here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tersely import Document, InvalidInputError
+from tersely.documents import check_text
 from tersely.rendering import DOCUMENT_SEPARATOR, with_title
+from tersely_eval.formats import check_fields, question_values
+from tersely_eval.records import Record, read_records
+
+_logger = logging.getLogger(__name__)
+_REASONS = 3  # that an error names of one question
 
 
 class SupportSentence(BaseModel):
@@ -31,7 +38,7 @@ class Question(BaseModel):
     Attributes:
         id: the question's name, stable from one release of the data to the next.
         question: as asked.
-        answers: strings any of which counts as the answer.
+        answers: strings any of which counts as the answer; empty where nobody gave any.
         documents: in the order retrieved.
         gold: positions of the documents that hold the evidence.
         support: the sentences that are the evidence; empty where nobody marked them.
@@ -39,12 +46,20 @@ class Question(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: str
+    id: str = Field(coerce_numbers_to_str=True)
     question: str = Field(pattern=r"\S")
-    answers: tuple[str, ...] = Field(min_length=1)
+    answers: tuple[str, ...] = ()
     documents: tuple[Document, ...] = Field(min_length=1)
     gold: tuple[int, ...] = ()
     support: tuple[SupportSentence, ...] = ()
+
+    @model_validator(mode="after")
+    def _texts_can_be_encoded(self) -> Question:
+        check_text(self.question, "question")
+        for number, document in enumerate(self.documents):
+            check_text(document.title or "", f"documents.{number}.title")
+            check_text(document.text, f"documents.{number}.text")
+        return self
 
     @model_validator(mode="after")
     def _evidence_stands_in_the_documents(self) -> Question:
@@ -74,41 +89,55 @@ class Question(BaseModel):
         )
 
 
-def read_questions(path: str | Path) -> list[Question]:
-    """The questions of a file with one JSON object a line; blank lines do not count.
+def read_questions(path: str | Path, fields: Mapping[str, str] | None = None) -> list[Question]:
+    """The questions of a file, in its order.
+
+    The file holds one JSON object a line, or an array of them, and may be packed with gzip. Its format is seen from its
+    content: the keys of `Question`, HotpotQA's own or those of Lost in the Middle. A question without an id is called
+    by the number of its line.
+
+    Args:
+        path: of the file.
+        fields: names of ours (`id`, `question`, `answers`, `documents`, `gold`, `support`, and of a document `title`
+            and `text`) -> the file's own. `retrieved.passages` is the field `passages` in the field `retrieved`.
 
     Raises:
-        InvalidInputError: the file cannot be read, or a line is no question; the message names file, line and field.
+        InvalidInputError: the file cannot be read, or a record is no question; the message names file, line and field.
     """
-    questions: dict[str, Question] = {}
-    try:
-        for number, line in _lines(Path(path)):
-            question = _read_question(line, f"{path}, line {number}")
-            if question.id in questions:
-                raise InvalidInputError(f"{path}, line {number}: id: {question.id!r} is there twice")
-            questions[question.id] = question
-    except OSError as error:
-        raise InvalidInputError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise InvalidInputError(f"{path}: is no UTF-8 text ({error})") from None
-    if not questions:
+    fields = fields or {}
+    records = list(read_records(Path(path)))
+    if not records:
         raise InvalidInputError(f"{path}: holds no question")
+    try:
+        check_fields([record.values for record in records], fields)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{path}: {error}") from None
+    questions: dict[str, Question] = {}
+    for record in records:
+        question = _question(record, fields)
+        if question is None:
+            continue
+        if question.id in questions:
+            raise InvalidInputError(f"{record.where}: id: {question.id!r} is there twice")
+        questions[question.id] = question
+    if not questions:
+        raise InvalidInputError(f"{path}: no question in it has documents")
+    if len(questions) < len(records):
+        _logger.warning("%s: left out, for they have no documents: %d questions", path, len(records) - len(questions))
     return list(questions.values())
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    with path.open(encoding="utf-8") as file:  # not `splitlines`: a JSON string may hold a Unicode line separator
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield number, line
-
-
-def _read_question(line: str, where: str) -> Question:
+def _question(record: Record, fields: Mapping[str, str]) -> Question | None:
     try:
-        return Question.model_validate_json(line)
+        values = question_values(record.values, fields)
+        return None if values is None else Question.model_validate({"id": str(record.number), **values})
     except ValidationError as error:
         reasons = [
             ": ".join(filter(None, [".".join(map(str, detail["loc"])), detail["msg"].removeprefix("Value error, ")]))
             for detail in error.errors()
         ]
-        raise InvalidInputError(f"{where}: {'; '.join(reasons)}") from None
+        if len(reasons) > _REASONS:
+            reasons[_REASONS:] = [f"and {len(reasons) - _REASONS} more"]
+        raise InvalidInputError(f"{record.where}: {'; '.join(reasons)}") from None
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{record.where}: {error}") from None
