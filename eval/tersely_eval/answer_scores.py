@@ -1,4 +1,4 @@
-"""How well a predicted answer matches the right ones, as SQuAD scores it. Whether a context still has it: `measures.py`.
+"""How well a predicted answer matches the right ones, as SQuAD scores it. What is left in a context: `measures.py`.
 
 Both sides are compared in lower case, without ASCII punctuation, articles and surplus white space; of several right
 answers the best match counts.
