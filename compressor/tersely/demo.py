@@ -205,7 +205,7 @@ class _PlainPipeline:
     name = "BM25"
 
     def __init__(self, sections: Sequence[Document]) -> None:
-        self._passages = [passage for section in sections for passage in _passages(section)]
+        self._passages = [passage for section in sections for passage in cut_passages(section)]
 
     def retrieve(self, question: str, top_k: int) -> list[Document]:
         import bm25s
@@ -225,7 +225,7 @@ class _PlainPipeline:
         return result.context, result
 
 
-def _passages(section: Document) -> Iterator[Document]:
+def cut_passages(section: Document) -> Iterator[Document]:
     """Whole paragraphs of a section, joined to passages of about a thousand characters."""
     texts: list[str] = []
     for paragraph in section.text.split("\n\n"):
