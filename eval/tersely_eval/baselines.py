@@ -40,7 +40,9 @@ def bm25_documents(documents: Sequence[Document], question: str, target_tokens: 
     """The documents that match the question best, whole, best first; the last of them is cut where the budget ends."""
     segmented = _segmented(documents)
     texts = [with_title(one.document.title, one.document.text) for one in segmented]
-    return _first_words(segmented, _best_first(texts, question), target_tokens, count)
+    order = _best_first(texts, question)
+    ranking = [segmented[position].index for position in order]
+    return _first_words(segmented, order, target_tokens, count)._replace(ranking=ranking)
 
 
 def bm25_sentences(documents: Sequence[Document], question: str, target_tokens: int, count: Count) -> Selection:
@@ -60,7 +62,15 @@ def bm25_sentences(documents: Sequence[Document], question: str, target_tokens: 
     return _selection(segmented, fit(segmented, order, pieces, target_tokens, count), order)
 
 
+def full(documents: Sequence[Document], question: str, target_tokens: int, count: Count) -> Selection:
+    """Everything: no compression. It takes no notice of the budget."""
+    segmented = _segmented(documents)
+    kept = [np.ones(len(one.words), dtype=bool) for one in segmented]
+    return _selection(segmented, kept, range(len(segmented)))
+
+
 BASELINES: dict[str, Baseline] = {
+    "full": full,
     "truncation": truncation,
     "bm25_documents": bm25_documents,
     "bm25_sentences": bm25_sentences,

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from tersely import InvalidInputError
+from tersely_eval.extra import eval_extra
 from tersely_eval.intervals import difference_interval
 from tersely_eval.measurement import Measurement
 
@@ -172,10 +172,8 @@ def _mean_difference(before: Sequence[float], after: Sequence[float]) -> _Estima
 
 def _median_ratio(before: Sequence[float], after: Sequence[float]) -> _Estimate:
     """The median of after / before; its interval is the exact one of the sign test, which needs six pairs at least."""
-    try:
+    with eval_extra():
         from scipy.stats import quantile_test
-    except ImportError:
-        raise InvalidInputError("intervals need scipy, which is missing: pip install 'tersely[eval]'") from None
     ratios = [new / old for old, new in zip(before, after, strict=True)]
     bounds = [float(bound) for bound in quantile_test(ratios, q=1, p=0.5).confidence_interval(0.95)]
     return _Estimate(median(ratios)) if any(map(math.isnan, bounds)) else _Estimate(median(ratios), *bounds)

@@ -18,7 +18,7 @@ _WIDTH = 160  # of a table where nobody's terminal limits it
 
 
 def compare_command(
-    before: Annotated[Path, typer.Argument(help="A run's file, as `tersely eval` wrote it.")],
+    before: Annotated[Path, typer.Argument(help="The folder of a run, or its run.jsonl.")],
     after: Annotated[Path, typer.Argument(help="Another one, of the same data.")],
     max_drop: Annotated[
         list[str] | None,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tersely import InvalidInputError
+from tersely_eval.extra import eval_extra
 
 _SEED = 0  # the same values have the same interval, today and tomorrow
 _RESAMPLES = 9_999
@@ -34,7 +35,9 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
         InvalidInputError: there are no values, one is no finite number, or the confidence is out of range.
     """
     import numpy as np
-    from scipy.stats import bootstrap
+
+    with eval_extra():
+        from scipy.stats import bootstrap
 
     if not 0 < confidence < 1:
         raise InvalidInputError(f"confidence must lie between 0 and 1, got {confidence:g}")

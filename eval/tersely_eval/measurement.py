@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tersely import InvalidInputError, Span
 
+RUN_FILE = "run.jsonl"  # in the folder of a run
+
 
 class Measurement(BaseModel):
     """One question, one method, one rate.
@@ -58,6 +60,11 @@ class Measurement(BaseModel):
     f1: float | None = None
     error: str | None = None
 
+    @property
+    def key(self) -> tuple[str, str, str, float]:
+        """What was measured."""
+        return self.data_set, self.question, self.method, self.rate
+
 
 class Example(BaseModel):
     """One question shown in full: what the methods kept of its documents.
@@ -78,6 +85,36 @@ class Example(BaseModel):
     rate: float
 
 
+class Plan(BaseModel):
+    """What to measure: all that one must say to make, or to go on with, a run.
+
+    Attributes:
+        data: files with questions; none: the set that ships.
+        fields: their names for ours, where they differ (see `read_questions`).
+        methods: names, of Tersely's, of baselines and of peers.
+        rates: compressed / original tokens, each in (0, 1].
+        limit: at most so many questions of each data set, from the first on.
+        model: scores, and reads for the answer's log-probability.
+        tokenizer: counts.
+        reader: an LLM that answers from the contexts, as `openai:MODEL`.
+        reader_url: where that LLM is served.
+        log_probability: whether the local model reads the contexts, too.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: tuple[str, ...] = ()
+    fields: dict[str, str] = {}
+    methods: tuple[str, ...]
+    rates: tuple[float, ...]
+    limit: int | None = None
+    model: str
+    tokenizer: str
+    reader: str | None = None
+    reader_url: str | None = None
+    log_probability: bool = True
+
+
 class RunDescription(BaseModel):
     """All that one must know to make the figures again.
 
@@ -88,6 +125,7 @@ class RunDescription(BaseModel):
         model, tokenizer: what scored, and what counted.
         machine: processor, cores, torch, precision.
         reader: the LLM that answered, if one did.
+        plan: what was to be measured.
     """
 
     command: str
@@ -97,6 +135,7 @@ class RunDescription(BaseModel):
     tokenizer: str
     machine: str
     reader: str | None = None
+    plan: Plan | None = None
 
 
 class Run(NamedTuple):
@@ -129,13 +168,19 @@ def to_line(value: RunDescription | Measurement | Example) -> str:
 
 
 def read_run(path: str | Path) -> Run:
-    """A run from its file. A last line without its end, left by a process that was killed, does not count.
+    """A run from its file, or from the folder of it.
+
+    Of several measurements of the same the last counts. A last line without its end, left by a process that was
+    killed, does not.
 
     Raises:
         InvalidInputError: the file cannot be read or is no run; the message names file and line.
     """
+    path = Path(path)
+    if path.is_dir():
+        path = path / RUN_FILE
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InvalidInputError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
@@ -153,5 +198,16 @@ def read_run(path: str | Path) -> Run:
     description = parsed[0].run if parsed else None
     if description is None:
         raise InvalidInputError(f"{path}: does not begin with the description of a run of `tersely eval`")
-    measurements = [line.measurement for line in parsed if line.measurement]
-    return Run(description, measurements, [line.example for line in parsed if line.example])
+    measurements = {line.measurement.key: line.measurement for line in parsed if line.measurement}
+    return Run(description, list(measurements.values()), _merged([line.example for line in parsed if line.example]))
+
+
+def _merged(examples: Sequence[Example]) -> list[Example]:
+    """One example a question, of the methods of all of its lines."""
+    by_question: dict[tuple[str, str, float], Example] = {}
+    for example in examples:
+        key = (example.data_set, example.question_id, example.rate)
+        earlier = by_question.get(key)
+        kept = {**earlier.kept, **example.kept} if earlier else example.kept
+        by_question[key] = example.model_copy(update={"kept": kept})
+    return list(by_question.values())

@@ -12,27 +12,34 @@ from tersely import CompressionResult, Span
 from tersely_eval.datasets import Question, SupportSentence
 
 _PUNCTUATION = regex.compile(r"[\p{Punctuation}\p{Symbol}]")
+_WORD = regex.compile(r"\w+(?:[.,]\d+)*")  # 1,850,000 is one number
+_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 _ARTICLE = regex.compile(r"\b(?:a|an|the)\b")
 
 
 class Selection(NamedTuple):
-    """What a method, a baseline or a peer delivers: all that is measured.
+    """What a method or a baseline delivers: all that is measured.
 
     Attributes:
         context: the documents' part of the prompt.
         kept: document position -> the characters of its text that stand in the context, in order. A document of which
-            nothing is kept is not in it. None where only the context is known.
-        seconds: what it took, where a clock around the call would measure more than that.
+            nothing is kept is not in it. None where it is not known.
+        ranking: positions of the documents, best first, by the coarse stage; None where there is none.
+        seconds, peak_bytes: what it took, where it was not this process that did the work.
     """
 
     context: str
     kept: dict[int, list[Span]] | None
+    ranking: list[int] | None = None
     seconds: float | None = None
+    peak_bytes: int | None = None
 
     @classmethod
     def of_result(cls, result: CompressionResult) -> Selection:
         """The selection that one of Tersely's own methods made."""
-        return cls(result.context, {one.index: one.kept for one in result.documents if one.kept})
+        kept = {one.index: one.kept for one in result.documents if one.kept}
+        ranked = [(one.relevance, -one.index) for one in result.documents if one.relevance is not None]
+        return cls(result.context, kept, [-position for _, position in sorted(ranked, reverse=True)] or None)
 
 
 def normalise(text: str) -> str:
@@ -56,25 +63,47 @@ def answerable(question: Question) -> bool:
 def support_kept(question: Question, selection: Selection) -> float | None:
     """The share of the sentences marked as evidence that are whole; None where none is marked.
 
-    Where only the context is known, a sentence is whole if it stands there, both normalised.
+    Where it is not known which characters were kept, a sentence is whole if it stands there, both normalised.
     """
     if not question.support:
         return None
-    return fmean(_is_whole(sentence, question, selection) for sentence in question.support)
+    if selection.kept is None:
+        words = f" {normalise(selection.context)} "
+        return fmean(f" {normalise(sentence.text)} " in words for sentence in question.support)
+    return fmean(_is_whole(sentence, question, selection.kept) for sentence in question.support)
 
 
 def gold_found(question: Question, selection: Selection) -> float | None:
-    """The share of the gold documents of which something is kept; None where none is marked, or it is not known."""
+    """The share of the gold documents of which something is kept; None where none is marked."""
     if not question.gold or selection.kept is None:
         return None
     return fmean(position in selection.kept for position in question.gold)
 
 
-def _is_whole(sentence: SupportSentence, question: Question, selection: Selection) -> bool:
+def recall(question: Question, selection: Selection, best: int = 5) -> float | None:
+    """The share of the gold documents among the `best` of the coarse stage; None where either is not known."""
+    if not question.gold or selection.ranking is None:
+        return None
+    from ir_measures import Qrel, R, ScoredDoc, calc_aggregate
+
+    judged = [Qrel("question", str(position), 1) for position in set(question.gold)]
+    ranked = [ScoredDoc("question", str(position), -rank) for rank, position in enumerate(selection.ranking)]
+    measure = R @ best
+    return calc_aggregate([measure], judged, ranked)[measure]
+
+
+def broken_words(question: Question, context: str) -> int:
+    """How many words and numbers of the context are none of the documents: pieces of one, or two that were joined.
+
+    Scripts without spaces are left out: where a word ends there is a matter of opinion.
+    """
+    whole = set(_WORD.findall(question.context))
+    return sum(word not in whole and not _UNSPACED.search(word) for word in _WORD.findall(context))
+
+
+def _is_whole(sentence: SupportSentence, question: Question, kept: dict[int, list[Span]]) -> bool:
     text = sentence.text.strip()
-    if selection.kept is None:
-        return answer_kept(selection.context, [text])
     start = question.documents[sentence.document].text.index(text)
     end = start + len(text)
-    spans = selection.kept.get(sentence.document, [])
+    spans = kept.get(sentence.document, [])
     return sum(max(0, min(span.end, end) - max(span.start, start)) for span in spans) == len(text)

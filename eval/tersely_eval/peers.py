@@ -46,7 +46,7 @@ PEERS: dict[str, PeerMethod] = {
 }
 
 
-def approaches(device: str = "cpu") -> dict[str, Callable[[Question, int], Selection]]:
+def peer_approaches(device: str = "cpu") -> dict[str, Callable[[Question, int], Selection]]:
     """The peers by name, each called with a question and a budget in tokens.
 
     Nothing starts before it is called. Peers of one environment and one dtype share a process, which ends with what is
@@ -64,7 +64,7 @@ def approaches(device: str = "cpu") -> dict[str, Callable[[Question, int], Selec
                 processes[key] = Peer(command(method, device), variables())
             documents = [with_title(one.title, one.text) for one in question.documents if one.text.strip()]
             answer = processes[key].compress(documents, question.question, target_tokens, method.recipe)
-            return Selection(answer.context, None, answer.seconds)
+            return Selection(answer.context, None, seconds=answer.seconds, peak_bytes=answer.peak_bytes)
 
         return select
 

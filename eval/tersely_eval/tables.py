@@ -8,42 +8,11 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
 from tersely import InvalidInputError
+from tersely_eval.measurement import Measurement
 
 _NOTHING = "–"
 _LONGEST_ERROR = 120
-
-
-class Measurement(BaseModel):
-    """One question, one method, one rate.
-
-    Attributes:
-        data_set, question, method, rate: names of what was measured; the question by its id.
-        original_tokens: tokens of the context had nothing been dropped.
-        target_tokens: the budget.
-        tokens: tokens of what was delivered.
-        answer_kept: None where strings cannot tell (see `measures.answerable`).
-        support_kept, gold_found: shares; None where nothing is marked.
-        seconds: wall-clock time of the method alone.
-        error: why there are no figures; None where there are.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    data_set: str
-    question: str
-    method: str
-    rate: float
-    original_tokens: int
-    target_tokens: int
-    tokens: int = 0
-    answer_kept: bool | None = None
-    support_kept: float | None = None
-    gold_found: float | None = None
-    seconds: float | None = None
-    error: str | None = None
 
 
 class _Column(NamedTuple):
@@ -59,9 +28,18 @@ _COLUMNS = [
     _Column("answer kept", lambda one: one.answer_kept),
     _Column("supporting sentences whole", lambda one: one.support_kept),
     _Column("gold documents found", lambda one: one.gold_found),
+    _Column("recall of the ranking (best 5)", lambda one: one.recall),
     _Column("share delivered", lambda one: one.tokens / one.original_tokens, digits=3),
     _Column("least of a budget used", lambda one: one.tokens / one.target_tokens, min, digits=3),
+    _Column("broken words a question", lambda one: one.broken_words, digits=1),
+    _Column("answer log-probability", lambda one: one.answer_log_probability),
+    _Column("exact match", lambda one: one.exact_match),
+    _Column("F1", lambda one: one.f1),
     _Column("seconds a question", lambda one: one.seconds, median),
+    _Column(
+        "tokens a second", lambda one: one.original_tokens / one.seconds if one.seconds else None, median, digits=0
+    ),
+    _Column("peak memory, GB", lambda one: None if one.peak_bytes is None else one.peak_bytes / 1e9, max),
 ]
 
 
@@ -72,7 +50,9 @@ def quality_table(measurements: Sequence[Measurement]) -> str:
     question". Where a method failed, its figures are of the questions where it did not, and the last column says why.
     """
     methods = list(dict.fromkeys(one.method for one in measurements))
-    rates = list(dict.fromkeys(one.rate for one in measurements))
+    # No compression has a rate of its own, which would be an empty column for the others.
+    compressed = [one for one in measurements if one.method != "full"] or measurements
+    rates = list(dict.fromkeys(one.rate for one in compressed))
     measured = [one for one in measurements if one.error is None]
     columns = [column for column in _COLUMNS if any(column.value(one) is not None for one in measured)]
     failed = len(measured) < len(measurements)
@@ -80,8 +60,9 @@ def quality_table(measurements: Sequence[Measurement]) -> str:
 
     def row(method: str) -> list[str]:
         of_method = [one for one in measured if one.method == method]
+        its_rates = rates if method != "full" else [1.0]
         figures = [
-            " / ".join(_summary(column, [one for one in of_method if one.rate == rate]) for rate in rates)
+            " / ".join(_summary(column, [one for one in of_method if one.rate == rate]) for rate in its_rates)
             for column in columns
         ]
         above = sum(one.tokens > one.target_tokens for one in of_method)

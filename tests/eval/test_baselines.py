@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tersely import Document, Span
 from tersely.counting import TokenCounter, token_counter
 from tersely.rendering import DOCUMENT_SEPARATOR, with_title
-from tersely_eval.baselines import BASELINES, bm25_documents, bm25_sentences, truncation
+from tersely_eval.baselines import BASELINES, bm25_documents, bm25_sentences, full, truncation
 from tersely_eval.measures import Selection
 
 DOCUMENTS = [
@@ -70,13 +70,18 @@ def test_bm25_sentences_keeps_whole_sentences_with_their_title_in_the_order_of_t
     assert few.context == "The old mill\nIt was sold in October 2009."
 
 
+compressing = pytest.mark.parametrize(
+    "baseline", [choose for name, choose in BASELINES.items() if name != "full"], ids=lambda choose: choose.__name__
+)
+
+
 @pytest.mark.parametrize("question", ["?!", "is it the", "zebra"])
-@pytest.mark.parametrize("baseline", BASELINES.values(), ids=BASELINES)
+@compressing
 def test_where_nothing_matches_documents_come_in_their_order(baseline, question) -> None:
     assert set(baseline(DOCUMENTS, question, 14, words).kept) == {0}
 
 
-@pytest.mark.parametrize("baseline", BASELINES.values(), ids=BASELINES)
+@compressing
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(documents, st.sampled_from(["What is alpha?", "?", "October Beta"]), st.integers(1, 200))
 def test_no_baseline_is_above_the_budget_and_spans_are_the_context(baseline, found, question, target) -> None:
@@ -90,7 +95,14 @@ def test_no_baseline_is_above_the_budget_and_spans_are_the_context(baseline, fou
     assert all(text in selection.context for text in rendered.values())
 
 
-@pytest.mark.parametrize("baseline", BASELINES.values(), ids=BASELINES)
+@compressing
 def test_what_fits_is_whole(baseline) -> None:
     selection = baseline(DOCUMENTS, QUESTION, 1000, words)
     assert selection.kept == {i: [Span(0, len(DOCUMENTS[i].text))] for i in (0, 2, 3)}
+
+
+def test_no_compression_keeps_everything() -> None:
+    documents = [Document(text="One. Two.", title="A"), Document(text="Three.")]
+    selection = full(documents, "Which?", 1, len)
+    assert selection.context == "A\nOne. Two.\n\nThree."
+    assert selection.kept == {0: [Span(0, 9)], 1: [Span(0, 6)]}

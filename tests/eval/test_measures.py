@@ -6,7 +6,16 @@ import pytest
 
 from tersely import Compressor, Span
 from tersely_eval.datasets import Question
-from tersely_eval.measures import Selection, answer_kept, answerable, gold_found, normalise, support_kept
+from tersely_eval.measures import (
+    Selection,
+    answer_kept,
+    answerable,
+    broken_words,
+    gold_found,
+    normalise,
+    recall,
+    support_kept,
+)
 
 TEXT = "The old mill was built in 1820.  It was sold in October 2009. It is a museum now."
 FIRST, SECOND = "The old mill was built in 1820.", "It was sold in October 2009."
@@ -147,3 +156,28 @@ def test_a_result_of_tersely_is_measured_like_any_selection(fake_compressor: Com
     little = Selection.of_result(result)
     assert set(little.kept) == {one.index for one in result.documents if one.text}
     assert support_kept(question, little) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("context", "broken"),
+    [
+        ("The mill was built in 1820 for 1,850,000 euros.", 0),
+        ("mill: 1820!", 0),
+        ("The mil was built in 820", 2),
+        ("for 1,850 euros", 1),
+        ("The millwas built", 1),
+        ("風車", 0),
+    ],
+)
+def test_words_and_numbers_that_are_none_of_the_documents(context, broken) -> None:
+    text = "The mill was built in 1820 for 1,850,000 euros. 風車小屋"
+    question = Question(id="1", question="When?", answers=("1820",), documents=({"text": text},))
+    assert broken_words(question, context) == broken
+
+
+def test_recall_of_the_ranking() -> None:
+    documents = tuple({"text": f"Text {number}."} for number in range(9))
+    question = Question(id="1", question="Which?", answers=("Text",), documents=documents, gold=(0, 8))
+    assert recall(question, Selection("", {}, ranking=[8, 7, 6, 5, 4, 3, 2, 1, 0])) == 0.5
+    assert recall(question, Selection("", {}, ranking=[8, 0, 1, 2, 3])) == 1.0
+    assert recall(question, Selection("", {})) is None

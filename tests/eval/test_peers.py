@@ -16,10 +16,12 @@ from typer.testing import CliRunner
 
 from conftest import DATA
 from tersely import DEFAULT_MODEL, Document
+from tersely.cli import app
 from tersely.scoring.models import model_path
 from tersely.scoring.scorer import ScoringRequest
-from tersely_eval import peer_process, peers, quality
+from tersely_eval import peer_process, peers
 from tersely_eval.datasets import Question
+from tersely_eval.measurement import read_run
 from tersely_eval.measures import answer_kept
 from tersely_eval.peer import Peer, PeerError
 
@@ -207,7 +209,7 @@ def fake_environment(tmp_path: Path, monkeypatch):
 def test_a_peer_gets_documents_with_their_titles_and_none_that_are_empty(fake_environment) -> None:
     documents = (Document(text="It is old.", title="A mill"), Document(text=" \n"), Document(text="No title."))
     question = Question(id="1", question="How old?", answers=("old",), documents=documents)
-    available = peers.approaches()
+    available = peers.peer_approaches()
     assert set(available) == set(peers.PEERS)
     selection = available["llmlingua-0.2.2/longllmlingua/float32"](question, 5)
     asked = json.loads(selection.context)
@@ -218,7 +220,7 @@ def test_a_peer_gets_documents_with_their_titles_and_none_that_are_empty(fake_en
 
 def test_peers_of_one_environment_and_one_dtype_share_a_process(fake_environment) -> None:
     question = Question(id="1", question="How old?", answers=("old",), documents=(Document(text="It is old."),))
-    available = peers.approaches()
+    available = peers.peer_approaches()
     numbers = [
         json.loads(available[name](question, 5).context)["id"]
         for name in (LLMLINGUA, "llmlingua-0.2.2/longllmlingua/float32", BFLOAT16)
@@ -226,22 +228,32 @@ def test_peers_of_one_environment_and_one_dtype_share_a_process(fake_environment
     assert numbers == [1, 2, 1]
 
 
-def test_a_peer_is_a_row_of_the_table(fake_environment, fake_model) -> None:
-    chosen = ["--methods", f"truncation,{LLMLINGUA}", "--limit", "1", "--rates", "0.5"]
-    done = CliRunner().invoke(quality.app, [str(DATA / "hotpot-sample.jsonl"), *chosen])
-    assert done.exit_code == 0, done.output
-    row = next(line for line in done.stdout.splitlines() if line.startswith(f"| `{LLMLINGUA}` |"))
-    assert "| .50 | 1 | 1 (1) |" in row, "the peer's own seconds"
-    assert "| – |" in row, "nobody knows of which documents something is kept"
+@pytest.fixture
+def measured(fake_model, tmp_path):
+    """Measure a peer with `tersely eval`; its measurement, and that of a baseline."""
+
+    def measured():
+        chosen = ["--methods", f"truncation,{LLMLINGUA}", "--limit", "1", "--rates", "0.5", "--no-log-probability"]
+        data, out = str(DATA / "hotpot-sample.jsonl"), tmp_path / "out"
+        done = CliRunner().invoke(app, ["eval", "--data", data, *chosen, "--out", str(out)])
+        assert done.exit_code == 0, done.output
+        return {one.method: one for one in read_run(out).measurements}
+
+    return measured
 
 
-def test_a_peer_that_is_not_installed_is_a_row_too(fake_model, monkeypatch, tmp_path) -> None:
+def test_a_peer_is_a_row_of_the_table(fake_environment, measured) -> None:
+    one = measured()[LLMLINGUA]
+    assert one.error is None
+    assert (one.seconds, one.peak_bytes) == (0.5, 7), "the peer's own"
+    assert one.gold_found is None, "nobody knows of which documents something is kept"
+
+
+def test_a_peer_that_is_not_installed_is_a_row_too(measured, monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(peers, "ENVIRONMENTS", tmp_path)
-    chosen = ["--methods", f"truncation,{LLMLINGUA}", "--limit", "1", "--rates", "0.5"]
-    done = CliRunner().invoke(quality.app, [str(DATA / "hotpot-sample.jsonl"), *chosen])
-    assert done.exit_code == 0
-    row = next(line for line in done.stdout.splitlines() if line.startswith(f"| `{LLMLINGUA}` |"))
-    assert "1: PeerError: run `make peers`: there is no environment" in row
+    found = measured()
+    assert (found[LLMLINGUA].error or "").startswith("PeerError: run `make peers`: there is no environment")
+    assert found["truncation"].error is None
 
 
 def test_as_many_threads_as_here_and_no_network(monkeypatch) -> None:
@@ -324,7 +336,7 @@ def test_a_peer_has_the_weights_of_the_embedded_model(real_float32_scorer, tmp_p
 def test_the_real_peer(name, hotpot) -> None:
     question = Question.model_validate(hotpot[0])
     question = question.model_copy(update={"documents": question.documents[:4]})
-    selection = peers.approaches()[name](question, 150)
+    selection = peers.peer_approaches()[name](question, 150)
     assert 100 < len(selection.context) < 0.8 * len(question.context)
     assert not answer_kept(selection.context, [question.question]), "the question is not in the context"
     assert selection.seconds > 0

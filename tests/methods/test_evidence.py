@@ -255,18 +255,37 @@ def test_the_same_twice_and_from_threads(tiny_compressor, compressor) -> None:
             assert result.model_dump(exclude={"seconds"}) == expected.model_dump(exclude={"seconds"})
 
 
-def test_a_phrase_grows_to_its_better_side() -> None:
-    assert _growing_phrase(np.array([1.0])) == [0]
-    assert _growing_phrase(np.array([0.0, 3.0, 1.0, 9.0, 2.0])) == [3, 4, 2, 1, 0]
-    assert _growing_phrase(np.array([5.0, 5.0, 5.0])) == [0, 1, 2]
+def grown(worth, clauses=()):
+    begins = np.zeros(len(worth), dtype=bool)
+    begins[[0, *clauses]] = True
+    return _growing_phrase(np.array(worth), begins)
 
 
-@given(st.lists(st.floats(-9, 9), min_size=1, max_size=30))
-def test_the_first_words_of_a_phrase_always_stand_side_by_side(worth) -> None:
-    phrase = _growing_phrase(np.array(worth))
-    assert sorted(phrase) == list(range(len(worth))) and worth[phrase[0]] == max(worth)
+def test_a_phrase_begins_with_the_clause_of_its_best_word() -> None:
+    assert grown([1.0]) == [0]
+    assert grown([0.0, 3.0, 1.0, 9.0, 2.0]) == [0, 1, 2, 3, 4]
+    assert grown([0.0, 3.0, 1.0, 9.0, 2.0], clauses=[2]) == [2, 3, 4, 1, 0]
+    assert grown([0.0, 3.0, 1.0, 9.0, 2.0], clauses=[4]) == [0, 1, 2, 3, 4]
+
+
+def test_a_long_clause_does_not_keep_a_phrase_from_its_best_word() -> None:
+    assert grown([0.0] * 20 + [9.0, 0.0])[:2] == [20, 21]
+
+
+@given(st.lists(st.tuples(st.floats(-9, 9), st.booleans()), min_size=1, max_size=30))
+def test_the_first_words_of_a_phrase_always_stand_side_by_side(words) -> None:
+    worth, begins = map(list, zip(*words, strict=True))
+    phrase = grown(worth, np.flatnonzero(begins))
+    assert sorted(phrase) == list(range(len(worth)))
     for number in range(1, len(phrase) + 1):
         assert max(phrase[:number]) - min(phrase[:number]) == number - 1
+
+
+def test_the_words_that_fill_a_budget_begin_a_clause(fake_compressor) -> None:
+    text = "The mill stood by the river, and nobody had lived in it since the war, which nobody there remembers now."
+    for target in range(6, 20):
+        context = fake_compressor.compress([text], QUESTION, target_tokens=target).context
+        assert context == "" or context.startswith(("The mill", "and nobody", "which nobody")), context
 
 
 PARTS = st.sampled_from(

@@ -24,6 +24,8 @@ from tersely.signals import measure, second_hop, unit_text
 # Of two units as likely to be evidence the shorter one leaves room for others. At 1 the order would be by evidence per
 # character, and long sentences would have no chance.
 _LENGTH_COST = 0.3
+_CLAUSE_ENDS = frozenset(",;:)]–—、，；：）」』،؛")
+_LONGEST_START = 12  # words of its clause before the best one
 _LENGTH_OF_ALL = 20  # characters: the least that a unit costs, with what parts it from its neighbours
 
 
@@ -75,7 +77,7 @@ class Evidence:
             parts: tuple[Piece, ...] = ()
             if divisible:
                 worth = _word_worth(documents[position], words, self._readings[position].ends, said[position])
-                phrase = [words.start + i for i in _growing_phrase(worth)]
+                phrase = [words.start + i for i in _growing_phrase(worth, _clauses(documents[position], words))]
                 parts = tuple(Piece(position, word, word + 1, heads) for word in phrase)
             text = " ".join(unit_text(documents[position], self._units[unit][1]).split())
             (repeated if text in seen else pieces).append(Piece(position, words.start, words.stop, heads, parts))
@@ -89,18 +91,28 @@ def _letters(segmented: SegmentedDocument, unit: Unit) -> int:
     return sum(map(str.isalnum, segmented.document.text[start:end]))
 
 
-def _growing_phrase(worth: np.ndarray) -> list[int]:
-    """Positions, the best first, then always the better neighbour: the first few always stand side by side."""
+def _growing_phrase(worth: np.ndarray, clauses: np.ndarray) -> list[int]:
+    """Positions in the order in which a phrase around the best word grows: its clause so far, on to the end, then back.
+
+    A phrase that begins with a clause reads on its own; one that begins in the middle of it does not.
+
+    Args:
+        worth: of each word.
+        clauses: whether each word begins a clause.
+    """
     best = int(np.argmax(worth))
-    phrase, left, right = [best], best - 1, best + 1
-    while len(phrase) < len(worth):
-        if right == len(worth) or (left >= 0 and worth[left] >= worth[right]):
-            phrase.append(left)
-            left -= 1
-        else:
-            phrase.append(right)
-            right += 1
-    return phrase
+    begins = np.flatnonzero(clauses[: best + 1])
+    begin = int(begins[-1]) if len(begins) else 0
+    if best - begin > _LONGEST_START:
+        begin = best
+    return [*range(begin, len(worth)), *range(begin - 1, -1, -1)]
+
+
+def _clauses(segmented: SegmentedDocument, words: range) -> np.ndarray:
+    """Whether each word begins a clause: the first, and each after a comma or the like."""
+    text = segmented.document.text
+    ends = [text[segmented.words[word].end - 1] in _CLAUSE_ENDS for word in words]
+    return np.array([True, *ends[:-1]])
 
 
 def _word_worth(segmented: SegmentedDocument, words: range, token_ends: np.ndarray, values: np.ndarray) -> np.ndarray:

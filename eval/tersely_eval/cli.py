@@ -1,0 +1,204 @@
+"""`tersely eval`: measure on your own data what compression keeps and what it costs. Options in, files and a table out.
+
+The table goes to standard output; progress and errors go to standard error. The exit codes are those of `tersely`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tersely import DEFAULT_MODEL, Compressor, InvalidInputError
+from tersely_eval.cli_compare import compare_command
+from tersely_eval.measurement import RUN_FILE, Plan, Run, read_run
+
+_DEFAULT_METHODS = "evidence,longllmlingua,llmlingua,bm25_sentences,bm25_documents,truncation,full"
+_NEEDED = ("ir_measures", "matplotlib", "psutil", "scipy")
+_DEFAULT_RATES = "0.5,0.25,0.125"
+
+evaluation = typer.Typer(
+    help="Measure what compression keeps of your answers, and what it costs.", invoke_without_command=True
+)
+
+
+evaluation.command("compare")(compare_command)
+
+
+@evaluation.callback()
+def evaluate(
+    context: typer.Context,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option("--data", "-d", help="Questions with documents, JSON (lines). By default a set that ships."),
+    ] = None,
+    field: Annotated[
+        list[str] | None, typer.Option(help="Our name=your name of a field, such as question=query. Can be repeated.")
+    ] = None,
+    methods: Annotated[
+        str, typer.Option(help="Separated by commas; `all` with the peers that `make peers` installs.")
+    ] = _DEFAULT_METHODS,
+    rates: Annotated[str, typer.Option(help="Shares of the tokens to keep, separated by commas.")] = _DEFAULT_RATES,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many questions of each data set.")] = None,
+    model: Annotated[str, typer.Option(help="Scores: the embedded one, a folder, .gguf or Hub id.")] = DEFAULT_MODEL,
+    tokenizer: Annotated[str, typer.Option(help="Counts the budget, as in `tersely compress`.")] = "o200k_base",
+    reader: Annotated[
+        str | None, typer.Option(help="An LLM that answers from the contexts: openai:MODEL. It costs money.")
+    ] = None,
+    reader_url: Annotated[str | None, typer.Option(help="Where it is served; by default OpenAI.")] = None,
+    log_probability: Annotated[
+        bool, typer.Option(help="Measure how likely the answer is to a local model that reads the context.")
+    ] = True,
+    prices: Annotated[Path | None, typer.Option(help="Prices of LLMs; by default a table that ships.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A new folder for the results; by default tersely-eval/1, 2 ...")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder, as it was planned.")] = None,
+) -> None:
+    """Measure, and leave run.jsonl, summary.json, report.md and report.html in a folder."""
+    if context.invoked_subcommand:
+        return
+    if resume is not None:
+        folder, plan = resume, _plan_of(resume)
+    else:
+        plan = _plan(data, field, methods, rates, limit, model, tokenizer, reader, reader_url, log_probability)
+        folder = out or _next_folder()
+    _run(plan, folder, prices, begin=resume is None)
+
+
+@evaluation.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Folders, or run.jsonl files, that `tersely eval` made.")],
+    markdown: Annotated[Path | None, typer.Option(help="Put the tables into this file, between their marks.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the page there.")] = None,
+    prices: Annotated[Path | None, typer.Option(help="Prices of LLMs; by default a table that ships.")] = None,
+) -> None:
+    """Show one or several runs as one: what was measured later stands for what was measured before."""
+    from tersely_eval.reports import merged, print_summary, write_markdown, write_page
+
+    run = merged([read_run(path) for path in runs])
+    if markdown:
+        write_markdown(markdown, run, prices)
+    if html:
+        write_page(html, run, prices)
+    print_summary(run)
+
+
+def _plan(
+    data: Sequence[Path] | None,
+    field: Sequence[str] | None,
+    methods: str,
+    rates: str,
+    limit: int | None,
+    model: str,
+    tokenizer: str,
+    reader: str | None,
+    reader_url: str | None,
+    log_probability: bool,
+) -> Plan:
+    from tersely_eval.approaches import names, read_methods
+    from tersely_eval.formats import parse_fields
+
+    if reader is not None:
+        from tersely_eval.llm_reader import parse_reader
+
+        parse_reader(reader, reader_url)  # a wrong name is said now
+    elif reader_url is not None:
+        raise InvalidInputError(f"--reader-url {reader_url}: needs --reader, such as openai:gpt-4o-mini")
+    return Plan(
+        data=tuple(str(path.resolve()) for path in data or ()),
+        fields=parse_fields(field or ()),
+        methods=read_methods(names() if methods == "all" else [name.strip() for name in methods.split(",")]),
+        rates=_rates(rates),
+        limit=limit,
+        model=model,
+        tokenizer=tokenizer,
+        reader=reader,
+        reader_url=reader_url,
+        log_probability=log_probability,
+    )
+
+
+def _rates(given: str) -> tuple[float, ...]:
+    try:
+        rates = tuple(dict.fromkeys(float(rate) for rate in given.split(",")))
+    except ValueError:
+        raise InvalidInputError(f"--rates must be numbers separated by commas, got {given!r}") from None
+    for rate in rates:
+        if not 0 < rate <= 1:
+            raise InvalidInputError(f"--rates must lie in (0, 1], got {rate:g}")
+    return rates
+
+
+def _plan_of(folder: Path) -> Plan:
+    plan = read_run(folder).description.plan
+    if plan is None:
+        raise InvalidInputError(f"--resume {folder}: the run does not say what was planned; begin a new one")
+    return plan
+
+
+def _next_folder() -> Path:
+    number = 1
+    while (folder := Path("tersely-eval") / str(number)).exists():
+        number += 1
+    return folder
+
+
+def _run(plan: Plan, folder: Path, prices: Path | None, begin: bool) -> None:
+    from tersely.terminal import error_console, progress
+    from tersely_eval.loading import read_data_sets
+    from tersely_eval.machine import describe_run
+    from tersely_eval.readers import readers
+    from tersely_eval.reports import print_summary, write_reports
+    from tersely_eval.run import cases, open_run, run
+
+    _check_installed()
+    console = error_console()
+    if begin and (folder / RUN_FILE).exists():  # said before the model is loaded
+        raise InvalidInputError(f"{folder} holds a run already: go on with it (--resume {folder}), or name another")
+    data_sets = read_data_sets(plan, lambda line: console.print(line, markup=False))
+    with progress(console, "loading the model ..."):
+        compressor = Compressor(plan.model, tokenizer=plan.tokenizer)
+    if begin:
+        open_run(folder / RUN_FILE, describe_run(compressor, plan))
+    todo = cases(plan, data_sets)
+    interrupted = False
+    try:
+        with _bar(len(todo)) as advance:
+            run(folder / RUN_FILE, todo, compressor, readers(plan, compressor), advance)
+    except KeyboardInterrupt:
+        interrupted = True
+    found: Run = read_run(folder / RUN_FILE)
+    if found.measurements:
+        with progress(console, "writing the report ..."):
+            write_reports(folder, found, prices)
+        print_summary(found)
+    console.print(f"{len(found.measurements)} of {len(todo)} measurements in {folder}", markup=False)
+    if interrupted:
+        console.print(f"stopped; go on with: tersely eval --resume {folder}", markup=False)
+        raise typer.Exit(130)
+
+
+def _check_installed() -> None:
+    """Said now, not after an hour of measuring."""
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise InvalidInputError(f"eval needs {', '.join(missing)}, not installed: pip install 'tersely[eval]'")
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[], None]]:
+    """A bar where somebody watches; gone when the work is done."""
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from tersely.terminal import error_console
+
+    console = error_console()
+    columns = [*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()]
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("measuring", total=total)
+        yield lambda: bar.advance(task)

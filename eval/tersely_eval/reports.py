@@ -1,0 +1,166 @@
+"""A run -> what people read: a table in the terminal, JSON, Markdown, one HTML page. Nothing is computed here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+from tersely import InvalidInputError
+from tersely_eval.measurement import Run
+from tersely_eval.summary import Summary, summarise
+from tersely_eval.tables import quality_table, write_tables
+
+_MEANS = (
+    "tokens",
+    "original_tokens",
+    "support_kept",
+    "gold_found",
+    "recall",
+    "broken_words",
+    "answer_log_probability",
+    "exact_match",
+    "f1",
+)
+# Name of the figure, heading, form.
+_TERMINAL_COLUMNS = (
+    ("rate_delivered", "delivered", "{:.3f}"),
+    ("highest_rate_delivered", "highest", "{:.3f}"),
+    ("share_above_budget", "over budget", "{:.0%}"),
+    ("answer_kept", "answer kept", "{:.2f}"),
+    ("answer_kept_low", "from", "{:.2f}"),
+    ("answer_kept_high", "to", "{:.2f}"),
+    ("support_kept", "evidence kept", "{:.2f}"),
+    ("exact_match", "exact match", "{:.2f}"),
+    ("f1", "F1", "{:.2f}"),
+    ("broken_words", "broken words", "{:.1f}"),
+    ("median_seconds", "seconds", "{:.2f}"),
+)
+_HEADING = "`{command}`; {date}; model {model}; tokens of {tokenizer}; {machine}"
+
+
+def merged(runs: Sequence[Run]) -> Run:
+    """Several runs as one; of the same measurement the later one holds."""
+    measurements = {one.key: one for run in runs for one in run.measurements}
+    commands = "; ".join(dict.fromkeys(run.description.command for run in runs))
+    machines = "; ".join(dict.fromkeys(run.description.machine for run in runs))
+    description = runs[-1].description.model_copy(update={"command": commands, "machine": machines})
+    return Run(description, list(measurements.values()), [example for run in runs for example in run.examples])
+
+
+def print_summary(run: Run) -> None:
+    """A table for each data set, on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    for data_set, summaries in _by_data_set(run).items():
+        figures = [_figures(one) for one in summaries]
+        shown = [column for column in _TERMINAL_COLUMNS if any(column[0] in of_one for of_one in figures)]
+        table = Table(title=f"{data_set}: {max(len(one.measured) for one in summaries)} questions")
+        table.add_column("method", no_wrap=True)
+        table.add_column("rate", justify="right")
+        for _, heading, _ in shown:
+            table.add_column(heading, justify="right")
+        errors = []
+        for summary, of_one in zip(summaries, figures, strict=True):
+            cells = [form.format(of_one[name]) if name in of_one else "" for name, _, form in shown]
+            table.add_row(summary.method, f"{summary.rate:g}", *cells)
+            if summary.errors:
+                errors.append(
+                    f"{summary.method} at {summary.rate:g} failed {len(summary.errors)} times: {summary.errors[0]}"
+                )
+        console.print(table)
+        for error in errors:
+            console.print(error, markup=False)
+
+
+def write_reports(folder: Path, run: Run, prices: Path | None) -> None:
+    """summary.json, report.md and report.html beside the run.
+
+    Raises:
+        InvalidInputError: the folder cannot be written, or the prices cannot be read.
+    """
+    summaries = [
+        {"data_set": data_set, "method": one.method, "rate": one.rate, **_figures(one)}
+        for data_set, of_set in _by_data_set(run).items()
+        for one in of_set
+    ]
+    described = {"run": run.description.model_dump(), "summaries": summaries}
+    try:
+        text = json.dumps(described, indent=1, ensure_ascii=False)
+        (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InvalidInputError(f"{folder}: cannot be written ({error.strerror})") from None
+    write_markdown(folder / "report.md", run, prices)
+    write_page(folder / "report.html", run, prices)
+
+
+def write_markdown(path: Path, run: Run, prices: Path | None) -> None:
+    """The tables, between their marks; what else stands in the file is not touched.
+
+    Raises:
+        InvalidInputError: the file cannot be written, a mark is missing, or the prices cannot be read.
+    """
+    from tersely_eval.economics import economics_markdown
+    from tersely_eval.money import PRICES, read_prices
+
+    heading = _HEADING.format(**run.description.model_dump())
+    tables = {}
+    for data_set in dict.fromkeys(one.data_set for one in run.measurements):
+        rows = [one for one in run.measurements if one.data_set == data_set]
+        tables[data_set] = f"{heading}\n\n{quality_table(rows)}"
+    tables["money and time"] = economics_markdown(run, read_prices(prices or PRICES))
+    write_tables(path, tables)
+
+
+def write_page(path: Path, run: Run, prices: Path | None) -> None:
+    """One HTML page with everything in it.
+
+    Raises:
+        InvalidInputError: the file cannot be written, or the prices cannot be read.
+    """
+    from tersely_eval.economics import economics_html
+    from tersely_eval.money import PRICES, read_prices
+    from tersely_eval.page import html_page
+
+    page = html_page(run, economics_html(run, read_prices(prices or PRICES)))
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise InvalidInputError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _by_data_set(run: Run) -> dict[str, list[Summary]]:
+    names = dict.fromkeys(one.data_set for one in run.measurements)
+    return {name: summarise([one for one in run.measurements if one.data_set == name]) for name in names}
+
+
+def _figures(summary: Summary) -> dict[str, Any]:
+    """All that is known of a method at a rate, by name; means unless the name says otherwise."""
+    measured = summary.measured
+    figures: dict[str, Any] = {"questions": len(measured), "failures": len(summary.errors)}
+    if not measured:
+        return figures
+    figures["rate_delivered"] = fmean(summary.delivered)
+    figures["highest_rate_delivered"] = max(summary.delivered)
+    figures["share_above_budget"] = len(summary.above_budget) / len(measured)
+    if summary.answer_kept:
+        figures["answer_kept"] = summary.answer_kept.mean
+        figures["answer_kept_low"], figures["answer_kept_high"] = summary.answer_kept.low, summary.answer_kept.high
+    for name in _MEANS:
+        values = [value for one in measured if (value := getattr(one, name)) is not None]
+        if values:
+            figures[name] = fmean(values)
+    seconds = [one.seconds for one in measured if one.seconds]
+    if seconds:
+        figures["median_seconds"] = median(seconds)
+        figures["median_tokens_per_second"] = median(
+            one.original_tokens / one.seconds for one in measured if one.seconds
+        )
+    peaks = [one.peak_bytes for one in measured if one.peak_bytes]
+    if peaks:
+        figures["highest_peak_bytes"] = max(peaks)
+    return figures

@@ -1,0 +1,127 @@
+"""The evaluation from end to end with a scorer that needs no model: files, resuming, failures, wrong calls."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from conftest import DATA
+from tersely.cli import app
+from tersely.methods import METHODS
+from tersely_eval.baselines import BASELINES
+from tersely_eval.measurement import read_run
+
+HOTPOT, NATURAL_QUESTIONS = (str(DATA / f"{name}-sample.jsonl") for name in ("hotpot", "nq20"))
+QUICK = ("--methods", "evidence,truncation,full", "--rates", "0.5,0.25")
+
+
+@pytest.fixture
+def evaluate(fake_model, tmp_path, monkeypatch):
+    """Call `tersely eval` in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(app, ["eval", *map(str, arguments)])
+
+
+def test_a_run_leaves_its_files_and_prints_a_table(evaluate, tmp_path) -> None:
+    done = evaluate("--data", HOTPOT, "--data", NATURAL_QUESTIONS, "--limit", 1, *QUICK)
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / "tersely-eval" / "1"
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.md", "run.jsonl", "summary.json"]
+    run = read_run(folder / "run.jsonl")
+    assert len(run.measurements) == 2 * (2 + 2 + 1), "no compression has one rate"
+    for one in run.measurements:
+        assert one.error is None and one.seconds and one.peak_bytes
+        assert one.method == "full" or 0 < one.tokens <= one.target_tokens < one.original_tokens
+        assert one.answer_log_probability is not None and one.answer_log_probability < 0
+    assert {one.broken_words for one in run.measurements} == {0}
+    assert {one.data_set for one in run.measurements} == {"hotpot-sample", "nq20-sample"}
+    text = (folder / "report.md").read_text()
+    assert "<!-- table: hotpot-sample -->" in text and "answer kept at 2x / 4x" in text and "`evidence`" in text
+    assert "hotpot-sample: 1 questions" in done.stdout
+    summaries = json.loads((folder / "summary.json").read_text())["summaries"]
+    assert len(summaries) == 10
+    assert evaluate("--data", HOTPOT, "--limit", 1, *QUICK).exit_code == 0
+    assert (tmp_path / "tersely-eval" / "2").is_dir(), "a second run has a folder of its own"
+
+
+def test_without_arguments_it_is_the_set_that_ships(evaluate, tmp_path) -> None:
+    done = evaluate("--limit", 2, "--methods", "truncation", "--no-log-probability")
+    assert done.exit_code == 0, done.output
+    run = read_run(tmp_path / "tersely-eval" / "1" / "run.jsonl")
+    assert len(run.measurements) == 6 and {one.data_set for one in run.measurements} == {"python-reference"}
+
+
+def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(evaluate, monkeypatch, tmp_path) -> None:
+    calls = []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return BASELINES["truncation"](*arguments)
+
+    monkeypatch.setitem(BASELINES, "slow", interrupted)
+    done = evaluate("--data", HOTPOT, "--methods", "truncation,slow", "--rates", "0.5", "--out", "here")
+    assert done.exit_code == 130
+    assert "go on with: tersely eval --resume here" in done.stderr
+    file = tmp_path / "here" / "run.jsonl"
+    assert len(read_run(file).measurements) == 5
+    with file.open("a") as half:
+        half.write('{"measurement": {"data_set": "hot')  # as a process leaves it that was killed
+
+    done = evaluate("--resume", "here")
+    assert done.exit_code == 0, done.output
+    run = read_run(file)
+    assert len(run.measurements) == 8 == len({(one.question, one.method) for one in run.measurements})
+    assert len(calls) == 5, "what was measured is not measured again"
+    assert evaluate("--resume", "here").exit_code == 0 and len(calls) == 5
+
+
+def test_a_method_that_fails_is_a_row(evaluate, monkeypatch, tmp_path) -> None:
+    def explode(*_):
+        raise RuntimeError("no luck")
+
+    monkeypatch.setitem(BASELINES, "broken", explode)
+    monkeypatch.setitem(METHODS, "unheard_of", METHODS["llmlingua"])  # the settings do not know its name
+    done = evaluate("--data", HOTPOT, "--limit", 1, "--methods", "broken,unheard_of,truncation", "--out", "x")
+    assert done.exit_code == 0, done.output
+    errors = [one.error or "" for one in read_run(tmp_path / "x" / "run.jsonl").measurements]
+    assert errors[:3] == ["RuntimeError: no luck"] * 3
+    assert all(error.startswith("InvalidInputError: method: ") for error in errors[3:6])
+    assert errors[6:] == [""] * 3
+    assert "broken at 0.5 failed 1 times: RuntimeError: no luck" in done.stdout
+    assert "RuntimeError: no luck" in (tmp_path / "x" / "report.html").read_text()
+
+
+def test_several_runs_are_shown_as_one(evaluate, tmp_path) -> None:
+    evaluate("--data", HOTPOT, "--limit", 1, "--methods", "truncation", "--out", "a")
+    evaluate("--data", HOTPOT, "--limit", 1, "--methods", "bm25_sentences", "--out", "b")
+    done = evaluate("report", "a", "b", "--markdown", "RESULTS.md", "--html", "all.html")
+    assert done.exit_code == 0, done.output
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert "`truncation`" in text and "`bm25_sentences`" in text
+    assert "bm25_sentences" in done.stdout and "<html" in (tmp_path / "all.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "missing.jsonl"], "missing.jsonl"),
+        (["--data", HOTPOT, "--data", HOTPOT], "another file is called 'hotpot-sample' too"),
+        (["--methods", "best"], "there is no 'best'; there are evidence, longllmlingua, llmlingua"),
+        (["--rates", "0.5,0"], "--rates must lie in (0, 1], got 0"),
+        (["--rates", "half"], "--rates must be numbers separated by commas, got 'half'"),
+        (["--field", "question"], "--field 'question' must be our name and yours"),
+        (["--tokenizer", "abacus"], "unknown tokenizer 'abacus'"),
+        (["--reader-url", "http://localhost:1"], "needs --reader"),
+        (["--reader", "gpt"], "gpt"),
+        (["--resume", "nowhere"], "nowhere"),
+    ],
+)
+def test_a_wrong_call_is_refused_in_one_line(evaluate, arguments, message) -> None:
+    done = evaluate(*arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr and done.stderr.count("\n") == 1
+    assert done.stdout == ""
