@@ -247,7 +247,8 @@ def warn_of(arguments: Mapping[str, Any], used: Collection[str], notes: Sequence
         used: names of those that have a meaning.
         notes: what else the caller should know.
     """
-    shown = ", ".join(f"{name}={_short(value)}" for name, value in arguments.items() if name not in used)
+    # Names alone: a value may be a key that must not be logged.
+    shown = ", ".join(name for name in arguments if name not in used)
     sentences = [f"no meaning here, and no effect: {shown}"] if shown else []
     if sentences or notes:
         warnings.warn(f"tersely.compat.llmlingua: {'; '.join([*sentences, *notes])}", UserWarning, stacklevel=3)
@@ -293,8 +294,3 @@ def _number(arguments: Mapping[str, Any], name: str, default: float, least: floa
         limit = f"at least {least:g}" if most == inf else f"from {least:g} to {most:g}"
         raise InvalidInputError(f"{name} must be a number, {limit}, got {value!r}")
     return number
-
-
-def _short(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
