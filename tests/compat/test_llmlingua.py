@@ -462,6 +462,7 @@ def test_what_the_constructor_cannot_use_stands_in_one_warning(fake_model) -> No
         ({"device_map": {"": 0}}, "device_map must be"),
         ({"model_name": ""}, "model_name must be"),
         ({"model_config": "main"}, "model_config must be a dictionary"),
+        ({"model_config": {"torch_dtype": "int4"}}, "torch_dtype must be auto or one of float16"),
         ({"method": "as_asked"}, "method: input should be 'evidence', 'longllmlingua' or 'llmlingua'"),
     ],
 )
@@ -496,18 +497,18 @@ def test_the_prompt_never_exceeds_the_rate(prompt_compressor, texts, instruction
         warnings.simplefilter("always")
         result = prompt_compressor.compress_prompt(texts, instruction, question, rate)
     if not caught and any(text.strip() for text in texts):
-        assert result["compressed_tokens"] <= max(1, rate * result["origin_tokens"])
+        assert result["compressed_tokens"] <= max(1, rate * result["origin_tokens"] + 1e-6)
 
 
 @pytest.mark.model
 def test_with_the_embedded_model(hotpot) -> None:
-    row = hotpot[0]
-    contexts = [f"{one['title']}\n{one['text']}" for one in row["documents"]]
     compressor = PromptCompressor()
-    result = compressor.compress_prompt(contexts, question=row["question"], rate=0.25)
-    assert row["answers"][0] in result["compressed_prompt"]
-    assert 0.2 * result["origin_tokens"] <= result["compressed_tokens"] <= 0.25 * result["origin_tokens"]
-    assert compressor.compress_prompt(contexts, target_token=100)["compressed_tokens"] <= 100
+    prompt = compressor.compress_prompt(CONTEXTS, question=QUESTION, rate=0.4)["compressed_prompt"]
+    assert "It was sold in October 2009" in prompt
+    contexts = [f"{one['title']}\n{one['text']}" for one in hotpot[0]["documents"]]
+    for question in ("", hotpot[0]["question"]):
+        result = compressor.compress_prompt(contexts, question=question, rate=0.25)
+        assert 0.24 * result["origin_tokens"] <= result["compressed_tokens"] <= 0.25 * result["origin_tokens"]
 
 
 def watched(monkeypatch: pytest.MonkeyPatch) -> list:

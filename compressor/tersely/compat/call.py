@@ -36,13 +36,13 @@ class Call(NamedTuple):
             documents: blank ones are left out.
             target: the budget in tokens.
             forced: positions of documents of which something must stay. Half the budget is theirs, in even shares, for
-                what each would keep alone.
+                what each would keep alone; where that is nothing, or not a token, they are as free as the others.
             at_least: of so many documents, the most relevant ones, something must stay.
 
         Raises:
             InvalidInputError, ProtectedTextError: as `Compressor.compress`.
         """
-        share = max(1, target // (2 * max(len(forced), 1)))
+        share = target // (2 * max(len(forced), 1))
         result = self.compressor.compress(
             [self._present(one, share) if index in forced else one for index, one in enumerate(documents)],
             self.options.question,
@@ -142,7 +142,7 @@ class Call(NamedTuple):
 
     def _present(self, document: Document, share: int) -> Document:
         """The document with that part of it protected which would stay of it alone in so many tokens."""
-        if not document.text.strip():
+        if not share or not document.text.strip():
             return document
         alone = self.compressor.compress(
             [document.text], self.options.question, settings=self.options._replace(protect=()).settings(share)

@@ -20,6 +20,7 @@ class _NotGiven(str):
 LLAMA_2 = _NotGiven("NousResearch/Llama-2-7b-hf")
 
 _DEVICE = regex.compile(r"(?:cuda|xpu):\d{1,3}|cpu|mps|xpu")
+_DTYPES = ("float16", "bfloat16", "float32", "float64")
 _ANY_DEVICE = ("cuda", "auto", "balanced", "balanced_low_0", "sequential")
 
 
@@ -53,12 +54,14 @@ def read_dtype(model_config: Any) -> tuple[str | None, dict[str, Any]]:
     """The torch dtype's name that a model config asks for, if any, and what else is in it, which has no meaning here.
 
     Raises:
-        InvalidInputError: it is no mapping.
+        InvalidInputError: it is no mapping, or the dtype is none that a model can be loaded in.
     """
     if not isinstance(model_config, Mapping):
         raise InvalidInputError(f"model_config must be a dictionary, got {model_config!r}")
     dtype = model_config.get("dtype", model_config.get("torch_dtype"))
     named = None if dtype is None or dtype == "auto" else str(dtype).removeprefix("torch.")
+    if named is not None and named not in _DTYPES:
+        raise InvalidInputError(f"torch_dtype must be auto or one of {', '.join(_DTYPES)}, got {dtype!r}")
     others = {
         f"model_config[{key!r}]": value
         for key, value in model_config.items()
