@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 import tiktoken
 from hypothesis import HealthCheck, given, settings
@@ -202,6 +203,10 @@ def test_rate_one_changes_nothing(prompt_compressor) -> None:
     assert (result["ratio"], result["rate"]) == ("1.0x", "100.0%")
 
 
+def test_a_prompt_of_one_word_stays(prompt_compressor) -> None:
+    assert prompt_compressor.compress_prompt("hello")["compressed_prompt"] == "hello"
+
+
 @pytest.mark.parametrize("context", [[], "", None, (), [""], [" ", "\n"]])
 @pytest.mark.parametrize("question", ["", QUESTION])
 def test_issue_14_nothing_to_compress_gives_the_rest(prompt_compressor, context, question) -> None:
@@ -281,6 +286,11 @@ def test_forced_contexts_are_there_within_the_budget(fake_model, monkeypatch, ta
     PromptCompressor().compress_prompt(CONTEXTS, question=question, target_token=target, force_context_ids=forced)
     assert {one.index for one in results[-1].documents if one.kept} >= set(forced)
     assert results[-1].compressed_tokens <= target
+
+
+def test_forced_contexts_have_no_white_space_of_their_own(prompt_compressor) -> None:
+    prompt = prompt_compressor.compress_prompt(CONTEXTS, target_token=30, force_context_ids=np.array([0, 2]))
+    assert "  " not in prompt["compressed_prompt"]
 
 
 def test_a_number_of_contexts_can_be_forced(fake_model, monkeypatch) -> None:

@@ -31,7 +31,7 @@ def target_of_whole_prompt(
     allowed = int(rate * _whole_prompt_tokens(contexts, instruction, question, count) + 1e-9)
     if allowed > before + after:
         return allowed - before - after, []
-    if not context:
+    if not context or not before + after:
         return target, []
     return target, [
         f"rate={rate} of the whole prompt is {allowed} tokens, and instruction and question take {before + after}: "

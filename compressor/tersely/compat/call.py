@@ -13,7 +13,7 @@ from tersely.budget import target_from_rate
 from tersely.compat.options import Options
 from tersely.compat.segments import Piece, Segment, join_pieces, split_white_space
 from tersely.compressor import Compressor
-from tersely.documents import CompressedDocument, CompressionResult, Document
+from tersely.documents import CompressedDocument, CompressionResult, Document, Span
 from tersely.rendering import join_documents
 
 
@@ -147,8 +147,14 @@ class Call(NamedTuple):
         alone = self.compressor.compress(
             [document.text], self.options.question, settings=self.options._replace(protect=()).settings(share)
         )
-        spans = [*document.keep_passages, *alone.documents[0].kept]
-        return document.model_copy(update={"keep_passages": tuple(spans)})
+        # The white space between words is not protected: whichever words stay have some between them.
+        text = document.text
+        spans = [
+            Span(end - len(text[start:end].lstrip()), start + len(text[start:end].rstrip()))
+            for start, end in alone.documents[0].kept
+            if text[start:end].strip()
+        ]
+        return document.model_copy(update={"keep_passages": (*document.keep_passages, *spans)})
 
 
 def _piece(before: str, one: CompressedDocument, after: str) -> Piece:

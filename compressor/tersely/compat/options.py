@@ -187,10 +187,11 @@ def read_forced(ids: Any, number: int) -> set[int]:
     Raises:
         InvalidInputError: one is no position in the list of contexts.
     """
-    if isinstance(ids, (str, bytes)) or not isinstance(ids or (), Iterable):
+    ids = () if ids is None else ids
+    if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
         raise InvalidInputError(f"force_context_ids must be a list of positions, got {ids!r}")
     positions = set()
-    for one in ids or ():
+    for one in ids:
         if isinstance(one, bool) or not hasattr(one, "__index__") or not 0 <= index(one) < number:
             raise InvalidInputError(f"force_context_ids: there is no context {one!r}; they go from 0 to {number - 1}")
         positions.add(index(one))
@@ -235,7 +236,7 @@ def given(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[st
         for name, value in arguments.items()
         if name in parameters
         and parameters[name].default is not inspect.Parameter.empty
-        and value != parameters[name].default
+        and _differ(value, parameters[name].default)
     }
 
 
@@ -269,6 +270,13 @@ def words_and_signs(force_tokens: Any) -> tuple[list[str], list[str]]:
         check_text(token, "force_tokens")
         (words if any(map(str.isalnum, token)) else signs).append(token)
     return words, signs
+
+
+def _differ(value: Any, default: Any) -> bool:
+    try:
+        return bool(value != default)
+    except ValueError:  # an array compares its elements
+        return True
 
 
 def _protected(arguments: Mapping[str, Any]) -> tuple[str, ...]:
