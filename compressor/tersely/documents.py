@@ -231,7 +231,7 @@ class CompressionResult(BaseModel):
         """Trace an answer's phrases to the original documents (LongLLMLingua, section 4.4)."""
         from tersely.recovery import recover
 
-        return recover(self, answer)
+        return recover(self.documents, answer)
 
     def _repr_html_(self) -> str:
         from tersely.report import html_fragment

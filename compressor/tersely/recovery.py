@@ -8,16 +8,14 @@ last word, with what compression had dropped between them.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import regex
 from bm25s.stopwords import STOPWORDS_EN_PLUS
 
 from tersely.documents import CompressedDocument, RecoveredAnswer, RecoveredPhrase, Span
 from tersely.segmentation import split_runs
-
-if TYPE_CHECKING:
-    from tersely.documents import CompressionResult
 
 _CORE = regex.compile(r"\w(?:.*\w)?", regex.DOTALL)
 # An original this many times as long as its phrase joins words that met by chance.
@@ -36,27 +34,26 @@ class _Place(NamedTuple):
     end: int
 
 
-def recover(result: CompressionResult, answer: str) -> RecoveredAnswer:
+def recover(documents: Sequence[CompressedDocument], answer: str) -> RecoveredAnswer:
     """Trace an answer's phrases to the original documents.
 
     The longest phrases come first to the left; of several originals the shortest wins, and of those the first. On each
     side of a gap a phrase needs a word that is no stop word: "in the" can stand together in a compressed text by
     chance, and what lies between its words would turn the answer into another.
     """
-    words, places = _context_words(result.documents)
+    words, places = _context_words(documents)
     positions = defaultdict(list)
     for position, word in enumerate(words):
         positions[word].append(position)
 
-    cores = (_core(answer, start, end) for start, end in split_runs(answer))
-    answer_words = [core for core in cores if core]
+    answer_words = list(word_spans(answer))
     folded = [answer[span.start : span.end].casefold() for span in answer_words]
     tells = [word not in STOPWORDS_EN_PLUS for word in folded]
     phrases: list[RecoveredPhrase] = []
     i = 0
     while i < len(folded):
         candidates = (
-            (_common_length(folded, tells, i, result.documents, words, places, position), position)
+            (_common_length(folded, tells, i, documents, words, places, position), position)
             for position in positions[folded[i]][:_PLACES]
         )
         length, position = max(
@@ -68,7 +65,7 @@ def recover(result: CompressionResult, answer: str) -> RecoveredAnswer:
             i += 1
             continue
         first, last = places[position], places[position + length - 1]
-        document = result.documents[first.document]
+        document = documents[first.document]
         span = Span(first.start, last.end)
         where = Span(answer_words[i].start, answer_words[i + length - 1].end)
         phrases.append(
@@ -85,17 +82,23 @@ def recover(result: CompressionResult, answer: str) -> RecoveredAnswer:
     return RecoveredAnswer(text=_rewritten(answer, phrases), phrases=phrases)
 
 
-def _context_words(documents: list[CompressedDocument]) -> tuple[list[str], list[_Place]]:
+def word_spans(text: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
+    """The words of a text, or of a part of it, without the punctuation around them."""
+    for first, last in split_runs(text[start:end]):
+        core = _CORE.search(text, start + first, start + last)
+        if core:
+            yield Span(*core.span())
+
+
+def _context_words(documents: Sequence[CompressedDocument]) -> tuple[list[str], list[_Place]]:
     """The words of the compressed texts, folded, and where each stands in its original."""
     words, places = [], []
     for number, document in enumerate(documents):
         text = document.document.text
         for kept in document.kept:
-            for start, end in split_runs(text[kept.start : kept.end]):
-                core = _core(text, kept.start + start, kept.start + end)
-                if core:
-                    words.append(text[core.start : core.end].casefold())
-                    places.append(_Place(number, core.start, core.end))
+            for start, end in word_spans(text, *kept):
+                words.append(text[start:end].casefold())
+                places.append(_Place(number, start, end))
     return words, places
 
 
@@ -103,7 +106,7 @@ def _common_length(
     folded: list[str],
     tells: list[bool],
     i: int,
-    documents: list[CompressedDocument],
+    documents: Sequence[CompressedDocument],
     words: list[str],
     places: list[_Place],
     position: int,
@@ -124,12 +127,6 @@ def _common_length(
         if before and since and place.end - places[position].start <= _STRETCH * phrase + _SLACK:
             length = n + 1
     return length
-
-
-def _core(text: str, start: int, end: int) -> Span | None:
-    """A word without the punctuation around it; None where there is nothing else."""
-    match = _CORE.search(text, start, end)
-    return Span(match.start(), match.end()) if match else None
 
 
 def _rewritten(answer: str, phrases: list[RecoveredPhrase]) -> str:

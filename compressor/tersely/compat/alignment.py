@@ -1,0 +1,69 @@
+"""Two bare strings, a text and a shorter one made from it -> which characters of the text the shorter one kept.
+
+This is for texts of which no account was kept. Each paragraph of the shorter text is looked for by itself, for
+documents may have been put in another order.
+"""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+
+import regex
+
+from tersely.documents import CompressedDocument, Document
+from tersely.recovery import word_spans
+
+_PARAGRAPHS = regex.compile(r"\n\s*\n")
+
+
+def align(original: str, compressed: str) -> list[CompressedDocument]:
+    """For each paragraph of the shorter text what it kept of the original; words that are not there are passed over.
+
+    The same word may have stood elsewhere in the original: long runs of words are found first, and what stands alone
+    is looked for between them.
+    """
+    document = Document(text=original)
+    places = list(word_spans(original))
+    # Words that fill more than a hundredth of a long text are no place to begin from: the matcher's own rule, which
+    # also keeps its time in bounds.
+    original_words = _words(original)
+    matcher: SequenceMatcher[str] = SequenceMatcher(None, [], original_words)
+    aligned = []
+    for paragraph in _PARAGRAPHS.split(compressed):
+        words = _words(paragraph)
+        matcher.set_seq1(words)
+        positions: list[int] = []
+        word = place = 0
+        for block in matcher.get_matching_blocks():
+            if positions and block.size:
+                positions += _between(original_words, words[word : block.a], place, block.b)
+            positions += range(block.b, block.b + block.size)
+            word, place = block.a + block.size, block.b + block.size
+        aligned.append(
+            CompressedDocument(
+                index=0,
+                document=document,
+                kept=[places[position] for position in positions],
+                text=paragraph,
+                original_tokens=len(places),
+                compressed_tokens=len(words),
+            )
+        )
+    return aligned
+
+
+def _words(text: str) -> list[str]:
+    return [text[start:end].casefold() for start, end in word_spans(text)]
+
+
+def _between(original: list[str], words: list[str], place: int, end: int) -> list[int]:
+    """Where single words stand between two places of the original, in order."""
+    found = []
+    for word in words:
+        try:
+            position = original.index(word, place, end)
+        except ValueError:
+            continue
+        found.append(position)
+        place = position + 1
+    return found

@@ -1,0 +1,401 @@
+"""A drop-in for the package `llmlingua` (0.2.2): its class, parameters, defaults and results; Tersely compresses.
+
+    from tersely.compat.llmlingua import PromptCompressor    # instead of: from llmlingua import PromptCompressor
+
+docs/llmlingua.md says what every parameter does here. What has no meaning here is accepted, and named in a warning.
+"""
+
+# ruff: noqa: B006 -- the defaults are llmlingua's own; none of them is ever changed.
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+from tersely.budget import target_from_rate
+from tersely.compat.accounting import prompt_result, result_dict, result_in_list, target_of_whole_prompt, word_labels
+from tersely.compat.alignment import align
+from tersely.compat.call import Call
+from tersely.compat.json_values import read_config, read_json, shortened
+from tersely.compat.loading import LLAMA_2, read_device, read_dtype, read_model
+from tersely.compat.options import (
+    given,
+    outer_sentences,
+    read_budget,
+    read_contexts,
+    read_count,
+    read_forced,
+    read_options,
+    warn_of,
+    words_and_signs,
+)
+from tersely.compat.segments import parse_segments, read_segments
+from tersely.compressor import shared_compressor
+from tersely.documents import Document, check_text
+from tersely.recovery import recover
+from tersely.settings import MethodName, settings_from
+
+_ENCODING = "cl100k_base"  # that of gpt-3.5-turbo, with which llmlingua counts
+# What each path uses whatever the method; see `Options.used` for what depends on it.
+_BUDGET = {"rate", "target_token"}
+_FORCED = {"force_tokens", "force_reserve_digit", "force_context_ids"}
+_PROMPT = {"instruction", "question", "add_instruction", "concate_question"}
+_SEGMENTS = {"context_segs", "context_segs_rate", "context_segs_compress", "strict_preserve_uncompressed"}
+_PLAIN = {"keep_first_sentence", "keep_last_sentence", "reorder_context", "force_context_number"}
+_LABELS = {"return_word_label", "word_sep", "label_sep"}
+
+
+class PromptCompressor:
+    """Compresses prompts; called as llmlingua's class of this name is.
+
+    Args:
+        model_name: scores the text: the embedded model's name, a folder, a `.gguf` file or a Hub id. Where it is not
+            given, the embedded model, and not the 13 GB that the default names.
+        device_map: `cuda` (an accelerator if there is one, else the processor), `cpu`, `mps`, `cuda:1` and the like, or
+            `auto`, `balanced`, `balanced_low_0`, which here mean the same as `cuda`.
+        model_config: `torch_dtype` (or `dtype`) counts; remote code is never run.
+        open_api_config: no meaning here.
+        use_llmlingua2: results have the shape of LLMLingua-2's (see `compress_prompt_llmlingua2`); the compression is
+            Tersely's, with the embedded model.
+        llmlingua2_config: no meaning here.
+        method: how every call chooses what is kept, as in `tersely.CompressionSettings`. By default `evidence` where a
+            question is given, whatever `rank_method` says, and `llmlingua` where none is.
+
+    Attributes:
+        compressor: the `tersely.Compressor` that does the work, shared by all that ask for the same model.
+
+    Raises:
+        InvalidInputError: an argument cannot be used; the message names it.
+        ModelError: the model cannot be found or loaded.
+    """
+
+    def __init__(
+        self,
+        model_name: str | PathLike[str] = LLAMA_2,
+        device_map: str = "cuda",
+        model_config: dict[str, Any] = {},
+        open_api_config: dict[str, Any] = {},
+        use_llmlingua2: bool = False,
+        llmlingua2_config: dict[str, Any] = {},
+        *,
+        method: MethodName | None = None,
+    ) -> None:
+        arguments = given(PromptCompressor.__init__, locals())
+        settings_from({"method": method})
+        self.model_name = read_model(model_name, use_llmlingua2)
+        self.use_llmlingua2 = bool(use_llmlingua2)
+        self.method = method
+        device = read_device(device_map)
+        dtype, others = read_dtype(model_config or {})
+        note = f"use_llmlingua2: the compression is Tersely's own, with {self.model_name}, not {model_name}"
+        used = {"model_name", "device_map", "model_config", "use_llmlingua2", "method"}
+        warn_of({**arguments, **others}, used, [note] if use_llmlingua2 else [])
+        self.compressor = shared_compressor(self.model_name, _ENCODING, device=device, dtype=dtype)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """`compress_prompt`."""
+        return self.compress_prompt(*args, **kwargs)
+
+    def compress_prompt(
+        self,
+        context: str | Sequence[str],
+        instruction: str = "",
+        question: str = "",
+        rate: float = 0.5,
+        target_token: float = -1,
+        iterative_size: int = 200,
+        force_context_ids: Sequence[int] | None = None,
+        force_context_number: int | None = None,
+        use_sentence_level_filter: bool = False,
+        use_context_level_filter: bool = True,
+        use_token_level_filter: bool = True,
+        keep_split: bool = False,
+        keep_first_sentence: int = 0,
+        keep_last_sentence: int = 0,
+        keep_sentence_number: int = 0,
+        high_priority_bonus: int = 100,
+        context_budget: str = "+100",
+        token_budget_ratio: float = 1.4,
+        condition_in_question: str = "none",
+        reorder_context: str = "original",
+        dynamic_context_compression_ratio: float = 0.0,
+        condition_compare: bool = False,
+        add_instruction: bool = False,
+        rank_method: str = "llmlingua",
+        concate_question: bool = True,
+        context_segs: Sequence[Sequence[str]] | None = None,
+        context_segs_rate: Sequence[Sequence[float | None]] | None = None,
+        context_segs_compress: Sequence[Sequence[bool]] | None = None,
+        target_context: int = -1,
+        context_level_rate: float = 1.0,
+        context_level_target_token: int = -1,
+        return_word_label: bool = False,
+        word_sep: str = "\t\t|\t\t",
+        label_sep: str = " ",
+        token_to_word: str = "mean",
+        force_tokens: Sequence[str] = [],
+        force_reserve_digit: bool = False,
+        drop_consecutive: bool = False,
+        chunk_end_tokens: Sequence[str] = [".", "\n"],
+        strict_preserve_uncompressed: bool = True,
+    ) -> dict[str, Any]:
+        """Compress a prompt: its context; instruction and question stay as they are.
+
+        Args:
+            context: documents, or one.
+            instruction, question: stand before and after the context in the compressed prompt.
+            rate: tokens of the compressed prompt / tokens of the prompt, instruction and question included.
+            target_token: tokens of the compressed context, instead of a rate; -1 for none. Never exceeded.
+            others: see docs/llmlingua.md.
+
+        Returns:
+            `compressed_prompt`, `origin_tokens`, `compressed_tokens`, `ratio`, `rate` and `saving`, all of the whole
+            prompt, counted with `cl100k_base`; with `use_llmlingua2` those of `compress_prompt_llmlingua2`.
+
+        Raises:
+            InvalidInputError: a parameter's value cannot be used; the message names it.
+            ProtectedTextError: what must be kept exceeds the budget.
+        """
+        arguments = locals()
+        call = Call(self.compressor, read_options(arguments, self.method))
+        contexts = read_contexts(context)
+        target = read_budget(rate, target_token)
+        forced = read_forced(force_context_ids, len(contexts))
+        used, notes = {*call.options.used, *_BUDGET, *_FORCED}, _notes(force_tokens)
+        if self.use_llmlingua2:
+            used |= {"question", "use_context_level_filter", *_LABELS}
+            labels = (word_sep, label_sep) if return_word_label else None
+            result = _in_list(call, contexts, rate, target, forced, use_context_level_filter, labels)
+        elif context_segs is not None:
+            used |= {*_PROMPT, *_SEGMENTS}
+            segments = read_segments(contexts, context_segs, context_segs_rate, context_segs_compress)
+            text = call.compress_segments(segments, rate, target, forced, strict_preserve_uncompressed)
+            result = prompt_result(text, contexts, instruction, question, concate_question, call.count)
+        else:
+            used |= {*_PROMPT, *_PLAIN}
+            if target is None:
+                target, note = target_of_whole_prompt(
+                    contexts, instruction, question, concate_question, rate, call.count
+                )
+                notes += note
+            sentences = outer_sentences(contexts, keep_first_sentence, keep_last_sentence)
+            documents = [
+                Document(text=text, keep_passages=tuple(spans)) for text, spans in zip(contexts, sentences, strict=True)
+            ]
+            text = call.compress(documents, target, forced, read_count(force_context_number)).context
+            result = prompt_result(text, contexts, instruction, question, concate_question, call.count)
+        warn_of(given(PromptCompressor.compress_prompt, arguments), used, notes)
+        return result
+
+    def structured_compress_prompt(
+        self,
+        context: str | Sequence[str],
+        instruction: str = "",
+        question: str = "",
+        rate: float = 0.5,
+        target_token: float = -1,
+        iterative_size: int = 200,
+        force_context_ids: Sequence[int] | None = None,
+        force_context_number: int | None = None,
+        use_sentence_level_filter: bool = False,
+        use_context_level_filter: bool = True,
+        use_token_level_filter: bool = True,
+        keep_split: bool = False,
+        keep_first_sentence: int = 0,
+        keep_last_sentence: int = 0,
+        keep_sentence_number: int = 0,
+        high_priority_bonus: int = 100,
+        context_budget: str = "+100",
+        token_budget_ratio: float = 1.4,
+        condition_in_question: str = "none",
+        reorder_context: str = "original",
+        dynamic_context_compression_ratio: float = 0.0,
+        condition_compare: bool = False,
+        add_instruction: bool = False,
+        rank_method: str = "llmlingua",
+        concate_question: bool = True,
+        strict_preserve_uncompressed: bool = True,
+    ) -> dict[str, Any]:
+        """Compress contexts that say what to do with each part: `<llmlingua, rate=0.4, compress=True>part</llmlingua>`.
+
+        A segment with a rate of its own is compressed to that rate; those without one share a budget of `rate` of their
+        tokens; one with `compress=False` stays byte for byte.
+
+        Args:
+            context: texts with tags; what stands outside of them is a segment without parameters.
+            rate: of the segments that say none.
+            target_token: instead of it, as a share of all contexts' tokens; -1 for none.
+            others: see docs/llmlingua.md.
+
+        Returns:
+            As `compress_prompt`; `origin_tokens` without the tags.
+
+        Raises:
+            InvalidInputError: a tag is malformed, or a parameter's value cannot be used; the message says which.
+            ProtectedTextError: what must be kept exceeds the budget.
+        """
+        arguments = locals()
+        call = Call(self.compressor, read_options(arguments, self.method))
+        texts = read_contexts(context)
+        segments = [parse_segments(text, f"context[{index}]") for index, text in enumerate(texts)]
+        forced = read_forced(force_context_ids, len(texts))
+        target = read_budget(rate, target_token)
+        text = call.compress_segments(segments, rate, target, forced, strict_preserve_uncompressed)
+        contexts = ["".join(segment.text for segment in of_context) for of_context in segments]
+        used = {*call.options.used, *_BUDGET, *_FORCED, *_PROMPT, *_SEGMENTS}
+        warn_of(given(PromptCompressor.structured_compress_prompt, arguments), used)
+        return prompt_result(text, contexts, instruction, question, concate_question, call.count)
+
+    def compress_json(
+        self,
+        json_data: Mapping[str, Any],
+        json_config: str | PathLike[str] | Mapping[str, Any],
+        instruction: str = "",
+        question: str = "",
+        rate: float = 0.5,
+        target_token: float = -1,
+        iterative_size: int = 200,
+        use_sentence_level_filter: bool = False,
+        use_keyvalue_level_filter: bool = False,
+        use_token_level_filter: bool = True,
+        keep_split: bool = False,
+        keep_first_sentence: int = 0,
+        keep_last_sentence: int = 0,
+        keep_sentence_number: int = 0,
+        high_priority_bonus: int = 100,
+        context_budget: str = "+100",
+        token_budget_ratio: float = 1.4,
+        condition_in_question: str = "none",
+        reorder_keyvalue: str = "original",
+        condition_compare: bool = False,
+        rank_method: str = "llmlingua",
+    ) -> dict[str, Any]:
+        """Shorten the texts in a JSON object, key by key.
+
+        Args:
+            json_data: the object.
+            json_config: for each of its keys `rate`, `compress`, `value_type` and `pair_remove`; or a YAML file's path.
+            question: what the selection looks for; it does not appear in the result.
+            use_keyvalue_level_filter: whether keys with `pair_remove` go, the least relevant first, while the object
+                has more tokens than `target_token`, or than `rate` of its tokens.
+            others: see docs/llmlingua.md.
+
+        Returns:
+            `compressed_prompt`, an object of the same keys, less those removed, and the other keys of
+            `compress_prompt`, counted on the objects as JSON text.
+
+        Raises:
+            InvalidInputError: the object, the config or a parameter's value cannot be used; the message says which.
+        """
+        arguments = locals()
+        call = Call(self.compressor, read_options(arguments, self.method))
+        target = read_budget(rate, target_token)
+        before = read_json(json_data)
+        config = read_config(json_config, list(before))
+        after = {
+            key: shortened(
+                key, value, config[key], lambda texts, rate: [one.text for one in call.compress_texts(texts, rate)]
+            )
+            for key, value in before.items()
+        }
+        tokens = call.count_json(before)
+        used = {*call.options.used, "question", "use_keyvalue_level_filter"}
+        if use_keyvalue_level_filter:
+            used |= _BUDGET
+            removable = [key for key in after if config[key].pair_remove]
+            call.fit_pairs(before, after, removable, target or target_from_rate(rate, tokens))
+        warn_of(given(PromptCompressor.compress_json, arguments), used)
+        return result_dict(after, tokens, call.count_json(after))
+
+    def compress_prompt_llmlingua2(
+        self,
+        context: str | Sequence[str],
+        rate: float = 0.5,
+        target_token: int = -1,
+        use_context_level_filter: bool = False,
+        use_token_level_filter: bool = True,
+        target_context: int = -1,
+        context_level_rate: float = 1.0,
+        context_level_target_token: int = -1,
+        force_context_ids: Sequence[int] = [],
+        return_word_label: bool = False,
+        word_sep: str = "\t\t|\t\t",
+        label_sep: str = " ",
+        token_to_word: str = "mean",
+        force_tokens: Sequence[str] = [],
+        force_reserve_digit: bool = False,
+        drop_consecutive: bool = False,
+        chunk_end_tokens: Sequence[str] = [".", "\n"],
+    ) -> dict[str, Any]:
+        """Compress contexts, with a result of LLMLingua-2's shape. The compression is Tersely's own.
+
+        Args:
+            context: documents, or one.
+            rate: compressed / original tokens.
+            target_token: the budget in tokens, instead of a rate; -1 for none.
+            use_context_level_filter: whether the contexts share the budget, and those of which nothing is kept are left
+                out; by default each is compressed to the rate.
+            others: see docs/llmlingua.md.
+
+        Returns:
+            `compressed_prompt`; `compressed_prompt_list`, the compressed contexts; `origin_tokens`,
+            `compressed_tokens`, `ratio`, `rate` and `saving`; and `fn_labeled_original_prompt` where
+            `return_word_label` asks for it.
+
+        Raises:
+            InvalidInputError: a parameter's value cannot be used; the message names it.
+            ProtectedTextError: what must be kept exceeds the budget.
+        """
+        arguments = locals()
+        call = Call(self.compressor, read_options(arguments, self.method))
+        contexts = read_contexts(context)
+        target = read_budget(rate, target_token)
+        forced = read_forced(force_context_ids, len(contexts))
+        labels = (word_sep, label_sep) if return_word_label else None
+        result = _in_list(call, contexts, rate, target, forced, use_context_level_filter, labels)
+        used = {*call.options.used, *_BUDGET, *_FORCED, *_LABELS, "use_context_level_filter"}
+        warn_of(given(PromptCompressor.compress_prompt_llmlingua2, arguments), used, _notes(force_tokens))
+        return result
+
+    def recover(self, original_prompt: str, compressed_prompt: str, response: str) -> str:
+        """An answer with the phrases that came from the compressed prompt in the words of the original.
+
+        Args:
+            original_prompt: the prompt, or its context, before compression.
+            compressed_prompt: what the LLM read.
+            response: what it answered.
+
+        Raises:
+            InvalidInputError: one of the three is no text.
+        """
+        texts = {"original_prompt": original_prompt, "compressed_prompt": compressed_prompt, "response": response}
+        for name, text in texts.items():
+            check_text(text, name)
+        return recover(align(original_prompt, compressed_prompt), response).text
+
+
+def _in_list(
+    call: Call,
+    contexts: Sequence[str],
+    rate: float,
+    target: int | None,
+    forced: Collection[int],
+    shared: bool,
+    labels: tuple[str, str] | None,
+) -> dict[str, Any]:
+    """Contexts compressed as LLMLingua-2 does: each to the rate, or to a budget that they share."""
+    if target is not None:
+        rate = min(1.0, target / max(sum(map(call.count, contexts)), 1))
+    shared = shared and len(contexts) > 1
+    if shared:
+        documents = call.compress_texts(contexts, rate, forced)
+    else:
+        documents = [call.compress_texts([text], rate)[0] for text in contexts]
+    result = result_in_list(documents, only_kept=shared, count=call.count)
+    return {**result, "fn_labeled_original_prompt": word_labels(documents, *labels)} if labels else result
+
+
+def _notes(force_tokens: Sequence[str]) -> list[str]:
+    _, signs = words_and_signs(force_tokens)
+    return [f"force_tokens {signs} are no words: signs stay with the words that they stand at"] if signs else []

@@ -1,0 +1,304 @@
+"""The parameters of llmlingua -> Tersely's settings, and which of those given have no meaning here.
+
+Nothing is compressed here. A parameter that no path names as used is one that the caller is told about: a new one
+cannot be forgotten in silence.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from math import inf
+from operator import index
+from typing import Any, NamedTuple, cast
+
+import regex
+
+from tersely.documents import Span, check_text
+from tersely.errors import InvalidInputError
+from tersely.methods import choose_method
+from tersely.sentences import split_sentences
+from tersely.settings import CompressionSettings, MethodName, Order, settings_from
+
+ORDERS: dict[str, Order] = {"original": "original", "sort": "best_first", "two_stage": "best_at_both_ends"}
+RANK_METHODS = (
+    "llmlingua",
+    "longllmlingua",
+    "bm25",
+    "gzip",
+    "sentbert",
+    "openai",
+    "bge",
+    "bge_reranker",
+    "bge_llmembedder",
+    "jinza",
+    "voyageai",
+    "cohere",
+)
+CONDITIONS = tuple(f"{place}{suffix}" for place in ("none", "before", "after") for suffix in ("", "_condition"))
+# What each method makes use of, beside what all do.
+_COARSE = {"use_context_level_filter", "context_budget", "iterative_size"}
+_OF_METHOD: dict[MethodName, set[str]] = {
+    "evidence": {
+        "use_sentence_level_filter",
+        "use_token_level_filter",
+        "condition_in_question",
+        "condition_compare",
+    },
+    "longllmlingua": {
+        *_COARSE,
+        "dynamic_context_compression_ratio",
+        "condition_in_question",
+        "condition_compare",
+    },
+    "llmlingua": _COARSE,
+}
+_CONTEXT_BUDGET = regex.compile(r"\s*([-+*/])\s*(\d{1,12}(?:\.\d{1,12})?)\s*")
+
+
+class Options(NamedTuple):
+    """What one call asks for, in Tersely's terms.
+
+    Attributes:
+        question: what the selection looks for; None for none.
+        method, order, protect: as in `CompressionSettings`.
+        context_budget: the tokens of the coarse stage, as an operator and a number that are applied to the budget; None
+            where that stage is to leave every context in.
+        dynamic_ratio, segment_tokens: as in `CompressionSettings`.
+        used: names of the parameters that have a meaning with this method.
+    """
+
+    question: str | None
+    method: MethodName
+    order: Order
+    protect: tuple[str, ...]
+    context_budget: tuple[str, float] | None
+    dynamic_ratio: float
+    segment_tokens: int
+    used: frozenset[str]
+
+    def settings(self, target: int) -> CompressionSettings:
+        """Tersely's settings for a budget in tokens."""
+        return settings_from(
+            {
+                "target_tokens": target,
+                "method": self.method,
+                "order": self.order,
+                "protect": self.protect,
+                "granularity": self._granularity(target),
+                "dynamic_ratio": self.dynamic_ratio,
+                "segment_tokens": self.segment_tokens,
+            }
+        )
+
+    def _granularity(self, target: int) -> float:
+        if self.context_budget is None:
+            return inf
+        operator, number = self.context_budget
+        tokens = {"+": target + number, "-": target - number, "*": target * number, "/": target / (number or inf)}
+        return max(1.0, tokens[operator] / target)
+
+
+def read_options(arguments: Mapping[str, Any], method: MethodName | None) -> Options:
+    """The options of a call.
+
+    Args:
+        arguments: the call's, by llmlingua's names; those that a function has not may be missing.
+        method: the caller's, for every call; by default `evidence` where there is a question, else `llmlingua`.
+
+    Raises:
+        InvalidInputError: a value cannot be used; the message names its parameter.
+    """
+    for name in ("instruction", "question"):
+        check_text(arguments.get(name, ""), name)
+    instruction, question = arguments.get("instruction", ""), arguments.get("question", "").strip()
+    rank_method = _one_of(arguments, "rank_method", "llmlingua", RANK_METHODS)
+    if rank_method == "longllmlingua" and not question:
+        raise InvalidInputError("rank_method 'longllmlingua' needs a question; give one, or leave rank_method out")
+    _one_of(arguments, "condition_in_question", "none", CONDITIONS)
+    chosen = choose_method(method, question or None)
+    if question and instruction.strip() and arguments.get("add_instruction"):
+        question = f"{question}\n\n{instruction}"
+    return Options(
+        question=question or None,
+        method=chosen,
+        order=ORDERS[_one_of(arguments, "reorder_context", "original", tuple(ORDERS))],
+        protect=_protected(arguments),
+        context_budget=(
+            read_context_budget(arguments.get("context_budget", "+100"))
+            if arguments.get("use_context_level_filter", True)
+            else None
+        ),
+        dynamic_ratio=_number(arguments, "dynamic_context_compression_ratio", 0.0, 0, 1),
+        segment_tokens=int(_number(arguments, "iterative_size", 200, 1, inf)),
+        used=frozenset(_OF_METHOD[chosen] | ({"rank_method"} if rank_method == chosen else set())),
+    )
+
+
+def read_context_budget(text: Any) -> tuple[str, float]:
+    """`"+100"` or `"*1.5"` as an operator and a number. It is parsed, never evaluated.
+
+    Raises:
+        InvalidInputError: it is something else.
+    """
+    match = _CONTEXT_BUDGET.fullmatch(text) if isinstance(text, str) else None
+    if not match or (match[1] == "/" and not float(match[2])):
+        raise InvalidInputError(
+            f"context_budget must be an operator (+, -, * or /) and a number, such as '+100' or '*1.5', got {text!r}"
+        )
+    return match[1], float(match[2])
+
+
+def read_budget(rate: Any, target_token: Any) -> int | None:
+    """The budget in tokens if one is given, or None where the rate holds.
+
+    Raises:
+        InvalidInputError: the rate is not in (0, 1], or the target is not a positive number (-1: none is given).
+    """
+    if not _number({"rate": rate}, "rate", 0.5, 0, 1):
+        raise InvalidInputError(f"rate must be above 0 and at most 1, got {rate!r}")
+    if target_token is None or target_token == -1:
+        return None
+    return int(_number({"target_token": target_token}, "target_token", -1, 1, inf))
+
+
+def read_contexts(context: Any) -> list[str]:
+    """The contexts as a list of strings; one blank one where there is none.
+
+    Raises:
+        InvalidInputError: it is neither a string nor a list of strings, or an entry cannot be read as text.
+    """
+    if isinstance(context, str):
+        context = [context]
+    if context is None or (isinstance(context, Sequence) and not context):
+        return [" "]
+    if isinstance(context, (bytes, Mapping)) or not isinstance(context, Iterable):
+        raise InvalidInputError(f"context must be a string or a list of strings, got {type(context).__name__}")
+    contexts = list(context)
+    for position, text in enumerate(contexts):
+        check_text(text, f"context[{position}]")
+    return contexts or [" "]
+
+
+def read_forced(ids: Any, number: int) -> set[int]:
+    """`force_context_ids` as a set.
+
+    Raises:
+        InvalidInputError: one is no position in the list of contexts.
+    """
+    ids = () if ids is None else ids
+    if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
+        raise InvalidInputError(f"force_context_ids must be a list of positions, got {ids!r}")
+    positions = set()
+    for one in ids:
+        if isinstance(one, bool) or not hasattr(one, "__index__") or not 0 <= index(one) < number:
+            raise InvalidInputError(f"force_context_ids: there is no context {one!r}; they go from 0 to {number - 1}")
+        positions.add(index(one))
+    return positions
+
+
+def read_count(value: Any, name: str = "force_context_number") -> int:
+    """A number of things, 0 for None.
+
+    Raises:
+        InvalidInputError: it is no number, or below 0.
+    """
+    return 0 if value is None else int(_number({name: value}, name, 0, 0, inf))
+
+
+def outer_sentences(contexts: Sequence[str], first: Any, last: Any) -> list[list[Span]]:
+    """Where the first and the last few sentences of all contexts together stand: spans for each context.
+
+    Raises:
+        InvalidInputError: a number of sentences is none.
+    """
+    head, tail = read_count(first, "keep_first_sentence"), read_count(last, "keep_last_sentence")
+    spans: list[list[Span]] = [[] for _ in contexts]
+    if head or tail:
+        sentences = [
+            (spans_of_context, Span(start, start + len(text[start:end].rstrip())))
+            for spans_of_context, text in zip(spans, contexts, strict=True)
+            if text.strip()
+            for start, end in split_sentences(text)
+        ]
+        for position, (spans_of_context, span) in enumerate(sentences):
+            if position < head or position >= len(sentences) - tail:
+                spans_of_context.append(span)
+    return spans
+
+
+def given(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a call of `function` that differ from their defaults."""
+    parameters = inspect.signature(function).parameters
+    return {
+        name: value
+        for name, value in arguments.items()
+        if name in parameters
+        and parameters[name].default is not inspect.Parameter.empty
+        and _differ(value, parameters[name].default)
+    }
+
+
+def warn_of(arguments: Mapping[str, Any], used: Collection[str], notes: Sequence[str] = ()) -> None:
+    """One warning, at the line that called the public function, that names what has no meaning here; or none.
+
+    Args:
+        arguments: those that differ from their defaults.
+        used: names of those that have a meaning.
+        notes: what else the caller should know.
+    """
+    # Names alone: a value may be a key that must not be logged.
+    shown = ", ".join(name for name in arguments if name not in used)
+    sentences = [f"no meaning here, and no effect: {shown}"] if shown else []
+    if sentences or notes:
+        warnings.warn(f"tersely.compat.llmlingua: {'; '.join([*sentences, *notes])}", UserWarning, stacklevel=3)
+
+
+def words_and_signs(force_tokens: Any) -> tuple[list[str], list[str]]:
+    """`force_tokens` with a letter or a digit, and those without, which stay with the words that they stand at.
+
+    Raises:
+        InvalidInputError: it is no list of strings.
+    """
+    tokens = [] if force_tokens is None else force_tokens
+    if isinstance(tokens, str) or not isinstance(tokens, Iterable):
+        raise InvalidInputError(f"force_tokens must be a list of strings, got {force_tokens!r}")
+    words: list[str] = []
+    signs: list[str] = []
+    for token in tokens:
+        check_text(token, "force_tokens")
+        (words if any(map(str.isalnum, token)) else signs).append(token)
+    return words, signs
+
+
+def _differ(value: Any, default: Any) -> bool:
+    try:
+        return bool(value != default)
+    except ValueError:  # an array compares its elements
+        return True
+
+
+def _protected(arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    words, _ = words_and_signs(arguments.get("force_tokens"))
+    patterns = [rf"(?<!\w){regex.escape(word.strip())}(?!\w)" for word in words]
+    return (*patterns, r"\d+") if arguments.get("force_reserve_digit") else tuple(patterns)
+
+
+def _one_of(arguments: Mapping[str, Any], name: str, default: str, choices: Sequence[str]) -> str:
+    value = arguments.get(name, default)
+    if value not in choices:
+        raise InvalidInputError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+    return cast(str, value)
+
+
+def _number(arguments: Mapping[str, Any], name: str, default: float, least: float, most: float) -> float:
+    value = arguments.get(name, default)
+    try:
+        number = float(value) if not isinstance(value, (bool, str)) else None
+    except (TypeError, ValueError):
+        number = None
+    if number is None or not least <= number <= most or number == inf:
+        limit = f"at least {least:g}" if most == inf else f"from {least:g} to {most:g}"
+        raise InvalidInputError(f"{name} must be a number, {limit}, got {value!r}")
+    return number
