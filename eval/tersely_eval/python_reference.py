@@ -90,9 +90,10 @@ def written_questions() -> list[WrittenQuestion]:
 def python_reference_questions(documents: int = 20) -> ReferenceQuestions:
     """The questions, each with the passages of the running Python's reference that BM25 ranks highest for it.
 
-    A passage is made of whole paragraphs, about 250 tokens together, under its section's heading. The best passage
-    comes first. The evidence is always there: a gold passage that BM25 did not rank high enough takes the place of the
-    lowest of the others, stands last, and has `{"put_in": True}` as its metadata.
+    A passage is made of whole paragraphs, up to a thousand characters unless one is longer (about 200 tokens on
+    average), under its section's heading. The best passage comes first. The evidence is always there: a gold passage
+    that BM25 did not rank high enough takes the place of the lowest of the others, stands last, and has
+    `{"put_in": True}` as its metadata.
 
     Args:
         documents: passages for each question.
