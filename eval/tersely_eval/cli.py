@@ -17,7 +17,7 @@ from tersely import DEFAULT_MODEL, Compressor, InvalidInputError
 from tersely_eval.cli_compare import compare_command
 from tersely_eval.measurement import RUN_FILE, Plan, Run, read_run
 
-_DEFAULT_METHODS = "evidence,longllmlingua,llmlingua,bm25_sentences,bm25_documents,truncation,full"
+_DEFAULT_METHODS = "evidence,bm25_sentences,bm25_documents,truncation,full"
 _NEEDED = ("ir_measures", "matplotlib", "psutil", "scipy")
 _DEFAULT_RATES = "0.5,0.25,0.125"
 
@@ -40,7 +40,7 @@ def evaluate(
         list[str] | None, typer.Option(help="Our name=your name of a field, such as question=query. Can be repeated.")
     ] = None,
     methods: Annotated[
-        str, typer.Option(help="Separated by commas; `all` with the peers that `make peers` installs.")
+        str, typer.Option(help="Separated by commas; `all` is every method, baseline and peer (`make peers`).")
     ] = _DEFAULT_METHODS,
     rates: Annotated[str, typer.Option(help="Shares of the tokens to keep, separated by commas.")] = _DEFAULT_RATES,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many questions of each data set.")] = None,
@@ -51,8 +51,9 @@ def evaluate(
     ] = None,
     reader_url: Annotated[str | None, typer.Option(help="Where it is served; by default OpenAI.")] = None,
     log_probability: Annotated[
-        bool, typer.Option(help="Measure how likely the answer is to a local model that reads the context.")
-    ] = True,
+        bool,
+        typer.Option("--log-probability", help="How likely a local model finds the answer; doubles the time, or more."),
+    ] = False,
     prices: Annotated[Path | None, typer.Option(help="Prices of LLMs; by default a table that ships.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="A new folder for the results; by default tersely-eval/1, 2 ...")

@@ -112,7 +112,7 @@ class Plan(BaseModel):
     tokenizer: str
     reader: str | None = None
     reader_url: str | None = None
-    log_probability: bool = True
+    log_probability: bool = False
 
 
 class RunDescription(BaseModel):

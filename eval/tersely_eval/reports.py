@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean, median
@@ -24,19 +25,24 @@ _MEANS = (
     "exact_match",
     "f1",
 )
-# Name of the figure, heading, form.
+_WIDTH = 120  # of a table where nobody's terminal limits it
+# Name of the figure that must be there, heading, form.
 _TERMINAL_COLUMNS = (
-    ("rate_delivered", "delivered", "{:.3f}"),
-    ("highest_rate_delivered", "highest", "{:.3f}"),
-    ("share_above_budget", "over budget", "{:.0%}"),
-    ("answer_kept", "answer kept", "{:.2f}"),
-    ("answer_kept_low", "from", "{:.2f}"),
-    ("answer_kept_high", "to", "{:.2f}"),
-    ("support_kept", "evidence kept", "{:.2f}"),
-    ("exact_match", "exact match", "{:.2f}"),
-    ("f1", "F1", "{:.2f}"),
-    ("broken_words", "broken words", "{:.1f}"),
-    ("median_seconds", "seconds", "{:.2f}"),
+    ("rate_delivered", "got", "{rate_delivered:.3f}"),
+    ("share_above_budget", "over", "{share_above_budget:.0%}"),
+    ("answer_kept", "answer", "{answer_kept:.2f}"),
+    ("answer_kept", "95% interval", "{answer_kept_low:.2f}-{answer_kept_high:.2f}"),
+    ("support_kept", "evidence", "{support_kept:.2f}"),
+    ("exact_match", "exact", "{exact_match:.2f}"),
+    ("f1", "F1", "{f1:.2f}"),
+    ("answer_log_probability", "log p", "{answer_log_probability:.2f}"),
+    ("broken_words", "broken", "{broken_words:.1f}"),
+    ("median_seconds", "seconds", "{median_seconds:.2f}"),
+)
+_LEGEND = (
+    "got: rate delivered. over: share of questions above the budget. answer: share whose answer is still there. "
+    "evidence: share of the marked sentences that are whole. broken: words of the context that are none of the "
+    "documents. seconds: a question, median."
 )
 _HEADING = "`{command}`; {date}; model {model}; tokens of {tokenizer}; {machine}"
 
@@ -52,27 +58,29 @@ def merged(runs: Sequence[Run]) -> Run:
 
 def print_summary(run: Run) -> None:
     """A table for each data set, on standard output."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
     for data_set, summaries in _by_data_set(run).items():
         figures = [_figures(one) for one in summaries]
         shown = [column for column in _TERMINAL_COLUMNS if any(column[0] in of_one for of_one in figures)]
-        table = Table(title=f"{data_set}: {max(len(one.measured) for one in summaries)} questions")
-        table.add_column("method", no_wrap=True)
-        table.add_column("rate", justify="right")
-        for _, heading, _ in shown:
-            table.add_column(heading, justify="right")
+        title = f"{data_set}: {max(len(one.measured) for one in summaries)} questions"
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column("method")
+        for heading in ("rate", *(heading for _, heading, _ in shown)):
+            table.add_column(heading, justify="right", no_wrap=True)
         errors = []
         for summary, of_one in zip(summaries, figures, strict=True):
-            cells = [form.format(of_one[name]) if name in of_one else "" for name, _, form in shown]
+            cells = [form.format(**of_one) if name in of_one else "" for name, _, form in shown]
             table.add_row(summary.method, f"{summary.rate:g}", *cells)
             if summary.errors:
                 errors.append(
                     f"{summary.method} at {summary.rate:g} failed {len(summary.errors)} times: {summary.errors[0]}"
                 )
         console.print(table)
+        console.print(_LEGEND)
         for error in errors:
             console.print(error, markup=False)
 

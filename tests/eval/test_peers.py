@@ -233,7 +233,7 @@ def measured(fake_model, tmp_path):
     """Measure a peer with `tersely eval`; its measurement, and that of a baseline."""
 
     def measured():
-        chosen = ["--methods", f"truncation,{LLMLINGUA}", "--limit", "1", "--rates", "0.5", "--no-log-probability"]
+        chosen = ["--methods", f"truncation,{LLMLINGUA}", "--limit", "1", "--rates", "0.5"]
         data, out = str(DATA / "hotpot-sample.jsonl"), tmp_path / "out"
         done = CliRunner().invoke(app, ["eval", "--data", data, *chosen, "--out", str(out)])
         assert done.exit_code == 0, done.output

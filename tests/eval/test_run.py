@@ -25,7 +25,7 @@ def evaluate(fake_model, tmp_path, monkeypatch):
 
 
 def test_a_run_leaves_its_files_and_prints_a_table(evaluate, tmp_path) -> None:
-    done = evaluate("--data", HOTPOT, "--data", NATURAL_QUESTIONS, "--limit", 1, *QUICK)
+    done = evaluate("--data", HOTPOT, "--data", NATURAL_QUESTIONS, "--limit", 1, *QUICK, "--log-probability")
     assert done.exit_code == 0, done.output
     folder = tmp_path / "tersely-eval" / "1"
     assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.md", "run.jsonl", "summary.json"]
@@ -47,7 +47,7 @@ def test_a_run_leaves_its_files_and_prints_a_table(evaluate, tmp_path) -> None:
 
 
 def test_without_arguments_it_is_the_set_that_ships(evaluate, tmp_path) -> None:
-    done = evaluate("--limit", 2, "--methods", "truncation", "--no-log-probability")
+    done = evaluate("--limit", 2, "--methods", "truncation")
     assert done.exit_code == 0, done.output
     run = read_run(tmp_path / "tersely-eval" / "1" / "run.jsonl")
     assert len(run.measurements) == 6 and {one.data_set for one in run.measurements} == {"python-reference"}
