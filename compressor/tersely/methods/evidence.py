@@ -25,7 +25,7 @@ from tersely.signals import measure, second_hop, unit_text
 # character, and long sentences would have no chance.
 _LENGTH_COST = 0.3
 _CLAUSE_ENDS = frozenset(",;:)]–—、，；：）」』،؛")
-_LONGEST_START = 12  # words of its clause before the best one
+_LONGEST_START = 12  # words of a phrase before the best one
 _LENGTH_OF_ALL = 20  # characters: the least that a unit costs, with what parts it from its neighbours
 
 
@@ -92,19 +92,18 @@ def _letters(segmented: SegmentedDocument, unit: Unit) -> int:
 
 
 def _growing_phrase(worth: np.ndarray, clauses: np.ndarray) -> list[int]:
-    """Positions in the order in which a phrase around the best word grows: its clause so far, on to the end, then back.
+    """Positions in the order in which a phrase grows that shall hold the best word: from its beginning on, then back.
 
-    A phrase that begins with a clause reads on its own; one that begins in the middle of it does not.
+    It begins with the unit, or, where the best word stands far into it, with a clause: a phrase that begins in the
+    middle of one does not read on its own.
 
     Args:
         worth: of each word.
         clauses: whether each word begins a clause.
     """
     best = int(np.argmax(worth))
-    begins = np.flatnonzero(clauses[: best + 1])
-    begin = int(begins[-1]) if len(begins) else 0
-    if best - begin > _LONGEST_START:
-        begin = best
+    near = max(best - _LONGEST_START, 0)
+    begin = next((word for word in range(near, best) if clauses[word]), best)
     return [*range(begin, len(worth)), *range(begin - 1, -1, -1)]
 
 
