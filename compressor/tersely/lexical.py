@@ -7,18 +7,25 @@ import math
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cache
 
-import bm25s
 import numpy as np
 import regex
 import Stemmer
-from bm25s.stopwords import STOPWORDS_EN_PLUS
 
+# bm25s is imported where it is used: where scipy is installed it loads that, too, and doubles the time of our import.
 logging.getLogger("bm25s").setLevel(logging.WARNING)  # by itself it tells of every index that it builds
 
-_STOP_WORDS = frozenset(STOPWORDS_EN_PLUS)
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー々〆\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = regex.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|[^\W{_UNSPACED}]+")
+
+
+@cache
+def stop_words() -> frozenset[str]:
+    """English words that say nothing of what a text is about."""
+    from bm25s.stopwords import STOPWORDS_EN_PLUS
+
+    return frozenset(STOPWORDS_EN_PLUS)
 
 
 def content_words(text: str) -> list[str]:
@@ -31,7 +38,7 @@ def content_words(text: str) -> list[str]:
         run = match.group()
         if match["unspaced"]:
             words.extend(run[start : start + 2] for start in range(max(len(run) - 1, 1)))
-        elif run not in _STOP_WORDS:
+        elif run not in stop_words():
             words.append(run)
     return Stemmer.Stemmer("english").stemWords(words)  # a new one: a stemmer must not be shared by threads
 
@@ -47,6 +54,8 @@ class LexicalIndex:
         self._size = len(texts)
         self._texts_with = Counter(word for text in texts for word in set(text))
         if self._texts_with:
+            import bm25s
+
             self._index = bm25s.BM25()
             self._index.index([list(text) for text in texts], show_progress=False)
 

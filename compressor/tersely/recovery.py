@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import regex
-from bm25s.stopwords import STOPWORDS_EN_PLUS
 
 from tersely.documents import CompressedDocument, RecoveredAnswer, RecoveredPhrase, Span
+from tersely.lexical import stop_words
 from tersely.segmentation import split_runs
 
 _CORE = regex.compile(r"\w(?:.*\w)?", regex.DOTALL)
@@ -48,7 +48,7 @@ def recover(documents: Sequence[CompressedDocument], answer: str) -> RecoveredAn
 
     answer_words = list(word_spans(answer))
     folded = [answer[span.start : span.end].casefold() for span in answer_words]
-    tells = [word not in STOPWORDS_EN_PLUS for word in folded]
+    tells = [word not in stop_words() for word in folded]
     phrases: list[RecoveredPhrase] = []
     i = 0
     while i < len(folded):
