@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tersely import Document
 from tersely.lines import split_records
+from tersely.segmentation import segment_documents
 from tersely.structure import split_blocks
 
 MILL = (
@@ -44,6 +46,13 @@ def test_rows_of_csv_stand_under_the_names_of_their_columns() -> None:
     assert head.is_head and text[head.start : head.end] == "name,city,year\n"
     assert len(rows) == 5
     assert all(row.heads == (0,) and not row.divisible for row in rows)
+
+
+def test_the_end_of_a_row_and_the_beginning_of_the_next_are_no_amount() -> None:
+    text = "order,customer,date\n" + "\n".join(f"A-{n},de Vries {n},2024-01-1{n}" for n in range(5))
+    (segmented,) = segment_documents([(0, Document(text=text))])
+    units = [text[segmented.words[u.words[0]].start : segmented.words[u.words[-1]].end] for u in segmented.units]
+    assert units == text.splitlines()[1:]
 
 
 def test_csv_without_names_of_columns_has_no_head() -> None:

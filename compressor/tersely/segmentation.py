@@ -8,7 +8,7 @@ writes no spaces or a run is a long chain of separators. A unit is the smallest 
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,7 +18,7 @@ import regex
 
 from tersely.documents import Document, Span
 from tersely.errors import InvalidInputError
-from tersely.structure import split_blocks
+from tersely.structure import Block, split_blocks
 
 # All patterns of one call together; a pattern that backtracks without end must not hang a server.
 _PATTERN_SECONDS = 2.0
@@ -124,15 +124,27 @@ def segment_documents(
     segmented = []
     for index, document in documents:
         protected = document.kept_spans + list(_matches(patterns, document.text, stopwatch))
-        words = split_words(document.text, protected)
-        segmented.append(SegmentedDocument(index, document, words, _units(document.text, words)))
+        blocks = split_blocks(document.text)
+        words = split_words(document.text, protected, [block.start for block in blocks if block.apart])
+        segmented.append(SegmentedDocument(index, document, words, _units(words, blocks)))
     return segmented
 
 
-def split_words(text: str, protected: Iterable[Span] = ()) -> list[Word]:
-    """The words of a text, in order. A protected span becomes, with the words it touches, one protected word."""
+def split_words(text: str, protected: Iterable[Span] = (), borders: Sequence[int] = ()) -> list[Word]:
+    """The words of a text, in order.
+
+    Args:
+        text: any.
+        protected: each becomes, with the words it touches, one protected word.
+        borders: characters, ascending, at which something new begins: what stands before and after is never one word,
+            unless it is protected. "10" at the end of a row and "A-7" at the beginning of the next are no amperes.
+    """
     runs = ((start, end, False) for start, end in split_runs(text))
-    indivisible = ((match.start(), match.end(), False) for match in _INDIVISIBLE.finditer(text))
+    indivisible = (
+        (match.start(), match.end(), False)
+        for match in _INDIVISIBLE.finditer(text)
+        if bisect_right(borders, match.start()) == bisect_left(borders, match.end())
+    )
     must_stay = ((start, end, True) for start, end in protected)
     pieces = sorted([*runs, *indivisible, *must_stay])
     words: list[Word] = []
@@ -198,9 +210,8 @@ def _matches(patterns: Sequence[regex.Pattern[str]], text: str, stopwatch: _Stop
         yield from (Span(match.start(), match.end()) for match in matches if match.end() > match.start())
 
 
-def _units(text: str, words: list[Word]) -> list[Unit]:
+def _units(words: list[Word], blocks: list[Block]) -> list[Unit]:
     """The blocks of a text in words. A word belongs to the block in which it starts."""
-    blocks = split_blocks(text)
     starts = [word.start for word in words]
     edges = [0, *(bisect_left(starts, block.start) for block in blocks[1:]), len(words)]
     ranges = [range(first, last) for first, last in pairwise(edges)]

@@ -51,6 +51,7 @@ class Block(NamedTuple):
             a table's head, the item of which it is a part, the line that introduces it.
         is_head: it is only there for the blocks that it heads.
         divisible: a part of it may be of use too.
+        apart: it begins a paragraph, an item, a row or the like: no word reaches into it from the block before.
     """
 
     start: int
@@ -58,6 +59,7 @@ class Block(NamedTuple):
     heads: tuple[int, ...]
     is_head: bool
     divisible: bool
+    apart: bool
 
 
 def split_blocks(text: str) -> list[Block]:
@@ -134,8 +136,8 @@ class _Blocks:
                 self._add_sentences(first, last)
 
     def _add_sentences(self, start: int, end: int) -> None:
-        for sentence in split_sentences(self._text[start:end]):
-            self._add(start + sentence.start, start + sentence.end, divisible=True)
+        for number, sentence in enumerate(split_sentences(self._text[start:end])):
+            self._add(start + sentence.start, start + sentence.end, divisible=True, apart=not number)
 
     def _add_record(self, record: Record) -> None:
         if record.is_head:
@@ -189,11 +191,12 @@ class _Blocks:
         *,
         is_head: bool = False,
         divisible: bool = False,
+        apart: bool = True,
         also_under: int | None = None,
     ) -> int:
         heads = [position for _, position in self._under] + ([] if also_under is None else [also_under])
         if self._text[start:end].strip():
-            self.found.append(Block(start, end, tuple(heads), is_head, divisible))
+            self.found.append(Block(start, end, tuple(heads), is_head, divisible, apart))
         return len(self.found) - 1
 
 
