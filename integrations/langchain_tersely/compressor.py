@@ -7,6 +7,7 @@ its text is shorter, and one metadata key says what was kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 from langchain_core.callbacks import Callbacks
@@ -84,12 +85,13 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
         order: str | None = None,
         protect: Sequence[str] | None = None,
         gap_marker: str | None = None,
-        model: str | None = None,
+        model: str | PathLike[str] | None = None,
         tokenizer: str | None = None,
         compressor: Compressor | None = None,
         on_result: Callable[[CompressionResult], Any] | None = None,
         name: str | None = None,
     ) -> None:
+        model = str(model) if isinstance(model, PathLike) else model
         if compressor is not None:
             own: dict[str, str | None] = {"model": compressor.scorer.name, "tokenizer": compressor.tokenizer.name}
             if model not in (None, own["model"]) or tokenizer not in (None, own["tokenizer"]):

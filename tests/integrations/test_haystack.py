@@ -261,6 +261,12 @@ def test_every_setting_is_stored() -> None:
     assert component_from_dict(TerselyRanker, data, "tersely").to_dict() == data
 
 
+def test_a_models_folder_is_stored_as_text(tmp_path) -> None:
+    pipeline = Pipeline()
+    pipeline.add_component("tersely", TerselyRanker(rate=0.5, model=tmp_path))
+    assert Pipeline.loads(pipeline.dumps()).get_component("tersely").model == str(tmp_path)
+
+
 def test_a_stored_pipeline_gives_the_same(documents) -> None:
     pipeline = rag_pipeline(documents, target_tokens=30, protect=[r"in \d+"], gap_marker=" [...] ")
     # Both before the first run and after it, when the model is there.

@@ -284,6 +284,10 @@ def test_an_existing_compressor_brings_its_settings(fake_scorer, documents) -> N
     assert [result.target_tokens for result in results] == [12, 20]
 
 
+def test_a_models_folder_is_stored_as_text(tmp_path) -> None:
+    assert TerselyCompressor(rate=0.5, model=tmp_path).model == str(tmp_path)
+
+
 @pytest.mark.filterwarnings("ignore:The function `loads` is in beta")
 def test_it_can_be_stored_and_sent() -> None:
     compressor = TerselyCompressor(

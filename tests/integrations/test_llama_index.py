@@ -179,6 +179,17 @@ def test_documents_and_nodes_keep_their_types(fake_compressor) -> None:
     assert [node.get_content() for node in returned] != SENTENCES[:2] == [node.get_content() for node in given]
 
 
+class Found(NodeWithScore):
+    found_by: str
+
+
+def test_what_holds_a_node_keeps_its_type_and_fields(postprocessor) -> None:
+    found = Found(node=TextNode(id_="n", text=" ".join(SENTENCES)), score=0.5, found_by="words")
+    (returned,) = postprocessor.postprocess_nodes([found], query_str=QUESTION)
+    assert type(returned) is Found and (returned.found_by, returned.score) == ("words", 0.5)
+    assert len(returned.text) < len(found.text) == len(" ".join(SENTENCES))
+
+
 def test_no_nodes(postprocessor) -> None:
     assert postprocessor.postprocess_nodes([]) == []
     assert asyncio.run(postprocessor.apostprocess_nodes([])) == []

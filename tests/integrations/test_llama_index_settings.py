@@ -183,6 +183,11 @@ def test_it_can_be_stored_and_sent(fake_model, nodes) -> None:
         assert [node.to_dict() for node in other.postprocess_nodes(nodes, query_str=QUESTION)] == expected
 
 
+def test_its_schema_has_every_field_that_is_stored() -> None:
+    fields = TerselyPostprocessor.model_json_schema()["properties"]
+    assert fields.keys() == TerselyPostprocessor(rate=0.5).to_dict().keys() | {"callback_manager"}
+
+
 def test_a_compressor_is_stored_by_the_names_of_its_model_and_tokenizer(tiny_compressor, nodes, monkeypatch) -> None:
     settings = {"rate": 0.5, "gap_marker": " ~ "}
     postprocessor = TerselyPostprocessor(compressor=tiny_compressor, **settings)

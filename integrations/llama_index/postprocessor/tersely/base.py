@@ -16,6 +16,7 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.postprocessor.tersely.longllmlingua import GUIDE, NEW_NAMES
 from llama_index.postprocessor.tersely.nodes import compressed_nodes, context_of, document_of, text_of
+from pydantic.json_schema import SkipJsonSchema
 
 from tersely import (
     DEFAULT_MODEL,
@@ -70,7 +71,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
     count_metadata: bool = Field(default=False, description="Whether metadata shown to the LLM counts.")
     model: str = Field(default=DEFAULT_MODEL, description="The model that scores the text.")
     tokenizer: str | None = Field(default=None, description="The tokenizer that counts the budget.")
-    on_result: Callable[[CompressionResult], Any] | None = Field(default=None, exclude=True)
+    on_result: SkipJsonSchema[Callable[[CompressionResult], Any] | None] = Field(default=None, exclude=True)
 
     _compressor: Compressor | None = PrivateAttr(default=None)
 

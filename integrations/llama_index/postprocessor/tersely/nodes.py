@@ -66,7 +66,7 @@ def _compressed(node: NodeWithScore, document: CompressedDocument) -> NodeWithSc
         "excluded_embed_metadata_keys": _with_key(original.excluded_embed_metadata_keys),
         "relationships": dict(original.relationships),
     }
-    return NodeWithScore(node=_with_text(original, document.text, changes), score=node.score)
+    return node.model_copy(update={"node": _with_text(original, document.text, changes)})
 
 
 def _with_text(node: BaseNode, text: str, changes: dict[str, Any] | None = None) -> BaseNode:

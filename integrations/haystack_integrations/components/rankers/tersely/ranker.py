@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from math import inf
+from os import PathLike
 from typing import Any
 
 from haystack import Document, component, default_from_dict, default_to_dict
@@ -54,7 +55,7 @@ class TerselyRanker:
         order: str | None = None,
         protect: list[str] | None = None,
         gap_marker: str | None = None,
-        model: str = DEFAULT_MODEL,
+        model: str | PathLike[str] = DEFAULT_MODEL,
         tokenizer: str | None = None,
     ) -> None:
         """
@@ -86,7 +87,7 @@ class TerselyRanker:
         self.order = settings.order
         self.protect = list(settings.protect)
         self.gap_marker = settings.gap_marker
-        self.model = model
+        self.model = str(model)
         self.tokenizer = tokenizer
         self._compressor: Compressor | None = None
 
