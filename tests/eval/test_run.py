@@ -95,6 +95,21 @@ def test_a_method_that_fails_is_a_row(evaluate, monkeypatch, tmp_path) -> None:
     assert "RuntimeError: no luck" in (tmp_path / "x" / "report.html").read_text()
 
 
+def test_a_wrong_price_table_is_said_before_anything_is_measured(evaluate, tmp_path) -> None:
+    (tmp_path / "prices.csv").write_text("model,input_dollars\nsmall,much\n")
+    done = evaluate("--data", HOTPOT, *QUICK, "--prices", "prices.csv", "--out", "x")
+    assert done.exit_code == 2 and "prices.csv, line 2 (small): input_dollars" in done.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_resume_goes_with_prices(evaluate, tmp_path) -> None:
+    evaluate("--data", HOTPOT, "--limit", 1, "--methods", "truncation", "--out", "x")
+    columns = "model,input_dollars,output_dollars,source,read_on"
+    (tmp_path / "prices.csv").write_text(f"{columns}\nmine,1,2,a contract,2026-01-31\n")
+    assert evaluate("--resume", "x", "--prices", "prices.csv").exit_code == 0
+    assert "a contract" in (tmp_path / "x" / "report.md").read_text()
+
+
 def test_several_runs_are_shown_as_one(evaluate, tmp_path) -> None:
     evaluate("--data", HOTPOT, "--limit", 1, "--methods", "truncation", "--out", "a")
     evaluate("--data", HOTPOT, "--limit", 1, "--methods", "bm25_sentences", "--out", "b")
@@ -118,6 +133,9 @@ def test_several_runs_are_shown_as_one(evaluate, tmp_path) -> None:
         (["--reader-url", "http://localhost:1"], "needs --reader"),
         (["--reader", "gpt"], "gpt"),
         (["--resume", "nowhere"], "nowhere"),
+        (["--resume", "nowhere", "--limit", "1"], "--resume goes on as the run was planned, without --limit"),
+        (["--resume", "nowhere", "--data", HOTPOT, "--out", "x"], "without --data, --out"),
+        (["--prices", "missing.csv"], "missing.csv"),
     ],
 )
 def test_a_wrong_call_is_refused_in_one_line(evaluate, arguments, message) -> None:
