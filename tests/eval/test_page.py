@@ -148,10 +148,11 @@ def test_figures_of_the_table() -> None:
         "Above budget": "1",
         "Broken words": "3",
         "Seconds": "1.23",
+        "Tokens a second": "81",
         "Memory": "1.5 GB",
         "Questions": "3 (2)",
     }
-    assert truncation == ["■ truncation", "–", "–", "–", "25.0%", "25.0%", "0", "–", "0.0012", "–", "1 (0)"]
+    assert truncation == ["■ truncation", "–", "–", "–", "25.0%", "25.0%", "0", "–", "0.0012", "81,301", "–", "1 (0)"]
 
 
 def test_failures_have_a_row_with_their_reasons() -> None:

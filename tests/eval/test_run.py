@@ -40,6 +40,7 @@ def test_a_run_leaves_its_files_and_prints_a_table(evaluate, tmp_path) -> None:
     text = (folder / "report.md").read_text()
     assert "<!-- table: hotpot-sample -->" in text and "answer kept at 2x / 4x" in text and "`evidence`" in text
     assert "hotpot-sample: 1 questions" in done.stdout
+    assert done.stdout.count("got: rate delivered") == 1, "what the columns mean is said once"
     summaries = json.loads((folder / "summary.json").read_text())["summaries"]
     assert len(summaries) == 10
     assert evaluate("--data", HOTPOT, "--limit", 1, *QUICK).exit_code == 0
