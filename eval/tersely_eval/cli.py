@@ -18,7 +18,7 @@ from tersely_eval.cli_compare import compare_command
 from tersely_eval.measurement import RUN_FILE, Plan, Run, read_run
 
 _DEFAULT_METHODS = "evidence,bm25_sentences,bm25_documents,truncation,full"
-_NEEDED = ("ir_measures", "matplotlib", "psutil", "scipy")
+_NEEDED = ("ir_measures", "jinja2", "matplotlib", "openai", "psutil", "scipy", "torchmetrics")
 _DEFAULT_RATES = "0.5,0.25,0.125"
 
 evaluation = typer.Typer(
@@ -82,6 +82,7 @@ def report(
     """Show one or several runs as one: what was measured later stands for what was measured before."""
     from tersely_eval.reports import merged, print_summary, write_markdown, write_page
 
+    _check_installed()
     run = merged([read_run(path) for path in runs])
     if markdown:
         write_markdown(markdown, run, prices)

@@ -121,6 +121,17 @@ def test_several_runs_are_shown_as_one(evaluate, tmp_path) -> None:
     assert "bm25_sentences" in done.stdout and "<html" in (tmp_path / "all.html").read_text()
 
 
+@pytest.mark.parametrize("package", ["jinja2", "matplotlib", "torchmetrics"])
+def test_what_is_not_installed_is_said_before_anything_is_measured(evaluate, monkeypatch, tmp_path, package) -> None:
+    assert evaluate("--data", HOTPOT, "--limit", 1, "--methods", "truncation", "--out", "x").exit_code == 0
+    monkeypatch.setattr("tersely_eval.cli.find_spec", lambda name: None if name == package else object())
+    for arguments in (["--data", HOTPOT, "--out", "y"], ["report", "x", "--html", "page.html"]):
+        done = evaluate(*arguments)
+        assert done.exit_code == 2
+        assert f"eval needs {package}, not installed: pip install 'tersely[eval]'" in done.stderr
+    assert not (tmp_path / "y").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
