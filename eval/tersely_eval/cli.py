@@ -18,7 +18,7 @@ from tersely_eval.cli_compare import compare_command
 from tersely_eval.measurement import RUN_FILE, Plan, Run, read_run
 
 _DEFAULT_METHODS = "evidence,bm25_sentences,bm25_documents,truncation,full"
-_NEEDED = ("ir_measures", "matplotlib", "psutil", "scipy")
+_NEEDED = ("ir_measures", "jinja2", "matplotlib", "openai", "psutil", "scipy", "torchmetrics")
 _DEFAULT_RATES = "0.5,0.25,0.125"
 
 evaluation = typer.Typer(
@@ -64,6 +64,7 @@ def evaluate(
     if context.invoked_subcommand:
         return
     if resume is not None:
+        _check_alone(context)
         folder, plan = resume, _plan_of(resume)
     else:
         plan = _plan(data, field, methods, rates, limit, model, tokenizer, reader, reader_url, log_probability)
@@ -81,6 +82,7 @@ def report(
     """Show one or several runs as one: what was measured later stands for what was measured before."""
     from tersely_eval.reports import merged, print_summary, write_markdown, write_page
 
+    _check_installed()
     run = merged([read_run(path) for path in runs])
     if markdown:
         write_markdown(markdown, run, prices)
@@ -135,6 +137,15 @@ def _rates(given: str) -> tuple[float, ...]:
     return rates
 
 
+def _check_alone(context: typer.Context) -> None:
+    """What was planned stands: an option that would be overlooked is refused. Prices are no part of a plan."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    given = [name for name, source in sources.items() if source is None or source.name != "DEFAULT"]
+    others = [f"--{name.replace('_', '-')}" for name in given if name not in ("resume", "prices")]
+    if others:
+        raise InvalidInputError(f"--resume goes on as the run was planned, without {', '.join(others)}")
+
+
 def _plan_of(folder: Path) -> Plan:
     plan = read_run(folder).description.plan
     if plan is None:
@@ -153,6 +164,7 @@ def _run(plan: Plan, folder: Path, prices: Path | None, begin: bool) -> None:
     from tersely.terminal import error_console, progress
     from tersely_eval.loading import read_data_sets
     from tersely_eval.machine import describe_run
+    from tersely_eval.money import PRICES, read_prices
     from tersely_eval.readers import readers
     from tersely_eval.reports import print_summary, write_reports
     from tersely_eval.run import cases, open_run, run
@@ -161,6 +173,7 @@ def _run(plan: Plan, folder: Path, prices: Path | None, begin: bool) -> None:
     console = error_console()
     if begin and (folder / RUN_FILE).exists():  # said before the model is loaded
         raise InvalidInputError(f"{folder} holds a run already: go on with it (--resume {folder}), or name another")
+    read_prices(prices or PRICES)  # a wrong table is said now, not after an hour of measuring
     data_sets = read_data_sets(plan, lambda line: console.print(line, markup=False))
     with progress(console, "loading the model ..."):
         compressor = Compressor(plan.model, tokenizer=plan.tokenizer)

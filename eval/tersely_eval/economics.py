@@ -45,7 +45,7 @@ def economics_markdown(run: Run, prices: Mapping[str, Price]) -> str:
 def economics_html(run: Run, prices: Mapping[str, Price]) -> str:
     """What each method saves at each rate, as a fragment of HTML; empty where nothing was measured."""
     return "".join(
-        f"<section><h3>{escape(section.heading)}</h3><p>{escape(section.note)}</p>{_html_table(section.rows)}</section>"
+        f"<section><h3>{escape(section.heading)}</h3><p>{escape(section.note)}</p>{_html_table(section)}</section>"
         for section in _sections(run, prices)
     )
 
@@ -66,14 +66,14 @@ def _sections(run: Run, prices: Mapping[str, Price]) -> list[_Section]:
 
 
 def _money_rows(measured: Sequence[Measurement], prices: Mapping[str, Price]) -> list[list[str]]:
-    rows = [["data", "method", "rate", "tokens before", "after", *prices]]
+    rows = [["method", "rate", "data", "tokens before", "after", *prices]]
     found = savings(measured, prices)
     for start in range(0, len(found), len(prices)):
         each = found[start : start + len(prices)]  # one for each model
         of = each[0]
         rows.append(
             [
-                *(of.data_set, of.method, f"{of.rate:g}", f"{of.original_tokens:,.0f}", f"{of.tokens:,.0f}"),
+                *(of.method, f"{of.rate:g}", of.data_set, f"{of.original_tokens:,.0f}", f"{of.tokens:,.0f}"),
                 *(f"{_dollars(one.cost)} ({_dollars(one.saved)})" for one in each),
             ]
         )
@@ -134,9 +134,15 @@ def _markdown_table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _html_table(rows: Sequence[Sequence[str]]) -> str:
-    def row(cells: Sequence[str], tag: str) -> str:
-        return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
+def _html_table(section: _Section) -> str:
+    """In a box that scrolls on a narrow page; the first cell is the name of its row."""
 
-    body = "".join(row(cells, "td") for cells in rows[1:])
-    return f"<table><thead>{row(rows[0], 'th')}</thead><tbody>{body}</tbody></table>"
+    def row(cells: Sequence[str]) -> str:
+        name, *figures = map(escape, cells)
+        return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{figure}</td>" for figure in figures)}</tr>'
+
+    headings = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in section.rows[0])
+    return (
+        f'<div class="scroll" role="region" aria-label="{escape(section.heading)}" tabindex="0"><table>'
+        f"<thead><tr>{headings}</tr></thead><tbody>{''.join(map(row, section.rows[1:]))}</tbody></table></div>"
+    )

@@ -142,6 +142,11 @@ def _seconds(summary: Summary) -> str | None:
     return f"{middle:.2f}" if middle >= 0.1 else f"{middle:#.2g}"
 
 
+def _tokens_per_second(summary: Summary) -> str | None:
+    found = [one.original_tokens / one.seconds for one in summary.measured if one.seconds]
+    return f"{median(found):,.0f}" if found else None
+
+
 _COLUMNS = (
     Column(
         "Answer kept",
@@ -186,6 +191,7 @@ _COLUMNS = (
         _figure("broken_words", sum, "{:,}"),
     ),
     Column("Seconds", "A question, by the clock: the median.", _seconds),
+    Column("Tokens a second", "Original tokens for each second: the median.", _tokens_per_second),
     Column(
         "Memory",
         "The most that the process held, model included, in gigabytes.",

@@ -80,9 +80,9 @@ def print_summary(run: Run) -> None:
                     f"{summary.method} at {summary.rate:g} failed {len(summary.errors)} times: {summary.errors[0]}"
                 )
         console.print(table)
-        console.print(_LEGEND)
         for error in errors:
             console.print(error, markup=False)
+    console.print(_LEGEND)
 
 
 def write_reports(folder: Path, run: Run, prices: Path | None) -> None:

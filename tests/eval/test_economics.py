@@ -43,8 +43,8 @@ def run() -> Run:
 
 def test_money(run) -> None:
     money = tables(economics_markdown(run, PRICES))[0]
-    assert money[0] == ["data", "method", "rate", "tokens before", "after", "small", "large"]
-    assert money[1] == ["set", "evidence", "0.25", "2,000", "500", "$0.250 ($0.750)", "$25.00 ($75.00)"]
+    assert money[0] == ["method", "rate", "data", "tokens before", "after", "small", "large"]
+    assert money[1] == ["evidence", "0.25", "set", "2,000", "500", "$0.250 ($0.750)", "$25.00 ($75.00)"]
     assert len(money) == 2
 
 
@@ -77,7 +77,7 @@ def test_a_method_that_failed_or_saved_nothing_takes_nothing_from_the_others(run
         measurement(method="longer", tokens=1100, original_tokens=900),
     )
     money, time, _ = tables(economics_markdown(run, {"small": PRICE}))
-    assert [row[1] for row in money[1:]] == ["evidence", "full", "untimed", "longer"]
+    assert [row[0] for row in money[1:]] == ["evidence", "full", "untimed", "longer"]
     assert money[2][-1] == "$1.00 ($0.00)"
     assert money[4][-1] == "$0.550 (-$0.075)"
     assert [row[2] for row in time[1:]] == [
@@ -94,6 +94,13 @@ def test_where_nothing_was_measured_nothing_is_shown() -> None:
         assert economics_html(run, PRICES) == ""
 
 
+def test_on_a_page_wide_tables_scroll_in_a_box_of_their_own_and_each_row_has_a_name(run) -> None:
+    html = economics_html(run, PRICES)
+    assert html.count("<table>") == html.count('<div class="scroll" role="region" aria-label="') == 3
+    assert html.count('<th scope="row">evidence</th>') == 2
+    assert "<th>" not in html
+
+
 def test_without_prices_there_is_still_the_time(run) -> None:
     assert len(tables(economics_markdown(run, {}))) == 1
     assert "$" not in economics_html(run, {})
@@ -105,12 +112,13 @@ class Tags(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.found: set[str] = set()
+        self.attributes: set[str] = set()
         self.open: list[str] = []
         self.text = ""
         self.feed(page)
 
     def handle_starttag(self, tag, attrs) -> None:
-        assert not attrs
+        self.attributes.update(name for name, _ in attrs)
         self.found.add(tag)
         self.open.append(tag)
 
@@ -127,7 +135,8 @@ def test_nothing_from_a_file_becomes_markup(run) -> None:
     prices = {evil: PRICE.model_copy(update={"model": evil, "source": evil})}
     tags = Tags(economics_html(run, prices))
     assert not tags.open
-    assert tags.found == {"section", "h3", "p", "table", "thead", "tbody", "tr", "th", "td"}
+    assert tags.found == {"section", "h3", "p", "div", "table", "thead", "tbody", "tr", "th", "td"}
+    assert tags.attributes == {"class", "role", "aria-label", "tabindex", "scope"}
     assert "<script>alert(1)</script>|&" in tags.text
     markdown = economics_markdown(run, prices)
     assert "<script>" not in markdown

@@ -14,7 +14,9 @@ import pytest
 from synthetic_run import DESCRIPTION, synthetic_run
 
 from tersely import Span
+from tersely_eval.economics import economics_html
 from tersely_eval.measurement import Example, Measurement, Run
+from tersely_eval.money import read_prices
 from tersely_eval.page import html_page
 from tersely_eval.svg import COLOURS
 
@@ -146,10 +148,11 @@ def test_figures_of_the_table() -> None:
         "Above budget": "1",
         "Broken words": "3",
         "Seconds": "1.23",
+        "Tokens a second": "81",
         "Memory": "1.5 GB",
         "Questions": "3 (2)",
     }
-    assert truncation == ["■ truncation", "–", "–", "–", "25.0%", "25.0%", "0", "–", "0.0012", "–", "1 (0)"]
+    assert truncation == ["■ truncation", "–", "–", "–", "25.0%", "25.0%", "0", "–", "0.0012", "81,301", "–", "1 (0)"]
 
 
 def test_failures_have_a_row_with_their_reasons() -> None:
@@ -294,7 +297,8 @@ def browse(page: str, folder: Path, size: str, *options: str) -> subprocess.Comp
 
 @pytest.mark.skipif(not BROWSER, reason="no browser")
 @pytest.mark.parametrize("width", [500, 1280])
-def test_a_browser_shows_charts_and_does_not_scroll_sideways(html, tmp_path, width) -> None:
+def test_a_browser_shows_charts_and_does_not_scroll_sideways(run, tmp_path, width) -> None:
+    html = html_page(run, economics_html(run, read_prices()))
     script = """<script>
         const sizes = [...document.querySelectorAll("svg")].map(svg => svg.getBoundingClientRect());
         const [all, seen] = [document.documentElement.scrollWidth, window.innerWidth];

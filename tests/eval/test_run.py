@@ -40,6 +40,7 @@ def test_a_run_leaves_its_files_and_prints_a_table(evaluate, tmp_path) -> None:
     text = (folder / "report.md").read_text()
     assert "<!-- table: hotpot-sample -->" in text and "answer kept at 2x / 4x" in text and "`evidence`" in text
     assert "hotpot-sample: 1 questions" in done.stdout
+    assert done.stdout.count("got: rate delivered") == 1, "what the columns mean is said once"
     summaries = json.loads((folder / "summary.json").read_text())["summaries"]
     assert len(summaries) == 10
     assert evaluate("--data", HOTPOT, "--limit", 1, *QUICK).exit_code == 0
@@ -95,6 +96,21 @@ def test_a_method_that_fails_is_a_row(evaluate, monkeypatch, tmp_path) -> None:
     assert "RuntimeError: no luck" in (tmp_path / "x" / "report.html").read_text()
 
 
+def test_a_wrong_price_table_is_said_before_anything_is_measured(evaluate, tmp_path) -> None:
+    (tmp_path / "prices.csv").write_text("model,input_dollars\nsmall,much\n")
+    done = evaluate("--data", HOTPOT, *QUICK, "--prices", "prices.csv", "--out", "x")
+    assert done.exit_code == 2 and "prices.csv, line 2 (small): input_dollars" in done.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_resume_goes_with_prices(evaluate, tmp_path) -> None:
+    evaluate("--data", HOTPOT, "--limit", 1, "--methods", "truncation", "--out", "x")
+    columns = "model,input_dollars,output_dollars,source,read_on"
+    (tmp_path / "prices.csv").write_text(f"{columns}\nmine,1,2,a contract,2026-01-31\n")
+    assert evaluate("--resume", "x", "--prices", "prices.csv").exit_code == 0
+    assert "a contract" in (tmp_path / "x" / "report.md").read_text()
+
+
 def test_several_runs_are_shown_as_one(evaluate, tmp_path) -> None:
     evaluate("--data", HOTPOT, "--limit", 1, "--methods", "truncation", "--out", "a")
     evaluate("--data", HOTPOT, "--limit", 1, "--methods", "bm25_sentences", "--out", "b")
@@ -103,6 +119,17 @@ def test_several_runs_are_shown_as_one(evaluate, tmp_path) -> None:
     text = (tmp_path / "RESULTS.md").read_text()
     assert "`truncation`" in text and "`bm25_sentences`" in text
     assert "bm25_sentences" in done.stdout and "<html" in (tmp_path / "all.html").read_text()
+
+
+@pytest.mark.parametrize("package", ["jinja2", "matplotlib", "torchmetrics"])
+def test_what_is_not_installed_is_said_before_anything_is_measured(evaluate, monkeypatch, tmp_path, package) -> None:
+    assert evaluate("--data", HOTPOT, "--limit", 1, "--methods", "truncation", "--out", "x").exit_code == 0
+    monkeypatch.setattr("tersely_eval.cli.find_spec", lambda name: None if name == package else object())
+    for arguments in (["--data", HOTPOT, "--out", "y"], ["report", "x", "--html", "page.html"]):
+        done = evaluate(*arguments)
+        assert done.exit_code == 2
+        assert f"eval needs {package}, not installed: pip install 'tersely[eval]'" in done.stderr
+    assert not (tmp_path / "y").exists()
 
 
 @pytest.mark.parametrize(
@@ -118,6 +145,9 @@ def test_several_runs_are_shown_as_one(evaluate, tmp_path) -> None:
         (["--reader-url", "http://localhost:1"], "needs --reader"),
         (["--reader", "gpt"], "gpt"),
         (["--resume", "nowhere"], "nowhere"),
+        (["--resume", "nowhere", "--limit", "1"], "--resume goes on as the run was planned, without --limit"),
+        (["--resume", "nowhere", "--data", HOTPOT, "--out", "x"], "without --data, --out"),
+        (["--prices", "missing.csv"], "missing.csv"),
     ],
 )
 def test_a_wrong_call_is_refused_in_one_line(evaluate, arguments, message) -> None:

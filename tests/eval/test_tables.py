@@ -31,6 +31,7 @@ def test_the_figures_of_a_row() -> None:
         "answer kept at 2x / 10x": ".50 / 1.00",
         "supporting sentences whole at 2x / 10x": ".25 / –",
         "share delivered at 2x / 10x": ".467 / .100",
+        "most delivered at 2x / 10x": ".510 / .100",
         "least of a budget used at 2x / 10x": ".800 / 1.000",
         "seconds a question at 2x / 10x": "2.00 / 1.00",
         "tokens a second at 2x / 10x": "50 / 100",
