@@ -212,11 +212,14 @@ def test_a_prompt_of_one_word_stays(prompt_compressor) -> None:
 def test_issue_14_nothing_to_compress_gives_the_rest(prompt_compressor, context, question) -> None:
     for result in (
         prompt_compressor.compress_prompt(context, INSTRUCTION, question, target_token=5),
-        prompt_compressor.structured_compress_prompt([" "] if not context else context, INSTRUCTION, question),
+        prompt_compressor.structured_compress_prompt(context, INSTRUCTION, question),
     ):
         assert list(result) == KEYS
         assert result["compressed_prompt"].split("\n\n")[0] == INSTRUCTION
         assert question in result["compressed_prompt"]
+    if not context:
+        nothing = prompt_compressor.structured_compress_prompt(context)
+        assert (nothing["compressed_prompt"], nothing["compressed_tokens"], nothing["ratio"]) == ("", 0, "1.0x")
     both = prompt_compressor.compress_prompt_llmlingua2(context)
     assert both["compressed_prompt"].strip() == "" and both["ratio"] == "1.0x"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite, nan
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Literal
@@ -129,9 +130,14 @@ def _entries(values: Sequence[Any], rate: float, shorten: Shorten) -> dict[int, 
 
 def _as_number(key: str, value: Any, kind: str) -> int | float:
     try:
-        return int(value) if kind in ("int", "integer") else float(value)
-    except (TypeError, ValueError):
-        raise InvalidInputError(f"json_data[{key!r}] is {value!r}, which is no {kind}") from None
+        number: int | float = int(value) if kind in ("int", "integer") else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = nan
+    # Refused: what converting would change, such as 3.7 to 3, and `nan` and `inf`, which JSON has not.
+    changed = isinstance(value, bool) or (isinstance(value, float) and number != value)
+    if changed or (isinstance(number, float) and not isfinite(number)):
+        raise InvalidInputError(f"json_data[{key!r}] is {value!r}, which is no {kind}")
+    return number
 
 
 def _key_settings(key: str, value: Any) -> KeySettings:

@@ -164,7 +164,7 @@ def read_budget(rate: Any, target_token: Any) -> int | None:
 
 
 def read_contexts(context: Any) -> list[str]:
-    """The contexts as a list of strings; one blank one where there is none.
+    """The contexts as a list of strings; one empty one where there is none.
 
     Raises:
         InvalidInputError: it is neither a string nor a list of strings, or an entry cannot be read as text.
@@ -172,13 +172,13 @@ def read_contexts(context: Any) -> list[str]:
     if isinstance(context, str):
         context = [context]
     if context is None or (isinstance(context, Sequence) and not context):
-        return [" "]
+        return [""]
     if isinstance(context, (bytes, Mapping)) or not isinstance(context, Iterable):
         raise InvalidInputError(f"context must be a string or a list of strings, got {type(context).__name__}")
     contexts = list(context)
     for position, text in enumerate(contexts):
         check_text(text, f"context[{position}]")
-    return contexts or [" "]
+    return contexts or [""]
 
 
 def read_forced(ids: Any, number: int) -> set[int]:
