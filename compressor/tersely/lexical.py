@@ -14,7 +14,6 @@ import regex
 import Stemmer
 
 # bm25s is imported where it is used: where scipy is installed it loads that, too, and doubles the time of our import.
-logging.getLogger("bm25s").setLevel(logging.WARNING)  # by itself it tells of every index that it builds
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー々〆\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = regex.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|[^\W{_UNSPACED}]+")
@@ -56,6 +55,7 @@ class LexicalIndex:
         if self._texts_with:
             import bm25s
 
+            logging.getLogger("bm25s").setLevel(logging.WARNING)  # by itself it tells of every index that it builds
             self._index = bm25s.BM25()
             self._index.index([list(text) for text in texts], show_progress=False)
 

@@ -95,8 +95,9 @@ def recall(question: Question, selection: Selection, best: int = 5) -> float | N
 def broken_words(question: Question, context: str) -> int:
     """How many words and numbers of the context are none of the documents: pieces of one, or two that were joined.
 
-    Scripts without spaces are left out: where a word ends there is a matter of opinion. So is what is cut at a hyphen,
-    a colon, a slash or an apostrophe, for whole words stay: 10 of 10:30 does not count. It is the least that is broken.
+    Scripts without spaces are left out: where a word ends there is a matter of opinion. What is cut at a hyphen, a
+    colon, a slash or an apostrophe leaves whole words and does not count, such as 10 of 10:30: at least so many are
+    broken.
     """
     whole = set(_WORD.findall(question.context))
     return sum(word not in whole and not _UNSPACED.search(word) for word in _WORD.findall(context))

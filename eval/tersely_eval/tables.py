@@ -48,8 +48,8 @@ def quality_table(measurements: Sequence[Measurement]) -> str:
     """A Markdown table with a row for each method, and each figure at every rate.
 
     Figures are means over the questions, but for the most and the least that are called so, the medians of seconds and
-    of tokens a second, and the highest peak of memory. Where a method failed, its figures are of the questions
-    where it did not, and the last column says why.
+    of tokens a second, and the highest peak of memory. Where a method failed, its figures are of the questions where
+    it did not, and the last column says why.
     """
     methods = list(dict.fromkeys(one.method for one in measurements))
     # No compression has a rate of its own, which would be an empty column for the others.
