@@ -256,8 +256,7 @@ def check_call(settings: CompressionSettings, question: str | None, instruction:
     Raises:
         InvalidInputError: there is no budget, or question or instruction cannot be used, or the question is missing.
     """
-    if settings.rate is None and settings.target_tokens is None:
-        raise InvalidInputError("no budget: give rate (such as 0.25) or target_tokens (such as 500)")
+    settings.check_budget()
     for name, text in (("question", question), ("instruction", instruction)):
         if text is not None:
             check_text(text, name)

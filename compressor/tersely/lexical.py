@@ -33,11 +33,12 @@ def content_words(text: str) -> list[str]:
     Where a script writes no spaces, each two neighbouring characters are a word, as search engines have it.
     """
     words: list[str] = []
+    said_of_all = stop_words()
     for match in _WORD.finditer(unicodedata.normalize("NFKC", text).casefold()):
         run = match.group()
         if match["unspaced"]:
             words.extend(run[start : start + 2] for start in range(max(len(run) - 1, 1)))
-        elif run not in stop_words():
+        elif run not in said_of_all:
             words.append(run)
     return Stemmer.Stemmer("english").stemWords(words)  # a new one: a stemmer must not be shared by threads
 

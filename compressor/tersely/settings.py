@@ -73,6 +73,15 @@ class CompressionSettings(BaseModel):
             )
         return self
 
+    def check_budget(self) -> None:
+        """Refuse settings that no document could be compressed with.
+
+        Raises:
+            InvalidInputError: there is neither a rate nor a target.
+        """
+        if self.rate is None and self.target_tokens is None:
+            raise InvalidInputError("no budget: give rate (such as 0.25) or target_tokens (such as 500)")
+
     def overridden(self, **values: Any) -> CompressionSettings:
         """These settings with the values that are not None in place of their own.
 

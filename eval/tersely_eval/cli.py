@@ -80,14 +80,16 @@ def report(
     prices: Annotated[Path | None, typer.Option(help="Prices of LLMs; by default a table that ships.")] = None,
 ) -> None:
     """Show one or several runs as one: what was measured later stands for what was measured before."""
+    from tersely_eval.money import PRICES, read_prices
     from tersely_eval.reports import merged, print_summary, write_markdown, write_page
 
     _check_installed()
+    price_table = read_prices(prices or PRICES)
     run = merged([read_run(path) for path in runs])
     if markdown:
-        write_markdown(markdown, run, prices)
+        write_markdown(markdown, run, price_table)
     if html:
-        write_page(html, run, prices)
+        write_page(html, run, price_table)
     print_summary(run)
 
 
@@ -111,7 +113,7 @@ def _plan(
 
         parse_reader(reader, reader_url)  # a wrong name is said now
     elif reader_url is not None:
-        raise InvalidInputError(f"--reader-url {reader_url}: needs --reader, such as openai:gpt-4o-mini")
+        raise InvalidInputError(f"--reader-url {reader_url}: needs --reader, such as openai:gpt-6-luna")
     return Plan(
         data=tuple(str(path.resolve()) for path in data or ()),
         fields=parse_fields(field or ()),
@@ -173,7 +175,7 @@ def _run(plan: Plan, folder: Path, prices: Path | None, begin: bool) -> None:
     console = error_console()
     if begin and (folder / RUN_FILE).exists():  # said before the model is loaded
         raise InvalidInputError(f"{folder} holds a run already: go on with it (--resume {folder}), or name another")
-    read_prices(prices or PRICES)  # a wrong table is said now, not after an hour of measuring
+    price_table = read_prices(prices or PRICES)  # a wrong table is said now, not after an hour of measuring
     data_sets = read_data_sets(plan, lambda line: console.print(line, markup=False))
     with progress(console, "loading the model ..."):
         compressor = Compressor(plan.model, tokenizer=plan.tokenizer)
@@ -189,7 +191,7 @@ def _run(plan: Plan, folder: Path, prices: Path | None, begin: bool) -> None:
     found: Run = read_run(folder / RUN_FILE)
     if found.measurements:
         with progress(console, "writing the report ..."):
-            write_reports(folder, found, prices)
+            write_reports(folder, found, price_table)
         print_summary(found)
     console.print(f"{len(found.measurements)} of {len(todo)} measurements in {folder}", markup=False)
     if interrupted:

@@ -199,10 +199,12 @@ def read_run(path: str | Path) -> Run:
     if description is None:
         raise InvalidInputError(f"{path}: does not begin with the description of a run of `tersely eval`")
     measurements = {line.measurement.key: line.measurement for line in parsed if line.measurement}
-    return Run(description, list(measurements.values()), _merged([line.example for line in parsed if line.example]))
+    return Run(
+        description, list(measurements.values()), merged_examples([line.example for line in parsed if line.example])
+    )
 
 
-def _merged(examples: Sequence[Example]) -> list[Example]:
+def merged_examples(examples: Sequence[Example]) -> list[Example]:
     """One example a question, of the methods of all of its lines."""
     by_question: dict[tuple[str, str, float], Example] = {}
     for example in examples:

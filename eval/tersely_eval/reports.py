@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
 from tersely import InvalidInputError
-from tersely_eval.measurement import Run
+from tersely_eval.measurement import Run, merged_examples
+from tersely_eval.money import Price
 from tersely_eval.summary import Summary, summarise
 from tersely_eval.tables import quality_table, write_tables
 
@@ -53,7 +54,9 @@ def merged(runs: Sequence[Run]) -> Run:
     commands = "; ".join(dict.fromkeys(run.description.command for run in runs))
     machines = "; ".join(dict.fromkeys(run.description.machine for run in runs))
     description = runs[-1].description.model_copy(update={"command": commands, "machine": machines})
-    return Run(description, list(measurements.values()), [example for run in runs for example in run.examples])
+    return Run(
+        description, list(measurements.values()), merged_examples([example for run in runs for example in run.examples])
+    )
 
 
 def print_summary(run: Run) -> None:
@@ -85,11 +88,11 @@ def print_summary(run: Run) -> None:
     console.print(_LEGEND)
 
 
-def write_reports(folder: Path, run: Run, prices: Path | None) -> None:
+def write_reports(folder: Path, run: Run, prices: Mapping[str, Price]) -> None:
     """summary.json, report.md and report.html beside the run.
 
     Raises:
-        InvalidInputError: the folder cannot be written, or the prices cannot be read.
+        InvalidInputError: the folder cannot be written.
     """
     summaries = [
         {"data_set": data_set, "method": one.method, "rate": one.rate, **_figures(one)}
@@ -106,35 +109,33 @@ def write_reports(folder: Path, run: Run, prices: Path | None) -> None:
     write_page(folder / "report.html", run, prices)
 
 
-def write_markdown(path: Path, run: Run, prices: Path | None) -> None:
+def write_markdown(path: Path, run: Run, prices: Mapping[str, Price]) -> None:
     """The tables, between their marks; what else stands in the file is not touched.
 
     Raises:
-        InvalidInputError: the file cannot be written, a mark is missing, or the prices cannot be read.
+        InvalidInputError: the file cannot be written, or a mark is missing.
     """
     from tersely_eval.economics import economics_markdown
-    from tersely_eval.money import PRICES, read_prices
 
     heading = _HEADING.format(**run.description.model_dump())
     tables = {}
     for data_set in dict.fromkeys(one.data_set for one in run.measurements):
         rows = [one for one in run.measurements if one.data_set == data_set]
         tables[data_set] = f"{heading}\n\n{quality_table(rows)}"
-    tables["money and time"] = economics_markdown(run, read_prices(prices or PRICES))
+    tables["money and time"] = economics_markdown(run, prices)
     write_tables(path, tables)
 
 
-def write_page(path: Path, run: Run, prices: Path | None) -> None:
+def write_page(path: Path, run: Run, prices: Mapping[str, Price]) -> None:
     """One HTML page with everything in it.
 
     Raises:
-        InvalidInputError: the file cannot be written, or the prices cannot be read.
+        InvalidInputError: the file cannot be written.
     """
     from tersely_eval.economics import economics_html
-    from tersely_eval.money import PRICES, read_prices
     from tersely_eval.page import html_page
 
-    page = html_page(run, economics_html(run, read_prices(prices or PRICES)))
+    page = html_page(run, economics_html(run, prices))
     try:
         path.write_text(page, encoding="utf-8")
     except OSError as error:

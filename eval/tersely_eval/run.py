@@ -42,7 +42,7 @@ def cases(plan: Plan, data_sets: Mapping[str, Sequence[Question]]) -> list[Case]
     return [
         Case(name, question, method, rate)
         for name, questions in data_sets.items()
-        for question in questions[: plan.limit]
+        for question in questions
         for method in plan.methods
         for rate in ((1.0,) if method == "full" else plan.rates)
     ]

@@ -106,8 +106,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
             protect=protect,
             gap_marker=gap_marker,
         )
-        if settings.rate is None and settings.target_tokens is None:
-            raise InvalidInputError("no budget: give rate (such as 0.25) or target_tokens (such as 500)")
+        settings.check_budget()
         super().__init__(
             rate=settings.rate,
             target_tokens=settings.target_tokens,

@@ -107,7 +107,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
             dynamic_ratio=dynamic_ratio,
             segment_tokens=segment_tokens,
         )
-        _check_budget(settings)
+        settings.check_budget()
         model = str(model) if isinstance(model, PathLike) else model
         with _readable_errors():
             super().__init__(
@@ -133,7 +133,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
         changed = {name: value}
         if name in CompressionSettings.model_fields:
             settings = self._settings(without=name).overridden(**changed)
-            _check_budget(settings)
+            settings.check_budget()
             changed = {one: getattr(settings, one) for one in ("rate", "target_tokens", name)}
         with _readable_errors():
             for one, checked in changed.items():
@@ -228,11 +228,6 @@ class TerselyPostprocessor(BaseNodePostprocessor):
 def _question(query_bundle: QueryBundle | None) -> str | None:
     question = query_bundle.query_str if query_bundle else ""
     return question if question.strip() else None
-
-
-def _check_budget(settings: CompressionSettings) -> None:
-    if settings.rate is None and settings.target_tokens is None:
-        raise InvalidInputError("no budget: give rate (such as 0.25) or target_tokens (such as 500)")
 
 
 def _refuse_unknown(arguments: dict[str, Any], component: type[BaseNodePostprocessor]) -> None:

@@ -19,7 +19,6 @@ from tersely import (
     CompressionResult,
     CompressionSettings,
     Compressor,
-    InvalidInputError,
     shared_compressor,
 )
 
@@ -79,8 +78,7 @@ class TerselyRanker:
             protect=protect,
             gap_marker=gap_marker,
         )
-        if settings.rate is None and settings.target_tokens is None:
-            raise InvalidInputError("no budget: give rate (such as 0.25) or target_tokens (such as 500)")
+        settings.check_budget()
         self.rate = settings.rate
         self.target_tokens = settings.target_tokens
         self.method = settings.method
