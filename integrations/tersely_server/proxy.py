@@ -1,7 +1,7 @@
 """The compressing proxy: forwards chat requests to an OpenAI-compatible API, the text marked as context made shorter.
 
-Routes, their settings and what they report. Marks are read in `marked_context`, the forwarding is in `upstream`. No text
-of a request is ever logged.
+Routes and what they report. Marks are read in `marked_context`, the forwarding is in `upstream`, the settings are in
+`proxy_settings`. No text of a request is ever logged.
 """
 
 from __future__ import annotations
@@ -9,76 +9,25 @@ from __future__ import annotations
 import json
 import logging
 import math
-import re
 import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal, NamedTuple, Protocol
 
-import httpx
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
-from starlette.requests import ClientDisconnect
 
-from tersely import CompressionResult, CompressionSettings, InvalidInputError, ProtectedTextError, TerselyError
+from tersely import CompressionResult, CompressionSettings, InvalidInputError
+from tersely_server.documentation import CHAT, PASSED_ON
+from tersely_server.errors import ServiceError, as_service_error
 from tersely_server.marked_context import MarkedRequest, read_marks
-from tersely_server.upstream import CLIENT_GONE, Relay, Upstream, UpstreamError, openai_error, while_connected
+from tersely_server.proxy_settings import ProxySettings
+from tersely_server.upstream import Relay, Upstream
 
-logger = logging.getLogger(__name__)
+__all__ = ["Compress", "Forwarded", "ProxySettings", "proxy_router"]
 
-Status = Literal["compressed", "unmarked", "failed"]
-
-
-class ProxySettings(BaseModel):
-    """Where to forward to, and what counts as context there. Texts that carry a `tersely` object always do."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    upstream: str
-    """The address of the OpenAI-compatible API, as its client takes it as `base_url`: `https://api.openai.com/v1`."""
-
-    upstream_key: SecretStr | None = None
-    """Sent to the upstream as the bearer token, instead of any credentials that the client sends."""
-
-    role: str | None = Field(default=None, min_length=1)
-    """Messages with this role are context as a whole, such as `tool`."""
-
-    tag: str | None = Field(default=None, pattern=r"^[A-Za-z_][\w.-]*$")
-    """Text between this tag and its end is context: with `context`, that between `<context>` and `</context>`."""
-
-    rate: float = Field(default=0.5, gt=0, le=1)
-    """Compressed / original tokens of marked text that does not say its own rate or target."""
-
-    fail_open: bool = True
-    """Where compression fails, forward the original instead of answering with an error."""
-
-    timeout: float = Field(default=600, gt=0, allow_inf_nan=False)
-    """Seconds without a byte from the upstream after which it is given up."""
-
-    @field_validator("upstream")
-    @classmethod
-    def _an_address(cls, upstream: str) -> str:
-        example = "give the base URL of the API, such as https://api.openai.com/v1"
-        try:
-            url = httpx.URL(upstream)
-        except (httpx.InvalidURL, ValueError) as error:
-            raise ValueError(f"is no URL ({error}); {example}") from None
-        if url.scheme not in ("http", "https") or not url.host:
-            raise ValueError(f"must begin with http:// or https:// and a host; {example}")
-        if url.userinfo:
-            raise ValueError("must not hold a user name or password; give the key as upstream_key")
-        if "?" in upstream or "#" in upstream:
-            raise ValueError("must not hold ? or #: a client's own query is forwarded")
-        if url.path.rstrip("/").endswith("/chat/completions"):
-            raise ValueError(f"must not hold the path of a call; {example}")
-        return upstream
-
-    @field_validator("upstream_key")
-    @classmethod
-    def _a_header(cls, key: SecretStr | None) -> SecretStr | None:
-        if key is not None and not re.fullmatch("[!-~]+", key.get_secret_value()):
-            raise ValueError("must be printable ASCII without white space, and not empty")
-        return key
+_LONGEST_REASON = 500  # characters of a header
+_logger = logging.getLogger("tersely_server")
 
 
 class Compress(Protocol):
@@ -95,37 +44,16 @@ class Forwarded(NamedTuple):
         status: `compressed`; `unmarked`, where nothing was marked; `failed`, where compression was.
         original_tokens, compressed_tokens: of the marked text before and after; 0 unless compressed.
         seconds: wall-clock seconds of compression.
-        error: the class of the error where compression failed.
+        error: the code of the error where compression failed.
         upstream_status: the HTTP status of the upstream's answer; None where there was none.
     """
 
-    status: Status
+    status: Literal["compressed", "unmarked", "failed"]
     original_tokens: int = 0
     compressed_tokens: int = 0
     seconds: float = 0.0
     error: str | None = None
     upstream_status: int | None = None
-
-
-class _Prepared(NamedTuple):
-    """What to forward, and how it came about."""
-
-    content: bytes
-    account: Forwarded
-    failure: Exception | None = None
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """The account as response headers."""
-        headers: dict[str, str] = {"x-tersely-status": self.account.status}
-        if self.account.status == "compressed":
-            headers["x-tersely-original-tokens"] = str(self.account.original_tokens)
-            headers["x-tersely-compressed-tokens"] = str(self.account.compressed_tokens)
-        if self.account.status != "unmarked":
-            headers["x-tersely-seconds"] = f"{self.account.seconds:.3f}"
-        if self.failure is not None:
-            headers["x-tersely-error"] = _reason(self.failure).encode("ascii", "backslashreplace").decode()[:500]
-        return headers
 
 
 def proxy_router(
@@ -135,20 +63,18 @@ def proxy_router(
     observe: Callable[[Forwarded], None] | None = None,
     own_token: bool = False,
 ) -> APIRouter:
-    """Routes that forward to an OpenAI-compatible API: chat, its marked text compressed; models and embeddings as is.
+    """Routes that forward to an OpenAI-compatible API: chat, its context compressed; models and embeddings as they are.
+
+    The application answers `ServiceError`s (see `add_error_handlers`) and cancels what a client no longer waits for
+    (see `ClientConnection`).
 
     Args:
         settings: where to forward to, and what counts as context.
         compress: does the work.
-        observe: called once a chat request, when its answer begins.
-        own_token: the client's `Authorization` is for this service, which checks it elsewhere, and is never forwarded.
+        observe: called once for each chat request that is forwarded, when its answer begins or fails to.
+        own_token: the client's `Authorization` is for this service, which checks it elsewhere; it is not forwarded.
     """
-    upstream = Upstream(
-        settings.upstream,
-        key=settings.upstream_key,
-        forward_credentials=not own_token,
-        timeout=settings.timeout,
-    )
+    upstream = Upstream(settings, forward_credentials=not own_token)
 
     @asynccontextmanager
     async def closing(_: Any) -> AsyncIterator[None]:
@@ -157,83 +83,66 @@ def proxy_router(
 
     router = APIRouter(prefix="/v1", tags=["proxy"], lifespan=closing)
 
-    @router.post("/chat/completions", response_model=None)
+    @router.post("/chat/completions", **CHAT)
     async def chat_completions(request: Request) -> Response:
-        """OpenAI's chat completions: text marked as context is compressed, the rest is forwarded as it is."""
-
-        async def exchange() -> Response:
-            try:
-                prepared = await _prepare(await request.body(), settings, compress)
-            except InvalidInputError as error:  # a mark that cannot be read is the caller's mistake, to be seen at once
-                return openai_error(400, str(error), code="invalid_tersely_options", type="invalid_request_error")
-            if prepared.failure is not None and not settings.fail_open:
-                _report(prepared.account)
-                return _compression_error(prepared)
-            return await _forward(request, "/chat/completions", prepared)
-
-        return await _answer(request, exchange)
-
-    @router.get("/models", response_model=None)
-    async def models(request: Request) -> Response:
-        """The upstream's list of models."""
-        return await _answer(request, lambda: _forward(request, "/models"))
-
-    @router.post("/embeddings", response_model=None)
-    async def embeddings(request: Request) -> Response:
-        """The upstream's embeddings, nothing compressed: a pipeline often has one client for both."""
-        return await _answer(request, lambda: _forward(request, "/embeddings"))
-
-    async def _forward(request: Request, path: str, prepared: _Prepared | None = None) -> Response:
-        headers = prepared.headers if prepared else {}
-        content = prepared.content if prepared else await request.body()
+        """OpenAI's chat completions: what is marked as context is compressed, all else is forwarded as it is."""
+        content, outcome, failure = await _prepared(await request.body(), settings, compress)
+        headers = _headers(outcome, failure)
+        if failure is not None and not settings.fail_open:
+            raise _openai_error(as_service_error(failure), headers) from failure
+        status = None
         try:
-            answer = await upstream.send(request, path, content)
-        except UpstreamError as error:
-            logger.warning("%s", error)
-            if prepared:
-                _report(prepared.account)
-            return openai_error(error.status, str(error), code=error.code, headers=headers)
-        if prepared:
-            _report(prepared.account._replace(upstream_status=answer.status_code))
+            answer = await upstream.send(request, "/chat/completions", content)
+            status = answer.status_code
+        except ServiceError as error:
+            raise _openai_error(error, headers) from error
+        finally:
+            if observe is not None:
+                observe(outcome._replace(upstream_status=status))
         return Relay(answer, headers)
 
-    def _report(account: Forwarded) -> None:
-        if observe is not None:
-            observe(account)
+    @router.get("/models", **PASSED_ON)
+    async def models(request: Request) -> Response:
+        """The upstream's list of models."""
+        return await pass_on(request, "/models", None)
+
+    @router.post("/embeddings", **PASSED_ON)
+    async def embeddings(request: Request) -> Response:
+        """The upstream's embeddings, nothing compressed: a pipeline often has one client for both."""
+        return await pass_on(request, "/embeddings", await request.body())
+
+    async def pass_on(request: Request, path: str, content: bytes | None) -> Response:
+        try:
+            return Relay(await upstream.send(request, path, content), {})
+        except ServiceError as error:
+            raise _openai_error(error, {}) from error
 
     return router
 
 
-async def _answer(request: Request, exchange: Callable[[], Awaitable[Response]]) -> Response:
-    try:
-        answer = await while_connected(request.receive, exchange)
-    except ClientDisconnect:
-        answer = None
-    return answer or Response(status_code=CLIENT_GONE)
-
-
-async def _prepare(content: bytes, settings: ProxySettings, compress: Compress) -> _Prepared:
-    """The body to forward.
+async def _prepared(
+    content: bytes, settings: ProxySettings, compress: Compress
+) -> tuple[bytes, Forwarded, Exception | None]:
+    """The body to forward, how it came about, and why compression failed if it did.
 
     Raises:
-        InvalidInputError: a mark cannot be used.
+        ServiceError: a mark cannot be used: the caller's mistake, to be seen at once.
     """
-    body = _read_json(content)
-    if body is None:
-        return _Prepared(content, Forwarded("unmarked"))
-    marked = read_marks(body, CompressionSettings(rate=settings.rate), role=settings.role, tag=settings.tag)
+    read = _read(content, settings)
+    if read is None:
+        return content, Forwarded("unmarked"), None
+    marked, plain = read
     if not marked.texts:
-        return _Prepared(content if marked.body == body else _json(marked.body), Forwarded("unmarked"))
+        return plain, Forwarded("unmarked"), None
     start = time.perf_counter()
     try:
         texts, original, compressed = await _compressed(marked, compress)
     except Exception as error:  # whatever it was: the request need not fail with it
-        seconds = time.perf_counter() - start
-        logger.warning("compression failed after %.3f s: %s", seconds, type(error).__name__)
-        account = Forwarded("failed", seconds=seconds, error=type(error).__name__)
-        return _Prepared(_json(marked.body), account, error)
-    account = Forwarded("compressed", original, compressed, time.perf_counter() - start)
-    return _Prepared(_json(marked.with_texts(texts)), account)
+        outcome = Forwarded("failed", seconds=time.perf_counter() - start, error=as_service_error(error).code)
+        _log_failure(error, outcome)
+        return plain, outcome, error
+    outcome = Forwarded("compressed", original, compressed, time.perf_counter() - start)
+    return _json(marked.with_texts(texts)), outcome, None
 
 
 async def _compressed(marked: MarkedRequest, compress: Compress) -> tuple[list[str], int, int]:
@@ -256,31 +165,55 @@ async def _compressed(marked: MarkedRequest, compress: Compress) -> tuple[list[s
     return texts, original, compressed
 
 
-def _compression_error(prepared: _Prepared) -> Response:
-    failure = prepared.failure
-    theirs = isinstance(failure, (InvalidInputError, ProtectedTextError))
-    return openai_error(
-        400 if theirs else 500,
-        f"the marked text could not be compressed: {_reason(failure)}",
-        code="compression_failed",
-        type="invalid_request_error" if theirs else "api_error",
-        headers=prepared.headers,
+def _headers(outcome: Forwarded, failure: Exception | None) -> dict[str, str]:
+    """The account for the client."""
+    headers = {"x-tersely-status": str(outcome.status)}
+    if outcome.status == "compressed":
+        headers["x-tersely-original-tokens"] = str(outcome.original_tokens)
+        headers["x-tersely-compressed-tokens"] = str(outcome.compressed_tokens)
+    if outcome.status != "unmarked":
+        headers["x-tersely-seconds"] = f"{outcome.seconds:.3f}"
+    if failure is not None:
+        error = as_service_error(failure)
+        reason = " ".join(f"{error.code}: {error.message}".split())
+        headers["x-tersely-error"] = ascii(reason)[1:-1][:_LONGEST_REASON]
+    return headers
+
+
+def _log_failure(error: Exception, outcome: Forwarded) -> None:
+    """Say why, but no text: the message of an error may quote the request."""
+    _logger.warning("compression failed after %.3f s: %s (%s)", outcome.seconds, outcome.error, type(error).__name__)
+    if outcome.error == "internal_error":
+        _logger.error("where it did:\n%s", "".join(traceback.format_tb(error.__traceback__)).rstrip())
+
+
+def _openai_error(error: ServiceError, headers: dict[str, str]) -> ServiceError:
+    """The error with what OpenAI's clients expect beside code and message."""
+    kind = "api_error" if error.status_code >= 500 or error.status_code == 429 else "invalid_request_error"
+    return ServiceError(
+        error.status_code,
+        error.code,
+        error.message,
+        headers={**(error.headers or {}), **headers},
+        **{**error.details, "type": kind, "param": None},
     )
 
 
-def _reason(failure: Exception | None) -> str:
-    """For the client. Of errors that nobody wrote for people only the class is told."""
-    name = type(failure).__name__
-    return f"{name}: {' '.join(str(failure).split())}" if isinstance(failure, TerselyError) else name
+def _read(content: bytes, settings: ProxySettings) -> tuple[MarkedRequest, bytes] | None:
+    """A request with its marks read, and the JSON of it without them.
 
-
-def _read_json(content: bytes) -> dict[str, Any] | None:
-    """A JSON object that can be written again without loss; None for all else, which is the upstream's to judge."""
+    None for what is no JSON object, or cannot be written again without loss: that is the upstream's to judge.
+    """
     try:
         body = json.loads(content, parse_float=_finite)
+        if not isinstance(body, dict):
+            return None
+        marked = read_marks(body, CompressionSettings(rate=settings.rate), role=settings.role, tag=settings.tag)
+        return marked, content if marked.body == body else _json(marked.body)
+    except InvalidInputError as error:
+        raise _openai_error(ServiceError(400, "invalid_mark", str(error)), {}) from error
     except (ValueError, RecursionError):
         return None
-    return body if isinstance(body, dict) else None
 
 
 def _finite(number: str) -> float:

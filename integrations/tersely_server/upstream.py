@@ -6,18 +6,18 @@ cookies of the environment are left alone.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TypeVar
 
 import anyio
 import httpx
-from pydantic import SecretStr
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-Outcome = TypeVar("Outcome")
+from tersely_server.errors import BrokenOffError, ServiceError
+from tersely_server.proxy_settings import ProxySettings
+
 Headers = list[tuple[bytes, bytes]]
 
 # Of one connection, not of the message (RFC 9110, section 7.6.1), and what the next connection says for itself.
@@ -30,67 +30,45 @@ _OWN_RESPONSE = {b"date", b"server"}
 _CREDENTIALS = {b"authorization", b"api-key", b"x-api-key"}
 
 _CONNECT_SECONDS = 10
-CLIENT_GONE = 499  # nobody sees it but the access log
-
-
-class UpstreamError(Exception):
-    """The upstream gave no answer.
-
-    Attributes:
-        status: 502, or 504 where the time was up.
-        code: a word for programs: `upstream_unreachable`, `upstream_timeout`.
-    """
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code = status, code
 
 
 class Upstream:
-    """An OpenAI-compatible API that requests are forwarded to.
+    """The API that requests are forwarded to.
 
     Args:
-        url: what the OpenAI client takes as `base_url`.
-        key: sent as the bearer token, instead of any credentials that the client sends.
+        settings: its address, key and patience.
         forward_credentials: whether, without a key, those of the client are passed on.
-        timeout: seconds without a byte after which the upstream is given up.
     """
 
-    def __init__(self, url: str, *, key: SecretStr | None, forward_credentials: bool, timeout: float) -> None:
-        self._url, self._key = httpx.URL(url.rstrip("/")), key
-        self._forward_credentials = forward_credentials and key is None
-        self._timeout = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
+    def __init__(self, settings: ProxySettings, *, forward_credentials: bool) -> None:
+        self._url, self._key = httpx.URL(settings.upstream), settings.upstream_key
+        self._forward_credentials = forward_credentials and self._key is None
+        self._timeout = httpx.Timeout(settings.timeout, connect=min(settings.timeout, _CONNECT_SECONDS))
         self._open_client: httpx.AsyncClient | None = None
 
-    async def send(self, request: Request, path: str, content: bytes) -> httpx.Response:
+    async def send(self, request: Request, path: str, content: bytes | None) -> httpx.Response:
         """Forward a request; the answer's body is still to be read.
 
         Args:
             request: the client's: its method, query and headers are forwarded.
             path: below the upstream's address.
-            content: the body.
+            content: the body; None for none.
 
         Raises:
-            UpstreamError: there was no answer, or not in time.
+            ServiceError: 502 where there was no answer, 504 where there was none in time.
         """
-        url = self._url.copy_with(
-            raw_path=self._url.raw_path.rstrip(b"/") + path.encode() + _question_mark(request.scope["query_string"])
-        )
+        query = request.scope["query_string"]
+        raw_path = self._url.raw_path.rstrip(b"/") + path.encode() + (b"?" + query if query else b"")
         forwarded = httpx.Request(
-            request.method, url, headers=self._headers(request), content=content if request.method == "POST" else None
+            request.method, self._url.copy_with(raw_path=raw_path), headers=self._headers(request), content=content
         )
         try:
             return await self._client.send(forwarded, stream=True)
         except httpx.TimeoutException as error:
-            raise UpstreamError(
-                504,
-                "upstream_timeout",
-                f"the upstream {self._url.host} did not answer in time ({type(error).__name__})",
-            ) from error
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise UpstreamError(
-                502, "upstream_unreachable", f"the upstream {self._url.host} gave no answer ({type(error).__name__})"
-            ) from error
+            status, code, what = 504, "upstream_timeout", f"did not answer in time ({type(error).__name__})"
+        except httpx.TransportError as error:
+            status, code, what = 502, "upstream_unreachable", f"gave no answer ({type(error).__name__})"
+        raise ServiceError(status, code, f"the upstream {self._url.host} {what}")
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -137,27 +115,21 @@ class Relay(Response):
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it; the upstream's connection is closed as soon as the client has gone."""
+        """Send it; however that ends, the upstream's answer is closed.
 
-        async def pass_on() -> None:
+        Raises:
+            BrokenOffError: the upstream broke off.
+        """
+        try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             async for chunk in self.answer.aiter_raw():
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-        try:
-            await while_connected(receive, pass_on)
+        except httpx.TransportError as error:
+            raise BrokenOffError("upstream_broke_off") from error
         finally:
             with anyio.CancelScope(shield=True):
                 await self.answer.aclose()
-
-
-def openai_error(
-    status: int, message: str, *, code: str, type: str = "api_error", headers: dict[str, str] | None = None
-) -> Response:
-    """An error in the shape that OpenAI's clients read."""
-    error = {"message": message, "type": type, "param": None, "code": code}
-    return JSONResponse({"error": error}, status, headers)
 
 
 def end_to_end(headers: Iterable[tuple[bytes, bytes]], left_out: Iterable[bytes]) -> Headers:
@@ -166,29 +138,3 @@ def end_to_end(headers: Iterable[tuple[bytes, bytes]], left_out: Iterable[bytes]
     named = {one.strip().lower() for name, value in lowered if name == b"connection" for one in value.split(b",")}
     dropped = _HOP_BY_HOP | named | set(left_out)
     return [(name, value) for name, value in lowered if name not in dropped]
-
-
-async def while_connected(receive: Receive, work: Callable[[], Awaitable[Outcome]]) -> Outcome | None:
-    """Do some work, and give it up as soon as the client has gone; the outcome is None then."""
-    outcome: Outcome | None = None
-    failure: Exception | None = None
-    async with anyio.create_task_group() as tasks:
-
-        async def watch() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            tasks.cancel_scope.cancel()
-
-        tasks.start_soon(watch)
-        try:
-            outcome = await work()
-        except Exception as error:  # raised below as it is, not in a group
-            failure = error
-        tasks.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
-    return outcome
-
-
-def _question_mark(query: bytes) -> bytes:
-    return b"?" + query if query else b""

@@ -12,9 +12,9 @@ pytest.importorskip("fastapi")
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tersely_server.marked_context import OMITTED, MarkedRequest, read_marks
 
 from tersely import CompressionSettings, InvalidInputError
+from tersely_server.marked_context import OMITTED, MarkedRequest, read_marks
 
 HALF = CompressionSettings(rate=0.5)
 
