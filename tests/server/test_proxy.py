@@ -139,6 +139,7 @@ def test_a_body_that_is_no_chat_request_is_left_to_the_upstream(proxy, upstream,
 
 
 def test_no_depth_of_nesting_is_too_much(proxy, upstream) -> None:
+    upstream.behaviour = answering(200, b"{}")
     url = proxy()
     for depth in range(850, 1000, 3):
         content = b'{"messages":[],"tersely":{},"n":' + b"[" * depth + b"]" * depth + b"}"
