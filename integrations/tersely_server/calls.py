@@ -121,14 +121,15 @@ def _json(body: bytes) -> Any:
 
 
 def _read(model: type[BaseModel], value: Any, name: str) -> Arguments:
-    """What is given of the fields of `model`, their values as they came."""
+    """What is given of the fields of `model`, their values as they came; where one may be left out, null does so."""
     if not isinstance(value, Mapping):
         raise InvalidInputError(f"{name} must be an object, got {type(value).__name__}")
     try:
         read = model.model_validate(value)
     except ValidationError as error:
         raise InvalidInputError("; ".join(_readable(detail, name, model) for detail in error.errors())) from None
-    return {key: getattr(read, key) for key in read.model_fields_set if getattr(read, key) is not None}
+    given = {key: getattr(read, key) for key in read.model_fields_set}
+    return {key: value for key, value in given.items() if value is not None or model.model_fields[key].is_required()}
 
 
 def _readable(detail: Any, name: str, model: type[BaseModel]) -> str:
