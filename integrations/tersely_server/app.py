@@ -16,6 +16,7 @@ from tersely_server.connection import ClientConnection
 from tersely_server.documentation import BATCH, COMPRESS, HEALTH, METRICS, READY, complete
 from tersely_server.errors import add_error_handlers, as_service_error, error_body
 from tersely_server.observation import Observation
+from tersely_server.proxy import proxy_router
 from tersely_server.service import Compress, Service, only
 from tersely_server.settings import ServerSettings
 
@@ -56,6 +57,14 @@ def create_app(settings: ServerSettings | None = None, *, compressor: Compressor
     guarded = [Depends(authentication(settings))]
     app.include_router(_probes(service))
     app.include_router(_compression(service), dependencies=guarded)
+    if settings.proxy is not None:
+        proxy = proxy_router(
+            settings.proxy,
+            service.compress,
+            observe=lambda one: service.metrics.forwarded(one.status, one.upstream_status),
+            own_token=settings.token is not None,
+        )
+        app.include_router(proxy, dependencies=guarded)
     # Further routers join here: with dependencies=guarded where they work for a caller; `service.compress` compresses.
 
     add_error_handlers(app, log_text=settings.log_text)

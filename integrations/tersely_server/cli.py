@@ -12,9 +12,13 @@ from typing import Annotated
 import typer
 
 from tersely.errors import InvalidInputError
+from tersely_server.proxy_settings import ProxySettings
 from tersely_server.settings import ServerSettings, server_settings
 
 TOKEN_VARIABLE = "TERSELY_SERVER_TOKEN"
+KEY_VARIABLE = "TERSELY_UPSTREAM_KEY"
+_PROXY = "Proxy"
+_PROXY_DEFAULTS = {name: field.default for name, field in ProxySettings.model_fields.items()}
 _DEFAULTS = {name: field.default for name, field in ServerSettings.model_fields.items()}
 
 
@@ -45,12 +49,57 @@ def serve(
         float, typer.Option(help="The longest time to finish what was taken, after SIGTERM.")
     ] = _DEFAULTS["shutdown_seconds"],
     log_text: Annotated[bool, typer.Option("--log-text", help="Log documents, questions and error messages.")] = False,
+    upstream: Annotated[
+        str | None,
+        typer.Option(
+            help="Forward chat requests to this OpenAI-compatible API, context compressed: https://api.openai.com/v1.",
+            rich_help_panel=_PROXY,
+        ),
+    ] = None,
+    upstream_key_file: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"Holds the key that the upstream gets instead of the client's; or set {KEY_VARIABLE}.",
+            rich_help_panel=_PROXY,
+        ),
+    ] = None,
+    upstream_timeout: Annotated[
+        float, typer.Option(help="Seconds without a byte from the upstream.", rich_help_panel=_PROXY)
+    ] = _PROXY_DEFAULTS["timeout"],
+    context_role: Annotated[
+        str | None, typer.Option(help="Messages with this role are context, such as tool.", rich_help_panel=_PROXY)
+    ] = None,
+    context_tag: Annotated[
+        str | None,
+        typer.Option(help="Text between this tag and its end is context, such as context.", rich_help_panel=_PROXY),
+    ] = None,
+    context_rate: Annotated[
+        float, typer.Option(help="Share of context to keep where no other is asked for.", rich_help_panel=_PROXY)
+    ] = _PROXY_DEFAULTS["rate"],
+    fail_closed: Annotated[
+        bool,
+        typer.Option(
+            "--fail-closed",
+            help="Where compression fails, answer with an error instead of forwarding the original.",
+            rich_help_panel=_PROXY,
+        ),
+    ] = False,
 ) -> None:
     """Serve compression over HTTP: POST /v1/compress, and /openapi.json says the rest."""
+    proxy = {
+        "upstream_key": read_secret("--upstream-key-file", upstream_key_file, KEY_VARIABLE if upstream else None),
+        "timeout": upstream_timeout,
+        "role": context_role,
+        "tag": context_tag,
+        "rate": context_rate,
+        "fail_open": not fail_closed,
+    }
+    if upstream is None and any(value != _PROXY_DEFAULTS[name] for name, value in proxy.items()):
+        raise InvalidInputError("options of the proxy need --upstream, such as --upstream https://api.openai.com/v1")
     settings = server_settings(
         host=host,
         port=port,
-        token=read_token(token_file),
+        token=read_secret("--token-file", token_file, TOKEN_VARIABLE),
         allow_anonymous=allow_anonymous,
         model=model,
         tokenizer=tokenizer,
@@ -62,6 +111,7 @@ def serve(
         request_seconds=request_seconds,
         shutdown_seconds=shutdown_seconds,
         log_text=log_text,
+        proxy={"upstream": upstream, **proxy} if upstream is not None else None,
     )
     try:
         from tersely_server import serving
@@ -70,16 +120,21 @@ def serve(
     serving.serve(settings)
 
 
-def read_token(file: Path | None) -> str | None:
-    """The token in a file, else in the environment, where no other user of the machine sees it; None without either.
+def read_secret(option: str, file: Path | None, variable: str | None) -> str | None:
+    """What a file holds, else an environment variable, where no other user of the machine sees it; None without either.
+
+    Args:
+        option: that names the file.
+        file: the file.
+        variable: the variable's name.
 
     Raises:
         InvalidInputError: the file cannot be read.
     """
     if file is None:
-        return os.environ.get(TOKEN_VARIABLE)
+        return os.environ.get(variable) if variable else None
     try:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise InvalidInputError(f"--token-file {file}: cannot be read ({reason})") from None
+        raise InvalidInputError(f"{option} {file}: cannot be read ({reason})") from None

@@ -57,6 +57,12 @@ ERRORS: dict[str, tuple[int, str, str, dict[str, float]]] = {
         "the body is no JSON: EOF while parsing a value at line 1 column 0",
         {},
     ),
+    "invalid_mark": (
+        400,
+        "A `tersely` object of a chat request cannot be used.",
+        "messages[0].content[1].tersely: rate: input should be less than or equal to 1, got 25",
+        {},
+    ),
     "unauthorized": (
         401,
         "The token is missing or wrong.",
@@ -144,6 +150,12 @@ ERRORS: dict[str, tuple[int, str, str, dict[str, float]]] = {
         "the tokenizer callable must return a number of tokens, got -1",
         {},
     ),
+    "upstream_unreachable": (
+        502,
+        "The upstream gave no answer.",
+        "the upstream api.openai.com gave no answer (ConnectError)",
+        {},
+    ),
     "loading": (503, "The model is being loaded.", "the model is being loaded; try again", {}),
     "model_failed": (
         503,
@@ -155,6 +167,12 @@ ERRORS: dict[str, tuple[int, str, str, dict[str, float]]] = {
         503,
         "The service finishes what it took and takes nothing new.",
         "the service is shutting down and takes no new work; ask another one, or try again",
+        {},
+    ),
+    "upstream_timeout": (
+        504,
+        "The upstream did not answer in time.",
+        "the upstream api.openai.com did not answer in time (ReadTimeout)",
         {},
     ),
 }
@@ -265,6 +283,40 @@ METRICS: dict[str, Any] = {
             },
         },
         **_errors(401, 403, 500),
+    },
+}
+_UPSTREAMS = {"application/json": {"schema": {"type": "object"}}}
+PASSED_ON: dict[str, Any] = {
+    "response_model": None,
+    "responses": {**_answer("The upstream's answer, or its error.", _UPSTREAMS), **_errors(401, 403, 502, 504)},
+}
+CHAT: dict[str, Any] = {
+    "response_model": None,
+    "openapi_extra": {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"type": "object"},
+                    "example": {
+                        "model": "gpt-4o",
+                        "messages": [
+                            {
+                                "role": "user",
+                                "content": [
+                                    {"type": "text", "text": _MILL, "tersely": {"rate": 0.45}},
+                                    {"type": "text", "text": _QUESTION},
+                                ],
+                            }
+                        ],
+                    },
+                }
+            },
+        }
+    },
+    "responses": {
+        **_answer("The upstream's answer, a stream where one was asked for, or its error.", _UPSTREAMS),
+        **_errors(400, 401, 403, 408, 413, 422, 429, 500, 502, 503, 504),
     },
 }
 _STATE = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}

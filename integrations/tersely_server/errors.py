@@ -42,16 +42,34 @@ class ServiceError(HTTPException):
     Attributes:
         code: for programs.
         message: for people.
-        details: numbers beside them.
+        details: what stands beside them, mostly numbers.
     """
 
     def __init__(
-        self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None, **details: int | float
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **details: int | float | str | None,
     ) -> None:
         super().__init__(status, message, dict(headers) if headers else None)
         self.code = code
         self.message = message
         self.details = details
+
+
+class BrokenOffError(Exception):
+    """An answer that had begun could not be finished.
+
+    Attributes:
+        code: for programs.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 def as_service_error(error: Exception) -> ServiceError:

@@ -48,6 +48,12 @@ class Metrics:
         )
         self._tokens_in = Counter("tersely_tokens_in", "Tokens before compression.", registry=self.registry)
         self._tokens_out = Counter("tersely_tokens_out", "Tokens after compression.", registry=self.registry)
+        self._forwarded = Counter(
+            "tersely_forwarded_requests",
+            "Chat requests to the upstream, by what became of their context and the status of the upstream's answer.",
+            ["context", "upstream_status"],
+            registry=self.registry,
+        )
         for name, meaning, value in (
             ("tersely_in_flight", "Requests that are compressed now.", lambda: admission.working),
             ("tersely_queue_length", "Requests that wait.", lambda: admission.waiting),
@@ -61,6 +67,10 @@ class Metrics:
         self._tokens_out.inc(result.compressed_tokens)
         for stage, seconds in result.seconds.items():
             self._stage_seconds.labels(stage).observe(seconds)
+
+    def forwarded(self, context: str, upstream_status: int | None) -> None:
+        """Count one chat request to the upstream; without a status it gave no answer."""
+        self._forwarded.labels(context, str(upstream_status or "none")).inc()
 
     def answered(self, route: str, status: int, code: str | None, seconds: float) -> None:
         """Count one answer; `code` is that of its error."""

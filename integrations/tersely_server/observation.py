@@ -16,7 +16,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tersely_server.errors import as_service_error, error_body
+from tersely_server.errors import BrokenOffError, as_service_error, error_body
 from tersely_server.metrics import Metrics
 
 CLIENT_GONE = 499  # stands in log and counters where nobody was left to answer
@@ -47,16 +47,19 @@ class Observation:
         status = CLIENT_GONE
 
         async def watched_send(message: Message) -> None:
-            nonlocal status
+            nonlocal status, request_id
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                # An answer that is passed on from elsewhere has an id, by which it is known there.
+                request_id = MutableHeaders(scope=message).setdefault("X-Request-ID", request_id)
             await send(message)
 
         try:
             await self.app(scope, receive, watched_send)
         except ClientDisconnect:
             scope["tersely_error"] = "client_gone"
+        except BrokenOffError as error:
+            scope["tersely_error"] = error.code
         except Exception as error:
             unforeseen = as_service_error(error)
             scope["tersely_error"] = unforeseen.code

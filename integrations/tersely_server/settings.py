@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from tersely.errors import InvalidInputError
 from tersely.scoring.models import DEFAULT_MODEL
+from tersely_server.proxy_settings import ProxySettings
 
 _SHORTEST_TOKEN = 16  # characters
+_NEVER_SHOWN = ("token", "proxy.upstream_key", "proxy.upstream")  # an address can hold a password
 
 
 class ServerSettings(BaseModel):
@@ -56,6 +58,9 @@ class ServerSettings(BaseModel):
 
     shutdown_seconds: float = Field(default=25.0, ge=0, le=86_400)
     """How long what was taken may go on after SIGTERM."""
+
+    proxy: ProxySettings | None = None
+    """Serve an OpenAI-compatible API, too: another one, with the context in its requests compressed."""
 
     log_text: bool = False
     """Log documents, questions and error messages; by default no text of a request is ever logged."""
@@ -112,5 +117,5 @@ def _readable(detail: Any) -> str:
         return message
     if detail["type"] == "extra_forbidden":
         return f"{name}: no such setting; there are {', '.join(ServerSettings.model_fields)}"
-    given = "" if name == "token" else f", got {detail['input']!r}"
+    given = "" if name in _NEVER_SHOWN else f", got {detail['input']!r}"
     return f"{name}: {message[:1].lower()}{message[1:]}{given}"

@@ -1,0 +1,61 @@
+"""Every setting of the compressing proxy: its range and its default. Reads no file and no environment."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError
+
+_EXAMPLE = "give the base URL of the API, such as https://api.openai.com/v1"
+_url = TypeAdapter(HttpUrl)
+
+
+def _base_url(upstream: str) -> str:
+    try:
+        url = _url.validate_python(upstream)
+    except ValidationError:
+        raise ValueError(f"is no address that begins with http:// or https://; {_EXAMPLE}") from None
+    if url.username or url.password:
+        raise ValueError("must not hold a user name or password; give the upstream's key by itself")
+    if url.query is not None or url.fragment is not None:
+        raise ValueError(f"must end with the path, for the query of each request is forwarded; {_EXAMPLE}")
+    if (url.path or "").rstrip("/").endswith("/chat/completions"):
+        raise ValueError(f"must not hold the path of a call; {_EXAMPLE}")
+    return str(url).rstrip("/")
+
+
+def _header_value(key: SecretStr) -> SecretStr:
+    if not re.fullmatch("[!-~]+", key.get_secret_value()):
+        raise ValueError("must be printable ASCII characters without spaces, one at least")
+    return key
+
+
+class ProxySettings(BaseModel):
+    """Where chat requests are forwarded to, and what counts as context in them.
+
+    Texts that carry a `tersely` object count as context whatever is set here.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    upstream: Annotated[str, AfterValidator(_base_url)]
+    """The OpenAI-compatible API, as OpenAI's client takes it as `base_url`: `https://api.openai.com/v1`."""
+
+    upstream_key: Annotated[SecretStr, AfterValidator(_header_value)] | None = None
+    """Sent to the upstream as the bearer token, instead of any credentials of the client."""
+
+    role: str | None = Field(default=None, min_length=1)
+    """Messages with this role are context as a whole, such as `tool`."""
+
+    tag: str | None = Field(default=None, pattern=r"^[A-Za-z_][\w.-]*$")
+    """Text between this tag and its end is context: with `context`, that between `<context>` and `</context>`."""
+
+    rate: float = Field(default=0.5, gt=0, le=1)
+    """Compressed / original tokens of context that does not say its own rate or target."""
+
+    fail_open: bool = True
+    """Where compression fails, forward the original instead of answering with an error."""
+
+    timeout: float = Field(default=600.0, gt=0, le=86_400)
+    """Seconds without a byte from the upstream after which it is given up."""

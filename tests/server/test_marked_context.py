@@ -1,0 +1,342 @@
+"""Marked text is found and replaced; what is not marked never changes, whatever the request looks like."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+pytest.importorskip("fastapi")
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tersely import CompressionSettings, InvalidInputError
+from tersely_server.marked_context import OMITTED, MarkedRequest, read_marks
+
+HALF = CompressionSettings(rate=0.5)
+
+
+def read(*messages: Any, role: str | None = None, tag: str | None = None, **body: Any) -> MarkedRequest:
+    return read_marks({"messages": list(messages), **body}, HALF, role=role, tag=tag)
+
+
+def user(content: Any, **others: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content, **others}
+
+
+def text(words: str, **others: Any) -> dict[str, Any]:
+    return {"type": "text", "text": words, **others}
+
+
+def texts(marked: MarkedRequest) -> list[str]:
+    return [one.text for one in marked.texts]
+
+
+def messages(marked: MarkedRequest, *replacements: str) -> list[Any]:
+    return marked.with_texts(replacements)["messages"]
+
+
+# What is marked
+
+
+def test_a_part_with_the_object_is_a_document_and_comes_back_in_its_place() -> None:
+    marked = read(user([text("Document one.", tersely={}), text("Question?"), text("Document two.", tersely={})]))
+    assert texts(marked) == ["Document one.", "Document two."]
+    assert marked.question == "Question?"
+    assert messages(marked, "one", "two") == [user([text("one"), text("Question?"), text("two")])]
+
+
+def test_a_message_with_the_object_is_marked_as_a_whole() -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:,"}}
+    marked = read(user("A document.", tersely={}), user([text("Another."), image, text("A third.")], tersely={}))
+    assert texts(marked) == ["A document.", "Another.", "A third."]
+    assert marked.question is None
+    assert messages(marked, "1", "2", "3") == [user("1"), user([text("2"), image, text("3")])]
+
+
+def test_a_role_marks_its_messages_and_no_others() -> None:
+    called = {"role": "tool", "tool_call_id": "call-1", "content": "A document."}
+    marked = read(user("Question?"), called, role="tool")
+    assert texts(marked) == ["A document."]
+    assert messages(marked, "Short.") == [user("Question?"), {**called, "content": "Short."}]
+    assert texts(read(user("Question?"), called)) == []
+
+
+def test_a_tag_marks_what_stands_between_it_and_its_end() -> None:
+    marked = read(user("Before <context>\nOne.\n</context> between <context>Two.</context> after"), tag="context")
+    assert texts(marked) == ["One.", "Two."]
+    assert marked.question == "Before\nbetween\nafter"
+    assert messages(marked, "1", "2") == [user("Before <context>\n1\n</context> between <context>2</context> after")]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ('<document id="3">One.</document>', ["One."]),
+        ("<document\nid=3>One.</document>", ["One."]),
+        ("<document>One.", []),
+        ("One.</document>", []),
+        ("<document>  \n </document>", []),
+        ("<document/>One.</document>", []),
+        ("<document />One.</document>", []),
+        ("<documents>One.</documents>", []),
+        ("<DOCUMENT>One.</DOCUMENT>", []),
+        ("<document><document>One.</document></document>", ["<document>One."]),
+        ("<document>One.</document><document>Two.", ["One."]),
+        ("<document <document>One.</document>", ["One."]),
+    ],
+)
+def test_odd_tags(words: str, found: list[str]) -> None:
+    assert texts(read(user(words), tag="document")) == found
+    assert texts(read(user([text(words)]), tag="document")) == found
+
+
+def test_tags_take_linear_time() -> None:
+    assert texts(read(user("<context " * 200_000 + "<context>" * 200_000), tag="context")) == []
+
+
+def test_what_the_model_said_is_not_marked_by_a_tag_but_can_be_by_the_object() -> None:
+    said = {"role": "assistant", "content": "<context>I said so.</context>"}
+    assert texts(read(said, tag="context")) == []
+    assert texts(read({**said, "tersely": {}}, tag="context")) == ["<context>I said so.</context>"]
+
+
+def test_white_space_at_the_edges_stays() -> None:
+    marked = read(user([text("\n One.\t\n", tersely={})]))
+    assert texts(marked) == ["One."]
+    assert messages(marked, "1") == [user([text("\n 1\t\n")])]
+
+
+@pytest.mark.parametrize("content", [None, "", "  ", [], [text("")], [{"type": "refusal", "refusal": "No."}], 7])
+def test_a_marked_message_without_text_only_loses_its_mark(content: Any) -> None:
+    marked = read(user(content, tersely={}))
+    assert (marked.texts, marked.body) == ([], {"messages": [user(content)]})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"messages": None},
+        {"messages": "hello"},
+        {"messages": {"tersely": {"rate": 7}}},
+        {"messages": ["hello", 7, None, [{"tersely": {"rate": 7}}]]},
+        {"messages": [{"content": ["hello", None]}]},
+        {"messages": [user([{"type": "text", "text": None}])]},
+        {"messages": [], "tools": [{"function": {"parameters": {"properties": {"tersely": {"type": "string"}}}}}]},
+        {"messages": [user("Hi", metadata={"tersely": {"rate": 7}})]},
+    ],
+)
+def test_what_has_another_shape_is_left_alone(body: dict[str, Any]) -> None:
+    before = copy.deepcopy(body)
+    marked = read_marks(body, HALF, role="user", tag="context")
+    assert marked.with_texts([one.text for one in marked.texts]) == body == before
+
+
+# Options
+
+
+def test_options_of_the_request_the_message_and_the_part_each_refine_the_former() -> None:
+    marked = read(
+        user([text("One."), text("Two.", tersely={"target_tokens": 9})], tersely={"rate": 0.25}),
+        user([text("Three.", tersely={"question": "Which?"})]),
+        tersely={"method": "evidence", "question": "What?"},
+    )
+    assert [one.options for one in marked.texts] == [
+        (CompressionSettings(rate=0.25, method="evidence"), "What?"),
+        (CompressionSettings(target_tokens=9, method="evidence"), "What?"),
+        (CompressionSettings(rate=0.5, method="evidence"), "Which?"),
+    ]
+    assert "tersely" not in json.dumps(marked.body)
+
+
+def test_texts_with_equal_options_share_a_budget() -> None:
+    marked = read(
+        user([text("One.", tersely={}), text("Two.", tersely={"rate": 0.25}), text("Three.", tersely={"rate": 0.5})]),
+        user([text("Four.", tersely={"question": "Q?"}), text("Q?")]),
+    )
+    assert list(marked.groups().items()) == [((HALF, "Q?"), [0, 2, 3]), ((CompressionSettings(rate=0.25), "Q?"), [1])]
+
+
+def test_the_question_is_the_last_unmarked_text_of_the_user() -> None:
+    assistant = {"role": "assistant", "content": "An answer."}
+    assert read(user("First?"), assistant, user("Second?"), assistant).question == "Second?"
+    assert read(user("First?"), user("A document.", tersely={})).question == "First?"
+    assert read({"role": "system", "content": "Be brief."}).question is None
+    image = {"type": "image_url", "image_url": {"url": "data:,"}}
+    assert read(user([text(" See "), image, text("What is it?")])).question == "See\nWhat is it?"
+
+
+@pytest.mark.parametrize(
+    ("mark", "says"),
+    [
+        (True, r"must be an object.*got True"),
+        ("0.5", r"must be an object.*got '0.5'"),
+        ([], r"must be an object.*got \[\]"),
+        ({"rat": 0.5}, "there is no option 'rat'; there are question, rate, target_tokens, method"),
+        ({"order": "best_first"}, "there is no option 'order'"),
+        ({"rate": 7}, "rate: .* got 7"),
+        ({"rate": "half"}, "rate: .* got 'half'"),
+        ({"rate": 0.5, "target_tokens": 9}, ".* exclude each other"),
+        ({"target_tokens": 0}, "target_tokens: .* got 0"),
+        ({"method": "magic"}, "method: .* got 'magic'"),
+        ({"question": " "}, "question: .* got ' '"),
+        ({"question": ["What?"]}, "question: .* got"),
+    ],
+)
+def test_a_wrong_mark_is_refused_by_its_place(mark: Any, says: str) -> None:
+    for place, request in (
+        ("tersely", {"messages": [user("Hi")], "tersely": mark}),
+        (r"messages\[1\].tersely", {"messages": [user("Hi"), user("Hi", tersely=mark)]}),
+        (r"messages\[0\].content\[1\].tersely", {"messages": [user([text("Hi"), text("Hi", tersely=mark)])]}),
+    ):
+        with pytest.raises(InvalidInputError, match=f"^{place}: (?s:{says})"):
+            read_marks(request, HALF)
+
+
+def test_a_marked_part_must_be_text() -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:,"}, "tersely": {}}
+    with pytest.raises(InvalidInputError, match=r"messages\[0\].content\[0\].tersely: .* of type 'image_url'"):
+        read(user([image]))
+
+
+def test_a_mark_of_null_is_none() -> None:
+    marked = read(user([text("Hi", tersely=None)], tersely=None), tersely=None)
+    assert (marked.texts, marked.body) == ([], {"messages": [user([text("Hi")])]})
+
+
+# Text of which nothing is left
+
+
+def test_an_empty_part_is_taken_out_of_a_message_that_has_others() -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:,"}}
+    marked = read(user([text("One.", tersely={}), image, text("Two.\n", tersely={}), text("Question?")]))
+    assert messages(marked, "", "") == [user([image, text("Question?")])]
+
+
+def test_an_empty_part_that_carries_something_else_stays() -> None:
+    marked = read(user([text("One.", tersely={}, cache_control={"type": "ephemeral"}), text("Question?")]))
+    assert messages(marked, "") == [user([text(OMITTED, cache_control={"type": "ephemeral"}), text("Question?")])]
+
+
+def test_an_empty_message_beside_one_of_its_role_goes() -> None:
+    for before, after in ([user("Q?")], []), ([], [user("Q?")]):
+        marked = read(*before, user("One.", tersely={}), *after)
+        assert messages(marked, "") == [user("Q?")]
+
+
+def test_an_empty_message_that_is_needed_stays_and_is_not_empty() -> None:
+    assistant = {"role": "assistant", "content": "An answer."}
+    marked = read(user("One.", tersely={}), assistant, user([text("Two.")], tersely={}), assistant, user("Q?"))
+    assert messages(marked, "", "") == [user(OMITTED), assistant, user([text(OMITTED)]), assistant, user("Q?")]
+    tool = {"role": "tool", "tool_call_id": "1", "content": "One."}
+    assert messages(read(tool, {**tool, "tool_call_id": "2"}, role="tool"), "", "")[1]["tool_call_id"] == "2"
+    assert messages(read(tool, role="tool"), "") == [{**tool, "content": OMITTED}]
+
+
+def test_of_several_empty_messages_one_stays() -> None:
+    marked = read(user("One.", tersely={}), user("Two.", tersely={}), user("Three.", tersely={}))
+    assert messages(marked, "", "", "") == [user(OMITTED)]
+
+
+def test_tags_around_nothing_stay() -> None:
+    marked = read(user("<context>One.</context>"), tag="context")
+    assert messages(marked, "") == [user("<context></context>")]
+
+
+# Whatever the request looks like
+
+words = st.text("ab <>/\n context.", max_size=30) | st.just("<context>One two.</context> three") | st.text(max_size=5)
+plain_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | words,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(words, inner, max_size=2),
+    max_leaves=3,
+)
+marks = st.sampled_from([{}, {"rate": 0.25}, {"target_tokens": 7}, {"question": "What?"}, None])
+others = st.dictionaries(st.sampled_from(["name", "tool_calls", "cache_control", "x"]), plain_json, max_size=1)
+
+
+@st.composite
+def with_mark(draw: st.DrawFn, value: dict[str, Any], own: str) -> dict[str, Any]:
+    """A part or a message, with other keys and perhaps a mark, in any order."""
+    extra = draw(others)
+    if draw(st.booleans()):
+        extra["tersely"] = draw(marks)
+    return {**extra, **value} if own == "last" else {**value, **extra}
+
+
+text_parts = words.flatmap(lambda one: with_mark(text(one), "first"))
+image_parts = st.builds(lambda url: {"type": "image_url", "image_url": {"url": url}}, words)
+contents = st.one_of(st.none(), words, st.lists(text_parts | image_parts | plain_json, max_size=3))
+roles = st.sampled_from(["system", "user", "assistant", "tool"])
+chat_messages = st.builds(lambda role, content: {"role": role, "content": content}, roles, contents).flatmap(
+    lambda message: with_mark(message, "last")
+)
+requests = st.builds(
+    lambda chat, mark, extra: {"messages": chat, **({"tersely": mark} if mark is not None else {}), **extra},
+    st.lists(chat_messages | plain_json, max_size=4),
+    marks,
+    others,
+)
+
+
+def without_marks(body: dict[str, Any]) -> dict[str, Any]:
+    """What a request should be when nothing of it was compressed, by another way than that under test."""
+    body = copy.deepcopy(body)
+    body.pop("tersely", None)
+    for message in body["messages"]:
+        if isinstance(message, dict):
+            message.pop("tersely", None)
+            for part in message["content"] if isinstance(message.get("content"), list) else []:
+                if isinstance(part, dict):
+                    part.pop("tersely", None)
+    return body
+
+
+def read_or_refused(body: dict[str, Any]) -> MarkedRequest | None:
+    try:
+        return read_marks(body, HALF, role="tool", tag="context")
+    except InvalidInputError:
+        return None
+
+
+@given(requests)
+def test_texts_put_back_as_they_were_give_the_request_without_its_marks(body: dict[str, Any]) -> None:
+    before = copy.deepcopy(body)
+    if marked := read_or_refused(body):
+        assert marked.with_texts(texts(marked)) == without_marks(body) == marked.body
+    assert body == before
+
+
+@given(requests)
+def test_only_marked_text_changes(body: dict[str, Any]) -> None:
+    """Each marked text is replaced by a sign; the signs replaced by the texts again give the request."""
+    if not (marked := read_or_refused(body)):
+        return
+    signs = [f"\0{number}\0" for number in range(len(marked.texts))]
+    replaced = marked.with_texts(signs)
+    assert len(replaced["messages"]) == len(body["messages"])
+    written = json.dumps(replaced)
+    for sign, original in zip(signs, texts(marked), strict=True):
+        assert written.count(json.dumps(sign)[1:-1]) == 1
+        written = written.replace(json.dumps(sign)[1:-1], json.dumps(original)[1:-1])
+    assert json.loads(written) == without_marks(body)
+
+
+@given(requests)
+def test_nothing_left_leaves_no_message_empty_and_all_else_in_order(body: dict[str, Any]) -> None:
+    if not (marked := read_or_refused(body)):
+        return
+    left = marked.with_texts([""] * len(marked.texts))["messages"]
+    places = {one.place.message for one in marked.texts}
+    untouched = [message for number, message in enumerate(without_marks(body)["messages"]) if number not in places]
+    remaining = iter(left)
+    assert all(any(message == one for one in remaining) for message in untouched)
+    originals = {json.dumps(message) for message in untouched}
+    for message in left:
+        if json.dumps(message) not in originals:
+            assert message["content"] and (not isinstance(message["content"], str) or message["content"].strip())
+    assert bool(left) == bool(body["messages"])
