@@ -8,7 +8,7 @@ const SLICE = 10; // milliseconds of work before the page gets a turn
 
 /** The column of a method, to be put on the page as its `node`. */
 export function column(method) {
-  const heading = element("h2", { id: `method-${method}` }, method);
+  const heading = element("h2", { id: `method-${method}`, tabIndex: -1 }, method);
   const problem = element("div", { className: "problem", role: "alert", hidden: true });
   const figures = element("dl", { className: "figures" });
   const facts = element("p", { className: "quiet facts" });
@@ -50,7 +50,10 @@ export function column(method) {
       problem.append(element("p", {}, message));
       if (retry) {
         const again = element("button", { type: "button" }, "Try again");
-        again.addEventListener("click", retry);
+        again.addEventListener("click", () => {
+          heading.focus(); // the button will be gone
+          retry();
+        });
         problem.append(again);
       }
     },
@@ -146,7 +149,7 @@ function documentFacts(one, ranked) {
     const bar = element("span", { className: "bar", ariaHidden: "true" });
     bar.style.setProperty("--share", best > worst ? (one.relevance - worst) / (best - worst) : 1);
     const place = `${ranked.indexOf(one.relevance) + 1} of ${ranked.length}`;
-    line.prepend(bar, `relevance ${one.relevance.toFixed(2)} (${place}) · `);
+    line.prepend(bar, `relevance ${one.relevance.toFixed(2).replace("-", "−")} (${place}) · `);
   }
   return line;
 }

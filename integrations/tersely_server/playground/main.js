@@ -53,12 +53,12 @@ async function run() {
       const result = await compress({ ...request, method: one.method }, { token: bearer, signal, onWait });
       await one.show(result, signal);
       said.push(one.sentence);
-      access.hidden = true;
+      showAccess(false);
     } catch (error) {
       if (signal.aborted) return;
-      const mayPass = error.status === undefined || error.status === 0 || error.status >= 429;
+      const mayPass = ![401, 403, 413, 422].includes(error.status);
       one.fail(error.message, mayPass && changed);
-      access.hidden = ![401, 403].includes(error.status);
+      showAccess(error.status === 401);
       if (error.status === 0 || !access.hidden) {
         columns.slice(index + 1).forEach((other) => other.clear()); // it would be the same there
         break;
@@ -79,6 +79,11 @@ function arrangeColumns(any) {
   if (methods.join() === columns.map((one) => one.method).join()) return; // what has the focus keeps it
   columns = methods.map((name) => columns.find((one) => one.method === name) ?? column(name));
   results.replaceChildren(...columns.map((one) => one.node));
+}
+
+function showAccess(needed) {
+  if (!needed && access.contains(document.activeElement)) rate.focus();
+  access.hidden = !needed;
 }
 
 function showRate() {

@@ -52,5 +52,5 @@ function showSource(row) {
   link.textContent = "source";
   if (/^https?:/.test(address)) link.href = address;
   link.rel = "noreferrer";
-  source.append("List price, read on ", row.read_on, " (", link, ")", rest && ` ${rest}`);
+  source.append("List price of tokens that the LLM reads, as of ", row.read_on, " (", link, ")", rest && ` ${rest}`);
 }

@@ -1,7 +1,6 @@
 /** One call of the service: documents in, a result or an error for people out. Waits where the service is busy. */
 
 const TRIES = 6;
-const BUSY = [429, 503];
 
 /** What the service answered instead of a result. `status` is 0 where it could not be reached. */
 export class ServiceError extends Error {
@@ -26,7 +25,7 @@ export async function compress(request, { token, signal, onWait }) {
   for (let tried = 1; ; tried++) {
     const answer = await ask(body, token, signal);
     if (answer.ok) return await parsed(answer);
-    if (!BUSY.includes(answer.status) || tried === TRIES) throw await refusal(answer);
+    if (!mayPass(answer) || tried === TRIES) throw await refusal(answer, token);
     await wait(secondsToWait(answer, tried), signal, onWait);
   }
 }
@@ -50,22 +49,23 @@ async function parsed(answer) {
   }
 }
 
-async function refusal(answer) {
-  let said = "";
+async function refusal(answer, token) {
+  if (answer.status === 401) {
+    const message = token ? "The service does not accept this access token." : "This service asks for an access token.";
+    return new ServiceError(message, 401);
+  }
+  let said = `The service answered with status ${answer.status}.`;
   try {
     said = (await answer.json()).error.message;
   } catch {
     // Not the service but something before it, such as a proxy, which need not answer in JSON.
   }
-  const messages = {
-    401: "This service asks for an access token.",
-    403: "This service does not accept that access token.",
-    413: "That is more text than this service takes at once.",
-    429: "The service is still busy. Try again later.",
-    503: "The service is still not ready. Try again later.",
-  };
-  const own = messages[answer.status] ?? (said ? "" : `The service answered with status ${answer.status}.`);
-  return new ServiceError([own, said].filter(Boolean).join(" "), answer.status);
+  return new ServiceError(said, answer.status);
+}
+
+/** Whether the service asks to be asked again: it has too much to do, or is not ready yet. */
+function mayPass(answer) {
+  return answer.status === 429 || (answer.status === 503 && answer.headers.has("Retry-After"));
 }
 
 /** As the answer says, in seconds or as a date; else 1, 2, 4, ... */
