@@ -19,6 +19,7 @@ from tersely.scoring.models import DEFAULT_MODEL
 from tersely.settings import CompressionSettings, MethodName, Order, settings_from
 from tersely.terminal import error_console, progress, progress_bar
 from tersely_eval.cli import evaluation
+from tersely_server.cli import serve
 
 
 class _OneLineErrors(TyperGroup):
@@ -58,6 +59,7 @@ app = typer.Typer(
 app.add_typer(models, name="models")
 app.command()(calibrate)
 app.add_typer(evaluation, name="eval")
+app.command()(serve)
 
 Question = Annotated[str | None, typer.Option("--question", "-q", help="What the LLM will be asked.")]
 Rate = Annotated[float | None, typer.Option("--rate", "-r", help="Share of the tokens to keep, in (0, 1].")]
