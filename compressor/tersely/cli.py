@@ -18,6 +18,7 @@ from tersely.errors import InvalidInputError, ModelError, TerselyError
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.settings import CompressionSettings, MethodName, Order, settings_from
 from tersely.terminal import error_console, progress, progress_bar
+from tersely_batch.cli import batch
 from tersely_eval.cli import evaluation
 
 
@@ -58,6 +59,7 @@ app = typer.Typer(
 app.add_typer(models, name="models")
 app.command()(calibrate)
 app.add_typer(evaluation, name="eval")
+app.command()(batch)
 
 Question = Annotated[str | None, typer.Option("--question", "-q", help="What the LLM will be asked.")]
 Rate = Annotated[float | None, typer.Option("--rate", "-r", help="Share of the tokens to keep, in (0, 1].")]
