@@ -15,7 +15,7 @@ _UNFINISHED = ".unfinished-"
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """Write a file under another name; when the block ends well it is on the disk and has its own name."""
-    temporary = path.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}")
+    temporary = path.with_name(f"{_UNFINISHED}{path.name}-{uuid.uuid4().hex}")
     try:
         with temporary.open("xb") as stream:
             yield stream
@@ -25,6 +25,11 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def unfinished(path: Path) -> int:
+    """How often a process was killed, or still is at work, while it wrote this file."""
+    return sum(1 for _ in path.parent.glob(f"{_UNFINISHED}{path.name}-*"))
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -108,15 +108,15 @@ def batch(
         console.print(f"stopped; the same command goes on with what is missing in {out}", markup=False)
         raise
     if totals.resumed:
-        console.print(f"{totals.resumed:,} of {totals.shards:,} shards were there already")
-    share = f" ({totals.compressed_tokens / totals.original_tokens:.1%} kept)" if totals.original_tokens else ""
-    console.print(
-        f"{totals.rows:,} rows: {totals.original_tokens:,} → {totals.compressed_tokens:,} tokens{share}, in {out}/rows",
-        markup=False,
-    )
+        console.print(f"{totals.resumed:,} of {totals.shards:,} shards were done already", markup=False)
+    before, after = totals.original_tokens, totals.compressed_tokens
+    share = f" ({after / before:.1%} kept)" if before else ""
+    console.print(f"rows compressed: {totals.rows:,}; tokens: {before:,} → {after:,}{share}", markup=False)
     if totals.errors:
         console.print(
-            f"{totals.errors:,} rows could not be compressed: {out}/errors says why and holds them", markup=False
+            f"{totals.errors:,} of {totals.rows + totals.errors:,} rows could not be compressed: {out}/errors says why "
+            f"and holds them",
+            markup=False,
         )
         raise typer.Exit(_BAD_ROWS)
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from tersely import Compressor
 from tersely_batch import jsonl_files
-from tersely_batch.atomic import remove_unfinished, whole_file
+from tersely_batch.atomic import remove_unfinished, unfinished, whole_file
 from tersely_batch.corpus import files_of
 from tersely_batch.options import BatchOptions
 from tersely_batch.rows import BadRow, CompressedRow, compress_row
@@ -61,11 +61,10 @@ def compress_shard(
                 yield row
             advance(1)
 
-    format = options.format or shard.format
-    rows_file = out / _ROWS / f"{shard.name}.{format}"
+    rows_file = _rows_file(shard, out, options)
     errors_file = out / _ERRORS / f"{shard.name}.jsonl"
     with whole_file(rows_file) as stream:
-        files_of(format).write(compressed(), stream)
+        files_of(options.format or shard.format).write(compressed(), stream)
     written = [rows_file]
     errors_file.unlink(missing_ok=True)
     if bad:
@@ -95,6 +94,11 @@ def receipt_of(shard: Shard, out: Path) -> Receipt | None:
     return None
 
 
+def deaths(shard: Shard, out: Path, options: BatchOptions) -> int:
+    """How many processes died in this run while they compressed the shard."""
+    return unfinished(_rows_file(shard, out, options))
+
+
 def in_process(
     shards: Iterable[Shard], out: Path, options: BatchOptions, advance: Callable[[int], None]
 ) -> Iterator[Receipt]:
@@ -103,6 +107,10 @@ def in_process(
     for shard in shards:
         compressor = compressor or options.compressor()
         yield compress_shard(shard, out, options, compressor, advance)
+
+
+def _rows_file(shard: Shard, out: Path, options: BatchOptions) -> Path:
+    return out / _ROWS / f"{shard.name}.{options.format or shard.format}"
 
 
 def _receipt_file(shard: Shard, out: Path) -> Path:

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tersely.errors import InvalidInputError, ModelError, TerselyError, TokenizerError
-from tersely_batch.compression import compress_shard, receipt_of
+from tersely import Compressor
+from tersely.errors import InvalidInputError, ModelError, TokenizerError
+from tersely_batch.compression import compress_shard, deaths, receipt_of
 from tersely_batch.options import BatchOptions
 from tersely_batch.shards import Receipt, Shard
 from tersely_ray.session import one_thread_a_processor, ray_session
 
-# How often a shard may take its worker with it before the run ends: a node that goes away is worth another try, a
-# shard that no worker survives is not worth endless ones.
-_TRIES_AFTER_DEATHS = 5
+# How many workers a shard may take with it before the run ends: Ray tries again without end, which is right for nodes
+# that go away, and wrong for a shard that no worker survives.
+_MOST_DEATHS = 5
 _OF_ALL_ROWS: dict[str, type[Exception]] = {
     error.__name__: error for error in (InvalidInputError, ModelError, TokenizerError, OSError, MemoryError)
 }
@@ -57,9 +58,8 @@ class RayEngine:
     ) -> Iterator[Receipt]:
         import ray.data
         from ray.data import ActorPoolStrategy, DataContext
-        from ray.exceptions import ActorDiedError
 
-        logging.getLogger("ray.data").setLevel(logging.WARNING)
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
         DataContext.get_current().enable_progress_bars = False
         workers = min(self.workers or self._room(), len(shards))
         receipts = ray.data.from_items(
@@ -71,21 +71,14 @@ class RayEngine:
             fn_constructor_args=(str(out.resolve()), options.model_dump_json(), self.cpus),
             num_cpus=self.cpus,
             num_gpus=self.gpus,
-            max_task_retries=_TRIES_AFTER_DEATHS,
             runtime_env={"env_vars": one_thread_a_processor(self.cpus)},
         )
-        try:
-            for row in receipts.iter_rows():
-                if row["failure"]:
-                    raise _OF_ALL_ROWS[row["failure"]](row["message"])
-                receipt = Receipt.model_validate_json(row["receipt"])
-                advance(receipt.rows + receipt.errors)
-                yield receipt
-        except ActorDiedError as error:
-            raise InvalidInputError(
-                f"a worker died {_TRIES_AFTER_DEATHS + 1} times with the same shard ({_first_line(error)}); what is done "
-                f"is kept; give the workers more memory, or find the shard by running with --engine in-process"
-            ) from None
+        for row in receipts.iter_rows():
+            if row["failure"]:
+                raise _OF_ALL_ROWS[row["failure"]](row["message"])
+            receipt = Receipt.model_validate_json(row["receipt"])
+            advance(receipt.rows + receipt.errors)
+            yield receipt
 
     def _room(self) -> int:
         """How many workers the cluster as it is has room for."""
@@ -104,7 +97,7 @@ class RayEngine:
 
 
 class _Worker:
-    """Lives in a process of its own; loads the model with its first shard and keeps it."""
+    """Lives in a process of its own, with a model of its own."""
 
     def __init__(self, out: str, options: str, threads: int) -> None:
         import torch
@@ -112,22 +105,33 @@ class _Worker:
         torch.set_num_threads(threads)
         self._out = Path(out)
         self._options = BatchOptions.model_validate_json(options)
-        self._compressor: Any = None
+        self._compressor: Compressor | None = None
+        self._failure: Exception | None = None
+        try:
+            self._compressor = self._options.compressor()
+        except tuple(_OF_ALL_ROWS.values()) as error:
+            self._failure = error  # said with the first shard: Ray would start worker after worker to hear it again
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         (text,) = batch["shard"]
         shard = Shard.model_validate_json(text)
         try:
-            receipt = receipt_of(shard, self._out)  # another worker may have died after its last write
-            if receipt is None:
-                self._compressor = self._compressor or self._options.compressor()
-                receipt = compress_shard(shard, self._out, self._options, self._compressor)
-        except (TerselyError, OSError, MemoryError) as error:
-            # Ray would wrap it in tracebacks of its own, and try again what fails again.
+            receipt = self._compressed(shard)
+        except tuple(_OF_ALL_ROWS.values()) as error:
+            # Raised, it would come wrapped in Ray's own tracebacks.
             kind = next(name for name, known in _OF_ALL_ROWS.items() if isinstance(error, known))
-            return {"receipt": [""], "failure": [kind], "message": [f"{shard.name}: {error}"]}
+            return {"receipt": [""], "failure": [kind], "message": [str(error)]}
         return {"receipt": [receipt.model_dump_json()], "failure": [""], "message": [""]}
 
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+    def _compressed(self, shard: Shard) -> Receipt:
+        if self._compressor is None:
+            raise self._failure or AssertionError("neither a compressor nor a failure")
+        if receipt := receipt_of(shard, self._out):
+            return receipt  # the worker that wrote it died before it could say so
+        if deaths(shard, self._out, self._options) > _MOST_DEATHS:
+            raise InvalidInputError(
+                f"{_MOST_DEATHS + 1} workers died with the {shard.rows} rows of {shard.file} from number "
+                f"{shard.first_row} on; what is done is kept: look at these rows, or give workers more memory, and "
+                f"start again"
+            )
+        return compress_shard(shard, self._out, self._options, self._compressor)

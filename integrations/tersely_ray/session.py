@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +31,8 @@ def ray_session() -> Iterator[None]:
     address = os.environ.get("RAY_ADDRESS")
     try:
         # Without an address `ray.init` would join whatever it finds on this machine.
-        ray.init(**({"address": address} if address else {"address": "local", "include_dashboard": False}))
+        where = {"address": address} if address else {"address": "local", "include_dashboard": False}
+        ray.init(**where, logging_level=logging.WARNING)
     except ConnectionError as error:
         raise InvalidInputError(f"RAY_ADDRESS {address}: no Ray cluster answers there ({error})") from None
     try:
