@@ -20,6 +20,7 @@ from tersely.settings import CompressionSettings, MethodName, Order, settings_fr
 from tersely.terminal import error_console, progress, progress_bar
 from tersely_batch.cli import batch
 from tersely_eval.cli import evaluation
+from tersely_server.cli import serve
 
 
 class _OneLineErrors(TyperGroup):
@@ -60,6 +61,7 @@ app.add_typer(models, name="models")
 app.command()(calibrate)
 app.add_typer(evaluation, name="eval")
 app.command()(batch)
+app.command()(serve)
 
 Question = Annotated[str | None, typer.Option("--question", "-q", help="What the LLM will be asked.")]
 Rate = Annotated[float | None, typer.Option("--rate", "-r", help="Share of the tokens to keep, in (0, 1].")]

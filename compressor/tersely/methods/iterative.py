@@ -63,9 +63,9 @@ def compress_iteratively(
     """
     margins: list[tuple[float, Piece]] = []
     for number, share in enumerate(shares):
-        task.progress(number / len(shares))
         segmented = task.documents[share.document]
         for segment in _segments(segmented, task.scorer, task.settings.segment_tokens):
+            task.progress((number + segment.first / len(segmented.words)) / len(shares))
             margin = share.rate - _share_worth_more(_word_values(values(segment.tokens), segment), segment)
             words = segmented.words[segment.first : segment.last]
             kept = (margin > 0) | np.array([word.protected for word in words])

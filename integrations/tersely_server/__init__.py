@@ -1,0 +1,1 @@
+"""Tersely as an HTTP service."""

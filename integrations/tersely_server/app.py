@@ -1,0 +1,130 @@
+"""The service as an ASGI application: routes, and what stands before them. Knows no server and no process signals."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+
+from tersely import Compressor, TerselyError, __version__
+from tersely_server.authentication import authentication
+from tersely_server.calls import read_batch, read_call
+from tersely_server.connection import ClientConnection
+from tersely_server.documentation import BATCH, COMPRESS, HEALTH, METRICS, READY, complete
+from tersely_server.errors import add_error_handlers, as_service_error, error_body
+from tersely_server.observation import Observation
+from tersely_server.service import Compress, Service, only
+from tersely_server.settings import ServerSettings
+
+_DESCRIPTION = "Compresses what a RAG pipeline sends to its LLM: more of the answer kept per token, never over budget."
+
+
+def create_app(settings: ServerSettings | None = None, *, compressor: Compressor | None = None) -> FastAPI:
+    """The application.
+
+    Args:
+        settings: limits, token and model; by default the defaults.
+        compressor: does the work; without one, the model of the settings is loaded when the application starts, and
+            `/readyz` says when it is.
+
+    Returns:
+        The application; its `state.service` is the `Service` behind it.
+    """
+    settings = settings or ServerSettings()
+    service = Service(settings, compressor)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        loading = asyncio.ensure_future(service.load())
+        yield
+        loading.cancel()
+        service.admission.stop()
+
+    app = FastAPI(
+        title="Tersely",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,  # its page would load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    guarded = [Depends(authentication(settings))]
+    app.include_router(_probes(service))
+    app.include_router(_compression(service), dependencies=guarded)
+    # Further routers join here: with dependencies=guarded where they work for a caller; `service.compress` compresses.
+
+    add_error_handlers(app, log_text=settings.log_text)
+    app.add_middleware(ClientConnection, max_body_bytes=settings.max_body_bytes, body_seconds=settings.request_seconds)
+    app.add_middleware(Observation, metrics=service.metrics, log_text=settings.log_text)  # added last: the outermost
+    complete(app)
+    return app
+
+
+def _probes(service: Service) -> APIRouter:
+    router = APIRouter(tags=["operation"])
+
+    @router.get("/healthz", **HEALTH)
+    async def health() -> dict[str, str]:
+        """Whether the process lives."""
+        return {"status": "ok"}
+
+    @router.get("/readyz", **READY)
+    async def ready() -> dict[str, str]:
+        """Whether work is taken: the model is loaded, and the service is not shutting down."""
+        service.check_ready()
+        return {"status": "ready"}
+
+    return router
+
+
+def _compression(service: Service) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/v1/compress", tags=["compression"], **COMPRESS)
+    async def compress(request: Request) -> Response:
+        """Compress documents to a budget."""
+        with service.place():
+            body = await request.body()
+
+            def work(compress: Compress) -> bytes:
+                return only(compress([read_call(body)])).model_dump_json().encode()
+
+            return _json(await service.run(work))
+
+    @router.post("/v1/compress/batch", tags=["compression"], **BATCH)
+    async def compress_batch(request: Request) -> Response:
+        """Compress several prompts, one after the other. The limits of a request hold for all of them together."""
+        with service.place():
+            body = await request.body()
+
+            def work(compress: Compress) -> bytes:
+                calls, return_errors = read_batch(body)
+                results = []
+                for position, result in enumerate(compress(calls)):
+                    if not isinstance(result, TerselyError):
+                        results.append(result.model_dump_json())
+                        continue
+                    error = as_service_error(result)
+                    error.details["request"] = position
+                    if not return_errors:
+                        raise error
+                    results.append(json.dumps(error_body(error)))
+                return f'{{"results":[{",".join(results)}]}}'.encode()
+
+            return _json(await service.run(work))
+
+    @router.get("/metrics", tags=["operation"], **METRICS)
+    async def metrics() -> Response:
+        """Counters in the format of Prometheus."""
+        return Response(service.metrics.text(), media_type=service.metrics.content_type)
+
+    return router
+
+
+def _json(content: bytes) -> Response:
+    return Response(content, media_type="application/json")

@@ -1,0 +1,85 @@
+"""`tersely serve`: the HTTP service. Options in, a running server; what it does lives beside this file.
+
+The log goes to standard error. The exit codes are those of `tersely`; 0 after SIGTERM.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tersely.errors import InvalidInputError
+from tersely_server.settings import ServerSettings, server_settings
+
+TOKEN_VARIABLE = "TERSELY_SERVER_TOKEN"
+_DEFAULTS = {name: field.default for name, field in ServerSettings.model_fields.items()}
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = _DEFAULTS["host"],
+    port: Annotated[int, typer.Option(help="0 takes one that is free.")] = _DEFAULTS["port"],
+    token_file: Annotated[
+        Path | None, typer.Option(help=f"Holds the token that callers must send; or set {TOKEN_VARIABLE}.")
+    ] = None,
+    allow_anonymous: Annotated[
+        bool, typer.Option("--allow-anonymous", help="Listen beyond this machine though there is no token.")
+    ] = False,
+    model: Annotated[
+        str, typer.Option(help="Scores the text: the embedded one, a folder, a .gguf file or a Hub id.")
+    ] = _DEFAULTS["model"],
+    tokenizer: Annotated[
+        str | None, typer.Option(help="Counts the budget: a tiktoken encoding, an OpenAI model, a folder or a Hub id.")
+    ] = None,
+    threads: Annotated[int, typer.Option(help="Requests that are compressed at once.")] = _DEFAULTS["threads"],
+    queue: Annotated[int, typer.Option(help="Requests that may wait; more are refused.")] = _DEFAULTS["queue"],
+    max_body_bytes: Annotated[int, typer.Option(help="Of a request.")] = _DEFAULTS["max_body_bytes"],
+    max_documents: Annotated[int, typer.Option(help="In a request.")] = _DEFAULTS["max_documents"],
+    max_tokens: Annotated[int, typer.Option(help="In a request, before compression.")] = _DEFAULTS["max_tokens"],
+    request_seconds: Annotated[
+        float, typer.Option(help="The longest time to receive a request, and then to answer it.")
+    ] = _DEFAULTS["request_seconds"],
+    shutdown_seconds: Annotated[
+        float, typer.Option(help="The longest time to finish what was taken, after SIGTERM.")
+    ] = _DEFAULTS["shutdown_seconds"],
+    log_text: Annotated[bool, typer.Option("--log-text", help="Log documents, questions and error messages.")] = False,
+) -> None:
+    """Serve compression over HTTP: POST /v1/compress, and /openapi.json says the rest."""
+    settings = server_settings(
+        host=host,
+        port=port,
+        token=read_token(token_file),
+        allow_anonymous=allow_anonymous,
+        model=model,
+        tokenizer=tokenizer,
+        threads=threads,
+        queue=queue,
+        max_body_bytes=max_body_bytes,
+        max_documents=max_documents,
+        max_tokens=max_tokens,
+        request_seconds=request_seconds,
+        shutdown_seconds=shutdown_seconds,
+        log_text=log_text,
+    )
+    try:
+        from tersely_server import serving
+    except ModuleNotFoundError as error:
+        raise InvalidInputError(f"{error.name} is not installed: pip install 'tersely[server]'") from None
+    serving.serve(settings)
+
+
+def read_token(file: Path | None) -> str | None:
+    """The token in a file, else in the environment, where no other user of the machine sees it; None without either.
+
+    Raises:
+        InvalidInputError: the file cannot be read.
+    """
+    if file is None:
+        return os.environ.get(TOKEN_VARIABLE)
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise InvalidInputError(f"--token-file {file}: cannot be read ({reason})") from None

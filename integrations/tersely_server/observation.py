@@ -1,0 +1,88 @@
+"""What is told of every request: a line in the log, the counters, an id. Never any text of it.
+
+An error that nobody foresaw ends here: the caller learns no more than its id, and the log where in the code it arose,
+for its message may quote the request.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+import uuid
+
+from fastapi.responses import JSONResponse
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tersely_server.errors import as_service_error, error_body
+from tersely_server.metrics import Metrics
+
+CLIENT_GONE = 499  # stands in log and counters where nobody was left to answer
+_ASKED_ALL_THE_TIME = ("/healthz", "/readyz", "/metrics")
+
+_logger = logging.getLogger("tersely_server")
+
+
+class Observation:
+    """ASGI middleware, the outermost.
+
+    Args:
+        app: what is served.
+        metrics: told of every answer.
+        log_text: log the messages of unforeseen errors, too.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, log_text: bool) -> None:
+        self.app = app
+        self.metrics = metrics
+        self.log_text = log_text
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started, request_id = time.perf_counter(), uuid.uuid4().hex
+        status = CLIENT_GONE
+
+        async def watched_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched_send)
+        except ClientDisconnect:
+            scope["tersely_error"] = "client_gone"
+        except Exception as error:
+            unforeseen = as_service_error(error)
+            scope["tersely_error"] = unforeseen.code
+            self._log_error(error, request_id)
+            if status == CLIENT_GONE:  # no answer has begun
+                await JSONResponse(error_body(unforeseen), 500)(scope, receive, watched_send)
+        finally:
+            seconds = time.perf_counter() - started
+            # The route as it is written in the code: a path, and a query even more, may hold text.
+            route, code = getattr(scope.get("route"), "path", "none"), scope.get("tersely_error")
+            self.metrics.answered(route, status, code, seconds)
+            level = logging.DEBUG if route in _ASKED_ALL_THE_TIME else logging.INFO
+            _logger.log(
+                level,
+                "%s %s %d %s%.3f s %s",
+                scope["method"],
+                route,
+                status,
+                f"{code} " if code else "",
+                seconds,
+                request_id,
+            )
+
+    def _log_error(self, error: Exception, request_id: str) -> None:
+        if self.log_text:
+            _logger.error("unforeseen error in request %s", request_id, exc_info=error)
+            return
+        places = "".join(traceback.format_tb(error.__traceback__))
+        _logger.error("unforeseen error in request %s: %s\n%s", request_id, type(error).__name__, places.rstrip())

@@ -1,0 +1,89 @@
+"""The application on uvicorn: listens, and shuts down by finishing what was taken. Knows nothing of routes."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import time
+from types import FrameType
+
+import uvicorn
+
+from tersely import InvalidInputError
+from tersely_server.app import create_app
+from tersely_server.service import Service
+from tersely_server.settings import ServerSettings
+
+_logger = logging.getLogger("tersely_server")
+
+
+def serve(settings: ServerSettings) -> None:
+    """Serve until SIGTERM or Ctrl-C.
+
+    Raises:
+        InvalidInputError: the address cannot be listened on.
+        ModelError, TokenizerError: the model or the tokenizer cannot be loaded.
+        KeyboardInterrupt: it was Ctrl-C.
+    """
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _logger.setLevel(logging.INFO)
+    listener = _listen(settings.host, settings.port)
+    app = create_app(settings)
+    server = _Server(
+        uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on"), app.state.service
+    )
+    host, port = listener.getsockname()[:2]
+    _logger.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+    server.run(sockets=[listener])
+    if server.service.failure is not None:
+        raise server.service.failure
+    if server.stopped_by == signal.SIGINT:
+        raise KeyboardInterrupt
+
+
+class _Server(uvicorn.Server):
+    """Between the signal and the end it goes on listening, so that `/readyz` tells a balancer to look elsewhere."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self.service = service
+        self.stopped_by: int | None = None
+        self._deadline = 0.0
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """At the first signal take no new work; at the second end at once."""
+        if self.stopped_by is not None:
+            self.should_exit = self.force_exit = True
+            return
+        self.stopped_by = sig
+        self._deadline = time.monotonic() + self.service.settings.shutdown_seconds
+        self.service.admission.close()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether to stop listening: called by uvicorn ten times a second."""
+        if self.stopped_by is not None:
+            left = self._deadline - time.monotonic()
+            if self.service.admission.idle or left <= 0:
+                # For answers that are still being sent, when the work for them is done.
+                self.config.timeout_graceful_shutdown = max(1, round(left))
+                self.should_exit = True
+        if self.service.failure is not None:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket, before the model is loaded: what cannot work is said at once."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise InvalidInputError(
+            f"cannot listen on {host}, port {port}: {error.strerror}; name another --host or --port"
+        ) from None
+    return listener

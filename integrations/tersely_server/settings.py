@@ -1,0 +1,116 @@
+"""Every setting of the HTTP service: its range and its default. Reads no file and no environment."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+
+from tersely.errors import InvalidInputError
+from tersely.scoring.models import DEFAULT_MODEL
+
+_SHORTEST_TOKEN = 16  # characters
+
+
+class ServerSettings(BaseModel):
+    """How to serve. Sizes are of one HTTP request; those of a batch count together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    """The address to listen on: an IP address, or a name such as `localhost`."""
+
+    port: int = Field(default=8000, ge=0, le=65535)
+    """The port to listen on; 0 takes one that is free."""
+
+    token: SecretStr | None = None
+    """What callers must send as `Authorization: Bearer ...`; at least 16 printable ASCII characters without spaces."""
+
+    allow_anonymous: bool = False
+    """Listen beyond this machine though there is no token."""
+
+    model: str = Field(default=DEFAULT_MODEL, min_length=1)
+    """Scores the text: the embedded model's name, a folder, a `.gguf` file or a Hub id."""
+
+    tokenizer: str | None = Field(default=None, min_length=1)
+    """Counts the budget, as in `Compressor`; by default `o200k_base`."""
+
+    threads: int = Field(default=8, ge=1, le=256)
+    """How many requests are compressed at once; they share one model."""
+
+    queue: int = Field(default=32, ge=0, le=10_000)
+    """How many more requests may wait; what comes after them is refused with 429."""
+
+    max_body_bytes: int = Field(default=4_000_000, ge=1_000, le=1_000_000_000)
+    """The largest body of a request, in bytes."""
+
+    max_documents: int = Field(default=1_000, ge=1, le=1_000_000)
+    """The most documents in a request."""
+
+    max_tokens: int = Field(default=200_000, ge=1, le=100_000_000)
+    """The most tokens of documents, titles, questions and instructions in a request."""
+
+    request_seconds: float = Field(default=60.0, gt=0, le=86_400)
+    """How long a client may take to send its body, and then how long it may take to answer it, waiting included."""
+
+    shutdown_seconds: float = Field(default=25.0, ge=0, le=86_400)
+    """How long what was taken may go on after SIGTERM."""
+
+    log_text: bool = False
+    """Log documents, questions and error messages; by default no text of a request is ever logged."""
+
+    @field_validator("token")
+    @classmethod
+    def _strong(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is None:
+            return None
+        text = token.get_secret_value()
+        if len(text) < _SHORTEST_TOKEN or not all("!" <= character <= "~" for character in text):
+            raise ValueError(
+                f"must have at least {_SHORTEST_TOKEN} printable ASCII characters and no spaces, such as the output of "
+                f"`openssl rand -hex 32`"
+            )
+        return token
+
+    @model_validator(mode="after")
+    def _no_open_door(self) -> ServerSettings:
+        if self.token is None and not self.allow_anonymous and not is_loopback(self.host):
+            raise ValueError(
+                f"host {self.host!r} can be reached from other machines, and no token is set: set one "
+                f"(TERSELY_SERVER_TOKEN or --token-file), or let anybody in with allow_anonymous (--allow-anonymous)"
+            )
+        return self
+
+
+def server_settings(**values: Any) -> ServerSettings:
+    """Settings from plain values.
+
+    Raises:
+        InvalidInputError: a name is unknown or a value is out of range; the message names it, and never the token.
+    """
+    try:
+        return ServerSettings(**values)
+    except ValidationError as error:
+        raise InvalidInputError("; ".join(_readable(detail) for detail in error.errors())) from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on `host`, or sends from it."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _readable(detail: Any) -> str:
+    name = ".".join(str(part) for part in detail["loc"])
+    message = detail["msg"].removeprefix("Value error, ")
+    if not name:
+        return message
+    if detail["type"] == "extra_forbidden":
+        return f"{name}: no such setting; there are {', '.join(ServerSettings.model_fields)}"
+    given = "" if name == "token" else f", got {detail['input']!r}"
+    return f"{name}: {message[:1].lower()}{message[1:]}{given}"

@@ -1,0 +1,102 @@
+"""The OpenAPI document is complete, and its examples are true."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from service_doubles import client_for
+
+import tersely_server
+from tersely_server.documentation import ERRORS
+
+jsonschema = pytest.importorskip("jsonschema")
+SOURCES = Path(tersely_server.__file__).parent
+
+
+@pytest.fixture
+async def document(fake_compressor) -> dict:
+    return (await client_for(fake_compressor).get("/openapi.json")).json()
+
+
+def without_nulls(value):
+    if isinstance(value, list):
+        return [without_nulls(one) for one in value]
+    if isinstance(value, dict):
+        return {name: without_nulls(one) for name, one in value.items() if one is not None}
+    return value
+
+
+def operations(document):
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method} {path}", operation
+
+
+def contents(document):
+    """Every body in the document: of requests, and of answers."""
+    for name, operation in operations(document):
+        if "requestBody" in operation:
+            yield name, operation["requestBody"]["content"]
+        for status, answer in operation["responses"].items():
+            yield f"{name} {status}", answer["content"]
+
+
+async def test_every_body_has_a_schema_and_examples_that_fit_it(document) -> None:
+    checked = 0
+    for name, content in contents(document):
+        for media_type, described in content.items():
+            schema = {**described["schema"], "components": document["components"]}
+            examples = [example["value"] for example in described.get("examples", {}).values()]
+            examples += [described["example"]] if "example" in described else []
+            assert examples, f"{name} {media_type} has no example"
+            for example in examples:
+                jsonschema.Draft202012Validator(schema).validate(example)
+                checked += 1
+    assert checked > 40
+
+
+async def test_every_reference_leads_somewhere(document, fake_compressor) -> None:
+    text = (await client_for(fake_compressor).get("/openapi.json")).text
+    names = set(re.findall(r'"#/components/schemas/([^"]+)"', text))
+    assert names and names <= set(document["components"]["schemas"])
+
+
+async def test_operations_say_what_they_are_and_whether_they_need_the_token(document) -> None:
+    for name, operation in operations(document):
+        assert operation["description"] and operation["summary"] and operation["tags"]
+        is_probe = name in ("get /healthz", "get /readyz")
+        assert ("security" in operation) == (not is_probe), name
+    assert set(document["paths"]) == {"/healthz", "/readyz", "/metrics", "/v1/compress", "/v1/compress/batch"}
+
+
+async def test_the_examples_of_requests_work(document, fake_compressor) -> None:
+    client = client_for(fake_compressor)
+    for path in ("/v1/compress", "/v1/compress/batch"):
+        content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        for example in content["examples"].values():
+            answer = await client.post(path, json=example["value"])
+            assert answer.status_code == 200, answer.text
+            schema = document["paths"][path]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+            jsonschema.Draft202012Validator({**schema, "components": document["components"]}).validate(answer.json())
+
+
+def test_every_code_that_the_service_can_answer_with_is_documented() -> None:
+    raised = set()
+    for source in SOURCES.glob("*.py"):
+        raised |= set(re.findall(r'ServiceError\(\s*\d{3},\s*"(\w+)"', source.read_text(encoding="utf-8")))
+    assert {"invalid_input", "unauthorized"} < raised
+    assert raised | {"too_many_documents", "too_many_tokens"} == set(ERRORS)
+
+
+@pytest.mark.model
+async def test_the_example_of_a_result_is_what_the_embedded_model_gives(document, real_compressor) -> None:
+    operation = document["paths"]["/v1/compress"]["post"]
+    request = operation["requestBody"]["content"]["application/json"]["examples"]["question"]["value"]
+    answer = (await client_for(real_compressor).post("/v1/compress", json=request)).json()
+    example = operation["responses"]["200"]["content"]["application/json"]["examples"]["question"]["value"]
+    for result in (answer, example):
+        result.pop("seconds")
+        result["documents"][0]["relevance"] = round(result["documents"][0]["relevance"], 1)
+    assert without_nulls(answer) == without_nulls(example)  # FastAPI leaves the nulls of examples out
