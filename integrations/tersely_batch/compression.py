@@ -22,8 +22,8 @@ from tersely_batch.shards import Receipt, Shard
 _ROWS, _ERRORS, _RECEIPTS = "rows", "errors", "receipts"
 
 
-def make_folders(out: Path) -> None:
-    """Make the folders of an output, and clear what a killed run left half done."""
+def tidy_folders(out: Path) -> None:
+    """Make the folders of an output, if need be, and clear what killed processes left half done in them."""
     for name in (_ROWS, _ERRORS, _RECEIPTS):
         (out / name).mkdir(parents=True, exist_ok=True)
         remove_unfinished(out / name)

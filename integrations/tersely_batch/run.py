@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tersely import __version__
 from tersely.errors import InvalidInputError
 from tersely_batch.atomic import remove_unfinished, whole_file
-from tersely_batch.compression import in_process, make_folders, receipt_of
+from tersely_batch.compression import in_process, receipt_of, tidy_folders
 from tersely_batch.corpus import Plan, find_files, plan
 from tersely_batch.options import BatchOptions
 from tersely_batch.shards import InputFile, Receipt, Shard
@@ -91,7 +91,7 @@ def compress_corpus(
     with _alone(out):
         planned = plan(find_files(inputs, without=out), options.shard_rows)
         _open_manifest(out, options, planned)
-        make_folders(out)
+        tidy_folders(out)
         resumed = [receipt for shard in planned.shards if (receipt := receipt_of(shard, out))]
         done = sum(receipt.rows + receipt.errors for receipt in resumed)
         total = sum(file.rows for file in planned.inputs)
@@ -105,6 +105,7 @@ def compress_corpus(
         finished = {receipt.shard for receipt in resumed}
         left = [shard for shard in planned.shards if shard.number not in finished]
         receipts = [*resumed, *engine(left, out, options, advance_by)] if left else resumed
+        tidy_folders(out)
     return _totals(planned, receipts, len(resumed))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -15,10 +16,11 @@ from typing import TypeVar
 
 import psutil
 import pytest
+import torch
 
-from tersely import CompressionSettings, InvalidInputError, ModelError, TokenizerError
+from tersely import CompressionSettings, InvalidInputError, ModelError
 from tersely_batch import BatchOptions, compress_corpus
-from tersely_ray.batch import RayEngine
+from tersely_ray.batch import RayEngine, _Worker
 
 Found = TypeVar("Found")
 COMMAND = [sys.executable, "-c", "from tersely.cli import app; app()", "batch"]
@@ -50,7 +52,8 @@ def in_one_process(corpus: Path, options: BatchOptions, tmp_path_factory: pytest
 
 
 def files(out: Path) -> dict[str, bytes]:
-    return {f"{path.parent.name}/{path.name}": path.read_bytes() for path in out.glob("[re][or][wr]*/*")}
+    found = [*(out / "rows").iterdir(), *(out / "errors").iterdir()]
+    return {str(path.relative_to(out)): path.read_bytes() for path in found}
 
 
 def wait_for(look: Callable[[], Found]) -> Found:
@@ -82,9 +85,7 @@ def test_two_workers_make_the_files_of_one_process(two_workers, corpus, options,
     assert news[0] == (0, 40) and news[-1] == (40, 40)
 
 
-def test_a_killed_worker_loses_no_row_and_doubles_none(
-    two_workers, corpus, options, in_one_process, tmp_path
-) -> None:
+def test_a_killed_worker_loses_no_row_and_doubles_none(two_workers, corpus, options, in_one_process, tmp_path) -> None:
     out = tmp_path / "out"
     totals = []
     engine = RayEngine(workers=2)
@@ -98,9 +99,7 @@ def test_a_killed_worker_loses_no_row_and_doubles_none(
     run.join(timeout=90)
     assert unfinished and left, "the run was over before the workers were killed"
     assert (totals[0].rows, totals[0].errors, totals[0].shards) == (38, 2, 20)
-    assert files(out) == files(in_one_process) or list(out.glob("rows/.unfinished-*"))
-    whole = {name: data for name, data in files(out).items() if ".unfinished" not in name}
-    assert whole == files(in_one_process)
+    assert files(out) == files(in_one_process)
 
 
 def test_a_killed_driver_goes_on_and_in_one_process_if_need_be(corpus, options, in_one_process, tmp_path) -> None:
@@ -110,40 +109,43 @@ def test_a_killed_driver_goes_on_and_in_one_process_if_need_be(corpus, options, 
     driver = subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, "RAY_ADDRESS": ""})
     wait_for(lambda: list(out.glob("receipts/*.json")))
     started = psutil.Process(driver.pid).children(recursive=True)
+    workers = [process for process in started if process.name() == "raylet" or "ray::Map" in process.name()]
     driver.kill()
     driver.communicate()
     before = len(list(out.glob("receipts/part-*.json")))
     assert before < 20, "the run was over before its driver was killed"
-    psutil.wait_procs(started, timeout=60)  # the workers end by themselves
-    assert not [process for process in started if process.is_running() and process.status() != "zombie"]
+    assert len(workers) == 3
+    gone, alive = psutil.wait_procs(workers, timeout=30)
+    for left in started:  # Ray's own agents stay a while without their raylet
+        with contextlib.suppress(psutil.Error):
+            left.kill()
+    assert not alive  # they ended by themselves
     totals = compress_corpus([corpus], out, options)
     assert before <= totals.resumed < 20
     assert files(out) == files(in_one_process)
 
 
-@pytest.mark.parametrize(
-    ("change", "error", "message"),
-    [
-        ({"model": "no/such/model"}, ModelError, "no/such/model"),
-        ({"tokenizer": "nope"}, TokenizerError, "unknown tokenizer 'nope'"),
-    ],
-)
-def test_what_all_workers_meet_is_said_once(two_workers, corpus, options, tmp_path, change, error, message) -> None:
-    with pytest.raises(error) as caught:
-        compress_corpus([corpus], tmp_path / "out", options.model_copy(update=change), engine=RayEngine(workers=2))
-    assert message in str(caught.value) and "\n" not in str(caught.value).strip()
+def test_what_all_workers_meet_is_said_once(two_workers, corpus, options, tmp_path) -> None:
+    options = options.model_copy(update={"model": "no/such/model"})
+    with pytest.raises(ModelError, match="no/such/model") as caught:
+        compress_corpus([corpus], tmp_path / "out", options, engine=RayEngine(workers=1))
+    assert "Traceback" not in str(caught.value) and "ray::" not in str(caught.value)
 
 
-def test_a_shard_that_no_worker_survives_ends_the_run(two_workers, corpus, options, tmp_path) -> None:
+def test_a_shard_that_no_worker_survives_ends_the_run(corpus, options, tmp_path) -> None:
     out = tmp_path / "out"
 
-    def after_six_deaths(shards, out, options, advance):
+    def in_a_worker(shards, out, options, advance):
         for death in range(6):
             (out / "rows" / f".unfinished-part-000000.jsonl-{death}").touch()
-        yield from RayEngine(workers=1)(shards[:1], out, options, advance)
+        worker = _Worker(str(out), options.model_dump_json(), threads=torch.get_num_threads())
+        answer = worker({"shard": [shards[0].model_dump_json()]})
+        assert answer["failure"] == ["InvalidInputError"]
+        raise InvalidInputError(answer["message"][0])
+        yield
 
     with pytest.raises(InvalidInputError, match=r"6 workers died with the 2 rows of \S+in.jsonl from number 1 on"):
-        compress_corpus([corpus], out, options, engine=after_six_deaths)
+        compress_corpus([corpus], out, options, engine=in_a_worker)
 
 
 def test_workers_that_the_cluster_has_no_room_for_are_refused(two_workers, corpus, options, tmp_path) -> None:
@@ -155,7 +157,8 @@ def test_workers_that_the_cluster_has_no_room_for_are_refused(two_workers, corpu
 @pytest.mark.model
 def test_the_embedded_model_makes_the_same_files(two_workers, natural_questions, tmp_path) -> None:
     source = tmp_path / "in.jsonl"
-    source.write_text("".join(json.dumps({**row, "documents": row["documents"][:5]}) + "\n" for row in natural_questions))
+    rows = [{**row, "documents": row["documents"][:5]} for row in natural_questions]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
     options = BatchOptions(settings=CompressionSettings(rate=0.25), shard_rows=1)
     compress_corpus([source], tmp_path / "a", options)
     compress_corpus([source], tmp_path / "b", options, engine=RayEngine(workers=2))
