@@ -20,7 +20,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from tersely import Compressor, compressor, profile
+from tersely import CacheSettings, Compressor, compressor, profile
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.scorer import Attention, Encoding, Head
 
@@ -102,8 +102,11 @@ class FakeScorer:
         scores = self.score(requests) if log_probabilities else [None] * len(requests)
         return [Attention(self._weights(request, heads), one) for request, one in zip(requests, scores, strict=True)]
 
-    def chain(self, prefix=()):
-        return FakeChain(self, len(prefix))
+    def prepare(self, requests, progress=None):
+        pass
+
+    def chain(self, prefixes):
+        return FakeChain(self, [len(prefix) for prefix in prefixes])
 
     def _weights(self, request, heads):
         prefix = np.asarray(request.prefix, dtype=np.int64)
@@ -120,11 +123,12 @@ class FakeScorer:
 class FakeChain:
     """Scores as its scorer does, a little differently after a long prefix, and remembers what it accepted."""
 
-    def __init__(self, scorer: FakeScorer, prefix: int) -> None:
-        self.scorer, self.prefix, self.accepted = scorer, prefix, []
+    def __init__(self, scorer: FakeScorer, prefixes: list[int]) -> None:
+        self.scorer, self.prefixes, self.accepted = scorer, prefixes, []
 
     def score(self, tokens):
-        return self.scorer._scores([token * (1 + self.prefix % 3) for token in tokens])
+        rows = [[token * (1 + prefix % 3) for token in tokens] for prefix in self.prefixes]
+        return np.stack([self.scorer._scores(row) for row in rows])
 
     def accept(self, tokens) -> None:
         self.accepted.extend(tokens)
@@ -175,13 +179,13 @@ def tiny_compressor(tiny_llama: Path) -> Compressor:
 
 @pytest.fixture(scope="session")
 def real_compressor() -> Compressor:
-    """The embedded model, as a user gets it."""
-    return Compressor()
+    """The embedded model, as a user gets it, but for traces on disk."""
+    return Compressor(cache=CacheSettings(disk_bytes=0))
 
 
 @pytest.fixture(scope="session")
 def real_float32_scorer() -> CausalLanguageModelScorer:
-    return CausalLanguageModelScorer(dtype="float32")
+    return CausalLanguageModelScorer(dtype="float32", cache=CacheSettings(disk_bytes=0))
 
 
 def sample(name: str) -> list[dict]:

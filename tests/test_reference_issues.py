@@ -107,15 +107,17 @@ def test_issues_147_64_and_175_passes_are_linear_in_the_text(real_compressor, mo
     """Tokens that the model reads, counted, for a text and for one four times as long."""
     read: list[int] = []
     scorer = real_compressor.scorer
-    forward = scorer._body.forward
+    body = scorer._model.base_model
+    forward = body.forward
 
     def counting(*arguments, **inputs):
         read[-1] += inputs["input_ids"].numel()
         return forward(*arguments, **inputs)
 
-    monkeypatch.setattr(scorer._body, "forward", counting)
+    monkeypatch.setattr(body, "forward", counting)
     for repetitions in (2, 8):
         read.append(0)
+        scorer.cache.forget()
         real_compressor.compress([f"{i} {MILL} {OTHER}" for i in range(repetitions)], QUESTION, rate=0.5)
     assert read[1] <= 4.5 * read[0]
 

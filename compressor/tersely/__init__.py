@@ -20,10 +20,11 @@ from tersely.documents import (
 )
 from tersely.errors import InvalidInputError, ModelError, ProtectedTextError, TerselyError, TokenizerError
 from tersely.scoring.models import DEFAULT_MODEL
-from tersely.settings import CompressionSettings, MethodName, Order
+from tersely.settings import CacheSettings, CompressionSettings, MethodName, Order
 
 __all__ = [
     "DEFAULT_MODEL",
+    "CacheSettings",
     "CompressedDocument",
     "CompressionResult",
     "CompressionSettings",

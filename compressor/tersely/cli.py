@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn, get_args
 import typer
 from typer.core import TyperGroup
 
+from tersely.cli_cache import cache
 from tersely.cli_models import calibrate, models
 from tersely.errors import InvalidInputError, ModelError, TerselyError
 from tersely.scoring.models import DEFAULT_MODEL
@@ -58,6 +59,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(models, name="models")
+app.add_typer(cache, name="cache")
 app.command()(calibrate)
 app.add_typer(evaluation, name="eval")
 app.command()(batch)

@@ -22,9 +22,10 @@ from tersely.methods.method import Task
 from tersely.ordering import arrange
 from tersely.rendering import document_text, kept_spans, render_context, render_prompt, with_title
 from tersely.scoring.models import DEFAULT_MODEL
+from tersely.scoring.queue import Cancellation, cancellable
 from tersely.scoring.scorer import Scorer
 from tersely.segmentation import SegmentedDocument, segment_documents
-from tersely.settings import CompressionSettings, MethodName, Order
+from tersely.settings import CacheSettings, CompressionSettings, MethodName, Order
 
 
 class Compressor:
@@ -38,6 +39,7 @@ class Compressor:
         settings: defaults for every call.
         device: a torch device; by default CUDA, else MPS, else the processor.
         dtype: a torch dtype's name; by default bfloat16 where the device computes it natively, else float32.
+        cache: how much is kept of documents between calls, so that the next question over them costs little.
 
     Raises:
         ModelError: the model cannot be found or loaded.
@@ -52,10 +54,11 @@ class Compressor:
         settings: CompressionSettings | None = None,
         device: str | None = None,
         dtype: str | None = None,
+        cache: CacheSettings | None = None,
     ) -> None:
         self.settings = settings or CompressionSettings()
         name = str(model) if isinstance(model, (str, PathLike)) else None
-        self.scorer: Scorer = _load_scorer(name, device, dtype) if name is not None else cast(Scorer, model)
+        self.scorer: Scorer = _load_scorer(name, device, dtype, cache) if name is not None else cast(Scorer, model)
         self.tokenizer: TokenCounter = token_counter(tokenizer, fallback=self._scorer_counter)
 
     def compress(
@@ -154,6 +157,34 @@ class Compressor:
             seconds=clock.seconds,
         )
 
+    def index(
+        self,
+        documents: Sequence[str | Document | Mapping[str, Any]],
+        *,
+        method: MethodName = "evidence",
+        protect: Sequence[str] | None = None,
+        settings: CompressionSettings | None = None,
+        progress: Callable[[str, float], None] | None = None,
+    ) -> None:
+        """Read documents ahead of the questions, and keep what was read in memory and on disk (see `CacheSettings`).
+
+        A later `compress` over any of them, in this process or another, costs only the question's tokens and gives the
+        same result as without.
+
+        Args:
+            documents: as in `compress`.
+            method: which will be asked for; each keeps what it needs.
+            protect: as it will be in `compress`.
+            settings, progress: as in `compress`.
+
+        Raises:
+            InvalidInputError: a document or a setting cannot be used; the message names it.
+        """
+        settings = (settings or self.settings).overridden(method=method, protect=protect)
+        usable, _ = read_documents(documents)
+        requests = METHODS[method].ahead(self.scorer, segment_documents(usable, settings.protect))
+        self.scorer.prepare(requests, lambda share: progress("read", share) if progress else None)
+
     def compress_batch(
         self, requests: Iterable[Mapping[str, Any]], *, return_errors: bool = False, **common: Any
     ) -> list[CompressionResult | TerselyError]:
@@ -180,8 +211,18 @@ class Compressor:
     async def acompress(
         self, documents: Sequence[str | Document | Mapping[str, Any]], *args: Any, **arguments: Any
     ) -> CompressionResult:
-        """`compress` in a thread: the event loop goes on meanwhile."""
-        return await asyncio.to_thread(self.compress, documents, *args, **arguments)
+        """`compress` in a thread: the event loop goes on meanwhile. Cancelled, it gives up what still waits."""
+        cancellation = Cancellation()
+
+        def run() -> CompressionResult:
+            with cancellable(cancellation):
+                return self.compress(documents, *args, **arguments)
+
+        try:
+            return await asyncio.to_thread(run)
+        except asyncio.CancelledError:
+            cancellation.cancel()
+            raise
 
     def _scorer_counter(self) -> TokenCounter:
         return TokenCounter(self.scorer.name, lambda text: len(self.scorer.encode(text).tokens))
@@ -244,10 +285,10 @@ def _kept_scorer(model: str, device: str | None, dtype: str | None) -> Scorer:
     return _load_scorer(model, device, dtype)
 
 
-def _load_scorer(model: str, device: str | None, dtype: str | None) -> Scorer:
+def _load_scorer(model: str, device: str | None, dtype: str | None, cache: CacheSettings | None = None) -> Scorer:
     from tersely.scoring.causal_lm import CausalLanguageModelScorer  # imports torch, which takes seconds
 
-    return CausalLanguageModelScorer(model, device=device, dtype=dtype)
+    return CausalLanguageModelScorer(model, device=device, dtype=dtype, cache=cache)
 
 
 def check_call(settings: CompressionSettings, question: str | None, instruction: str | None) -> None:

@@ -74,10 +74,10 @@ def read_attention(
         For each document a `Reading` whose values are the logarithms of the attention that each head's question tokens
         pay to a token, on average.
     """
-    asked, lead_in, start = _frame(scorer, question)
-    room = scorer.context_length - len(start) - len(lead_in) - len(asked)
-    ends, passages = _passages(scorer, documents, room)
-    requests = [ScoringRequest(asked, [*start, *passage.tokens, *lead_in]) for passage in passages]
+    lead_in, start = _frame(scorer)
+    asked = _question(scorer, question)
+    ends, passages = _passages(scorer, documents)
+    requests = [ScoringRequest(asked, [*start, *passage.tokens, *lead_in], "prefix") for passage in passages]
     readings = _empty_readings(ends, kinds=len(heads))
     attention = scorer.attend(requests, heads, log_probabilities=question_too, progress=progress)
     for number, (passage, seen) in enumerate(zip(passages, attention, strict=True)):
@@ -96,13 +96,13 @@ def read_contrast(
         For each document a `Reading` whose only value is by how much the question makes a token more likely
         (LongLLMLingua, equation 3; nats).
     """
-    asked, lead_in, start = _frame(scorer, question)
-    room = scorer.context_length - len(start) - len(lead_in) - len(asked)
-    ends, passages = _passages(scorer, documents, room)
+    lead_in, start = _frame(scorer)
+    asked = _question(scorer, question)
+    ends, passages = _passages(scorer, documents)
     kinds = [
-        [ScoringRequest(asked, [*start, *passage.tokens, *lead_in]) for passage in passages],
+        [ScoringRequest(asked, [*start, *passage.tokens, *lead_in], "prefix") for passage in passages],
         [ScoringRequest(passage.tokens, [*asked, *start]) for passage in passages],
-        [ScoringRequest(passage.tokens, start) for passage in passages],
+        [ScoringRequest(passage.tokens, start, "scores") for passage in passages],
     ]
     scores = scorer.score([request for kind in kinds for request in kind], progress)
     readings = _empty_readings(ends, kinds=1)
@@ -111,6 +111,15 @@ def read_contrast(
         contrast = np.nan_to_num(with_question - alone)[-(passage.last - passage.first) :]
         _fill(readings, number, passage, contrast[None], of_question)
     return readings
+
+
+def requests_ahead(scorer: Scorer, documents: Sequence[SegmentedDocument], *, contrast: bool) -> list[ScoringRequest]:
+    """What `read_attention`, or with `contrast` `read_contrast`, will ask again whatever the question."""
+    lead_in, start = _frame(scorer)
+    _, passages = _passages(scorer, documents)
+    before = [ScoringRequest([], [*start, *passage.tokens, *lead_in], "prefix") for passage in passages]
+    alone = [ScoringRequest(passage.tokens, start, "scores") for passage in passages]
+    return before + alone if contrast else before
 
 
 def tokens_between(ends: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -122,18 +131,27 @@ def tokens_between(ends: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> t
     return first, np.maximum(np.searchsorted(ends, stops, side="right"), first + 1)
 
 
-def _frame(scorer: Scorer, question: str) -> tuple[list[int], list[int], list[int]]:
-    """Tokens of the question, of what stands between it and a passage, and of what stands before the passage."""
-    asked = scorer.encode(f" {question}").tokens[-min(_QUESTION_TOKENS, scorer.context_length // 2) :]
-    return asked, scorer.encode(_LEAD_IN).tokens, scorer.encode(_START).tokens
+def _frame(scorer: Scorer) -> tuple[list[int], list[int]]:
+    """Tokens of what stands between a passage and the question, and of what stands before the passage."""
+    return scorer.encode(_LEAD_IN).tokens, scorer.encode(_START).tokens
 
 
-def _passages(
-    scorer: Scorer, documents: Sequence[SegmentedDocument], room: int
-) -> tuple[list[np.ndarray], list[_Passage]]:
-    """The end of each document's tokens in its text, and its passages: whole units, as many as fit."""
+def _longest_question(scorer: Scorer) -> int:
+    return min(_QUESTION_TOKENS, scorer.context_length // 2)
+
+
+def _question(scorer: Scorer, question: str) -> list[int]:
+    return scorer.encode(f" {question}").tokens[-_longest_question(scorer) :]
+
+
+def _passages(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> tuple[list[np.ndarray], list[_Passage]]:
+    """The end of each document's tokens in its text, and its passages: whole units, as many as fit before any question.
+
+    They are the same whatever the question, so what is read of them can be kept for the next one.
+    """
     all_ends, passages = [], []
-    room = min(room, PASSAGE_TOKENS)
+    lead_in, start = _frame(scorer)
+    room = min(PASSAGE_TOKENS, scorer.context_length - len(start) - len(lead_in) - _longest_question(scorer))
     for position, segmented in enumerate(documents):
         title, text = segmented.document.title, segmented.document.text
         encoding = scorer.encode(with_title(title, text))

@@ -18,9 +18,13 @@ Progress = Callable[[float], None]
 
 def document_surprisal(scorer: Scorer, documents: Sequence[SegmentedDocument], progress: Progress) -> list[float]:
     """The mean surprisal of each document's tokens, in nats: the logarithm of its perplexity."""
+    return [-float(np.mean(scores)) for scores in scorer.score(surprisal_requests(scorer, documents), progress)]
+
+
+def surprisal_requests(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> list[ScoringRequest]:
+    """What `document_surprisal` asks: the same whatever the question."""
     start = scorer.encode("\n").tokens
-    requests = [ScoringRequest(scorer.encode(_whole_text(document)).tokens, start) for document in documents]
-    return [-float(np.mean(scores)) for scores in scorer.score(requests, progress)]
+    return [ScoringRequest(scorer.encode(_whole_text(document)).tokens, start, "scores") for document in documents]
 
 
 def question_log_probability(
@@ -39,12 +43,18 @@ def question_log_probability(
     for position, document in enumerate(documents):
         tokens = scorer.encode(_whole_text(document)).tokens
         for start in range(0, len(tokens), room):
-            requests.append(ScoringRequest(asked, tokens[start : start + room]))
+            requests.append(ScoringRequest(asked, tokens[start : start + room], "prefix"))
             owners.append(position)
     best = [-np.inf] * len(documents)
     for position, scores in zip(owners, scorer.score(requests, progress), strict=True):
         best[position] = max(best[position], float(np.mean(scores)))
     return best
+
+
+def question_requests_ahead(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> list[ScoringRequest]:
+    """What `question_log_probability` asks whatever the question: documents that fit the model whole."""
+    texts = [scorer.encode(_whole_text(document)).tokens for document in documents]
+    return [ScoringRequest([], tokens, "prefix") for tokens in texts if len(tokens) < scorer.context_length]
 
 
 def _whole_text(segmented: SegmentedDocument) -> str:

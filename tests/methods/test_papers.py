@@ -92,10 +92,13 @@ def test_longllmlingua_keeps_words_that_the_question_makes_likelier() -> None:
     """Equation 3: log p(x | question, before) - log p(x | before), highest first."""
 
     class Biased(FakeScorer):
-        def chain(self, prefix=()):
-            chain = super().chain(prefix)
-            likely = set(self.encode(" river bank").tokens) if len(prefix) > 1 else set()
-            chain.score = lambda tokens: np.array([-1.0 if token in likely else -5.0 for token in tokens])
+        def chain(self, prefixes):
+            chain = super().chain(prefixes)
+            of_question = set(self.encode(" river bank").tokens)
+            likely = [of_question if len(prefix) > 1 else set() for prefix in prefixes]
+            chain.score = lambda tokens: np.array(
+                [[-1.0 if token in some else -5.0 for token in tokens] for some in likely]
+            )
             return chain
 
     compressor = Compressor(Biased(), tokenizer="o200k_base")

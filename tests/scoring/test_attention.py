@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, BloomConfig, BloomForCausalLM
 
 from conftest import CONTEXT_LENGTH, save_tiny_model
 from tersely import ModelError
-from tersely.scoring import causal_lm
+from tersely.scoring import causal_lm, packing
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.models import DEFAULT_MODEL, model_path
 from tersely.scoring.scorer import Head, ScoringRequest
@@ -65,7 +65,8 @@ def test_a_model_has_all_its_heads(scorer) -> None:
 
 @pytest.mark.parametrize("batch_tokens", [1, 200, 10_000])
 def test_equals_eager_attention_whatever_the_batch(scorer, folder, requests, monkeypatch, batch_tokens) -> None:
-    monkeypatch.setattr(causal_lm, "_BATCH_TOKENS", batch_tokens)
+    monkeypatch.setattr(causal_lm, "_GROUP_TOKENS", batch_tokens)
+    scorer._queue._limit = batch_tokens
     eager = Eager(folder)
     heads = list(scorer.heads)
     for request, seen in zip(requests, scorer.attend(requests, heads), strict=True):
@@ -100,7 +101,8 @@ def test_log_probabilities_are_those_of_score(scorer, requests) -> None:
 
 
 def layers_of(scorer: CausalLanguageModelScorer) -> list[torch.nn.Module]:
-    return list(scorer._body.layers if hasattr(scorer._body, "layers") else scorer._body.h)
+    body = scorer._model.base_model
+    return list(body.layers if hasattr(body, "layers") else body.h)
 
 
 @pytest.mark.parametrize(("heads", "expected"), [([Head(0, 1)], 0), ([Head(0, 1), Head(1, 0)], 1)])
@@ -115,7 +117,7 @@ def test_without_log_probabilities_no_layer_after_the_last_head_runs(scorer, req
 
     hooks = [
         layers_of(scorer)[1].register_forward_pre_hook(counting("later")),
-        scorer._head.register_forward_pre_hook(counting("output")),
+        scorer._model.get_output_embeddings().register_forward_pre_hook(counting("output")),
     ]
     try:
         found = scorer.attend(requests[:1], heads, log_probabilities=False)
@@ -131,7 +133,7 @@ def test_without_log_probabilities_no_layer_after_the_last_head_runs(scorer, req
 
 def test_other_passes_are_as_before(folder, scorer, requests) -> None:
     def others(one: CausalLanguageModelScorer) -> list[np.ndarray]:
-        chain = one.chain(requests[0].prefix)
+        chain = one.chain([requests[0].prefix])
         pieces = []
         for request in requests:
             pieces.append(chain.score(request.prefix))
@@ -139,7 +141,7 @@ def test_other_passes_are_as_before(folder, scorer, requests) -> None:
         return [*one.score(requests), *pieces]
 
     before = others(CausalLanguageModelScorer(str(folder), dtype="float32"))
-    chain = scorer.chain(requests[1].prefix)
+    chain = scorer.chain([requests[1].prefix])
     early = chain.score(requests[2].tokens)
     for log_probabilities in (True, False):
         scorer.attend(requests, scorer.heads[:1], log_probabilities=log_probabilities)
@@ -155,7 +157,7 @@ def test_an_error_in_a_pass_leaves_nothing_behind(scorer, requests, monkeypatch)
         def failing(*_):
             raise RuntimeError("out of memory")
 
-        patched.setattr(scorer, "_log_probabilities", failing)
+        patched.setattr(packing, "log_probabilities", failing)
         scorer.attend(requests, scorer.heads)
     assert [len(scores) for scores in scorer.score(requests)] == [len(request.tokens) for request in requests]
     for one, other in zip(scorer.attend(requests, scorer.heads), expected, strict=True):
@@ -180,7 +182,8 @@ def test_no_requests(scorer) -> None:
 
 
 def test_progress_ends_at_1(scorer, requests, monkeypatch) -> None:
-    monkeypatch.setattr(causal_lm, "_BATCH_TOKENS", 80)
+    monkeypatch.setattr(causal_lm, "_GROUP_TOKENS", 80)
+    scorer._queue._limit = 40
     shares: list[float] = []
     scorer.attend(requests, scorer.heads, progress=shares.append)
     assert len(shares) > 2 and shares == sorted(shares) and shares[-1] == 1
@@ -207,8 +210,8 @@ def test_threads_that_attend_and_score_at_once_get_what_one_gets(scorer, request
                 else:
                     for one, other in zip(scorer.score(requests), scores, strict=True):
                         np.testing.assert_allclose(one, other, atol=1e-5)
-                    chain = scorer.chain(requests[4].prefix)
-                    np.testing.assert_allclose(chain.score(requests[4].tokens), scores[4], atol=1e-4)
+                    chain = scorer.chain([requests[4].prefix])
+                    np.testing.assert_allclose(chain.score(requests[4].tokens)[0], scores[4], atol=1e-4)
         except BaseException as error:
             failures.append(error)
 

@@ -12,9 +12,10 @@ from transformers import AutoModelForCausalLM
 
 from conftest import CONTEXT_LENGTH
 from tersely import ModelError
-from tersely.scoring import causal_lm
+from tersely.scoring import causal_lm, packing
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.scorer import ScoringRequest
+from tersely.scoring.windows import windows
 
 
 class Naive:
@@ -56,8 +57,10 @@ def random_tokens(generator: np.random.Generator, length: int) -> list[int]:
 @pytest.mark.parametrize("batch_tokens", [1, 100, 10_000])
 @pytest.mark.parametrize("head_rows", [7, 256])
 def test_equals_the_naive_computation_whatever_the_batch(scorer, naive, monkeypatch, batch_tokens, head_rows) -> None:
-    monkeypatch.setattr(causal_lm, "_BATCH_TOKENS", batch_tokens)
-    monkeypatch.setattr(causal_lm, "_HEAD_ROWS", head_rows)
+    monkeypatch.setattr(causal_lm, "_GROUP_TOKENS", batch_tokens)
+    scorer._queue._limit = batch_tokens
+    monkeypatch.setattr(packing, "_HEAD_ROWS", head_rows)
+    monkeypatch.setattr(packing, "_NORMALISED_ROWS", min(head_rows, 5))
     generator = np.random.default_rng(1)
     shared = random_tokens(generator, 9)
     prefixes = [[], shared, shared, random_tokens(generator, 20)]
@@ -79,16 +82,16 @@ def test_no_requests_and_no_tokens(scorer) -> None:
 def test_a_long_text_is_scored_with_at_least_half_a_window_before_each_token(scorer, naive, prefix_length) -> None:
     generator = np.random.default_rng(2)
     prefix, tokens = random_tokens(generator, prefix_length), random_tokens(generator, 5 * CONTEXT_LENGTH + 3)
-    windows = list(causal_lm._windows(0, ScoringRequest(tokens, prefix), CONTEXT_LENGTH))
-    scored = [window.start + i for window in windows for i in range(len(window.tokens) - window.read_from)]
+    cut = list(windows(0, ScoringRequest(tokens, prefix), CONTEXT_LENGTH))
+    scored = [window.start + i for window in cut for i in range(len(window.tokens) - window.read_from)]
     assert scored == list(range(0 if prefix else 1, len(tokens))), "each token once, in order"
-    for window in windows:
+    for window in cut:
         available = window.start + len(prefix)
         assert len(window.tokens) <= CONTEXT_LENGTH
         assert window.read_from >= min(CONTEXT_LENGTH // 2, available)
 
     (scores,) = scorer.score([ScoringRequest(tokens, prefix)])
-    for window in windows:
+    for window in cut:
         expected = naive(window.tokens)[window.read_from :]
         np.testing.assert_allclose(scores[window.start : window.start + len(expected)], expected, atol=1e-4)
 
@@ -96,44 +99,44 @@ def test_a_long_text_is_scored_with_at_least_half_a_window_before_each_token(sco
 def test_a_chain_scores_each_piece_after_all_that_was_accepted(scorer, naive) -> None:
     generator = np.random.default_rng(3)
     condition = random_tokens(generator, 4)
-    chain = scorer.chain(condition)
+    chain = scorer.chain([condition])
     for _ in range(6):
         piece = random_tokens(generator, 8)
-        np.testing.assert_allclose(chain.score(piece), naive(piece, condition), atol=1e-4)
-        np.testing.assert_allclose(chain.score(piece), naive(piece, condition), atol=1e-4)  # scoring changed nothing
+        np.testing.assert_allclose(chain.score(piece)[0], naive(piece, condition), atol=1e-4)
+        np.testing.assert_allclose(chain.score(piece)[0], naive(piece, condition), atol=1e-4)  # scoring changed nothing
         chain.accept(piece[::2])
         condition += piece[::2]
 
 
 def test_a_chain_goes_on_past_the_context(scorer, naive) -> None:
     generator = np.random.default_rng(4)
-    chain, accepted = scorer.chain(), []
+    chain, accepted = scorer.chain([[]]), []
     for length in generator.integers(1, 2 * CONTEXT_LENGTH, 40).tolist():
         piece = random_tokens(generator, length)
-        scores = chain.score(piece)
+        (scores,) = chain.score(piece)
         assert scores.shape == (length,)
         assert np.isnan(scores[1:]).sum() == 0
         chain.accept(piece)
         accepted += piece
     half = CONTEXT_LENGTH // 2
-    chain = scorer.chain(accepted[-CONTEXT_LENGTH:])
+    chain = scorer.chain([accepted[-CONTEXT_LENGTH:]])
     piece = random_tokens(generator, 5)
-    np.testing.assert_allclose(chain.score(piece), naive(piece, accepted[-half:]), atol=1e-4)
+    np.testing.assert_allclose(chain.score(piece)[0], naive(piece, accepted[-half:]), atol=1e-4)
 
 
 def test_a_chain_keeps_its_prefix_when_older_text_slides_away(scorer, naive) -> None:
     generator = np.random.default_rng(6)
     prefix, accepted = random_tokens(generator, 7), []
-    chain = scorer.chain(prefix)
+    chain = scorer.chain([prefix])
     for _ in range(12):
         piece = random_tokens(generator, 10)
         chain.score(piece)
         chain.accept(piece)
         accepted += piece
-    chain._restart()
+    chain._conditions[0].restart()
     piece = random_tokens(generator, 10)
     newest = accepted[-(CONTEXT_LENGTH // 2 - len(prefix)) :]
-    np.testing.assert_allclose(chain.score(piece), naive(piece, [*prefix, *newest]), atol=1e-4)
+    np.testing.assert_allclose(chain.score(piece)[0], naive(piece, [*prefix, *newest]), atol=1e-4)
 
 
 def test_threads_share_a_scorer(scorer, naive) -> None:

@@ -15,8 +15,9 @@ import numpy as np
 
 from tersely.budget import Piece
 from tersely.methods.method import Task
-from tersely.passages import Reading, tokens_between
+from tersely.passages import Reading, requests_ahead, tokens_between
 from tersely.profile import Profile, profile_for
+from tersely.scoring.scorer import Scorer, ScoringRequest
 from tersely.segmentation import SegmentedDocument, Unit
 from tersely.settings import Order
 from tersely.signals import measure, second_hop, unit_text
@@ -41,6 +42,10 @@ class Evidence:
         self._readings: list[Reading] = []
         self._evidence = np.empty(0)
         self._profile: Profile
+
+    @staticmethod
+    def ahead(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> list[ScoringRequest]:
+        return requests_ahead(scorer, documents, contrast=not profile_for(scorer.fingerprint, scorer.name).heads)
 
     def rank(self) -> list[float]:
         """For each document the logarithm of the odds, but for a constant, that its best unit is evidence."""

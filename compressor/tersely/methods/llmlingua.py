@@ -8,7 +8,9 @@ from typing import ClassVar
 from tersely.budget import Piece, select_documents
 from tersely.methods.iterative import Share, compress_iteratively
 from tersely.methods.method import Task
-from tersely.ranking import document_surprisal
+from tersely.ranking import document_surprisal, surprisal_requests
+from tersely.scoring.scorer import Scorer, ScoringRequest
+from tersely.segmentation import SegmentedDocument
 from tersely.settings import Order
 
 
@@ -21,6 +23,10 @@ class LLMLingua:
     def __init__(self, task: Task) -> None:
         self._task = task
 
+    @staticmethod
+    def ahead(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> list[ScoringRequest]:
+        return surprisal_requests(scorer, documents)
+
     def rank(self) -> list[float]:
         """The log of each document's perplexity: the hardest to predict tells most (section 3.1)."""
         task = self._task
@@ -32,10 +38,10 @@ class LLMLingua:
         selected = select_documents(relevance, task.document_tokens, task.target, task.settings.granularity)
         rate = task.target / sum(task.document_tokens[position] for position in selected)
         shares = [Share(position, rate) for position in order if position in selected]
-        chain = task.scorer.chain(task.scorer.encode("\n").tokens)
+        chain = task.scorer.chain([task.scorer.encode("\n").tokens])
         return compress_iteratively(
             task,
             shares,
-            values=lambda tokens: -chain.score(tokens),
+            values=lambda tokens: -chain.score(tokens)[0],
             accept=chain.accept,
         )

@@ -6,10 +6,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+import numpy as np
+
 from tersely.budget import Piece, dynamic_rates, select_documents
 from tersely.methods.iterative import Share, compress_iteratively
 from tersely.methods.method import Task
-from tersely.ranking import question_log_probability
+from tersely.ranking import question_log_probability, question_requests_ahead
+from tersely.scoring.scorer import Scorer, ScoringRequest
+from tersely.segmentation import SegmentedDocument
 from tersely.settings import Order
 
 
@@ -21,6 +25,10 @@ class LongLLMLingua:
 
     def __init__(self, task: Task) -> None:
         self._task = task
+
+    @staticmethod
+    def ahead(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> list[ScoringRequest]:
+        return question_requests_ahead(scorer, documents)
 
     def rank(self) -> list[float]:
         """Minus r_k: the mean log-probability of the question after each document (equation 2)."""
@@ -35,17 +43,11 @@ class LongLLMLingua:
         rates = dict(zip(selected, dynamic_rates(len(selected), rate, task.settings.dynamic_ratio), strict=True))
         shares = [Share(position, rates[position]) for position in order if position in rates]
 
-        start = task.scorer.encode("\n").tokens
-        plain = task.scorer.chain(start)
-        asked = task.scorer.chain(task.scorer.encode(f"{task.question}\n").tokens)
+        encode = task.scorer.encode
+        chain = task.scorer.chain([encode("\n").tokens, encode(f"{task.question}\n").tokens])
 
-        def accept(tokens: list[int]) -> None:
-            plain.accept(tokens)
-            asked.accept(tokens)
+        def contrast(tokens: list[int]) -> np.ndarray:
+            plain, asked = chain.score(tokens)
+            return asked - plain
 
-        return compress_iteratively(
-            task,
-            shares,
-            values=lambda tokens: asked.score(tokens) - plain.score(tokens),
-            accept=accept,
-        )
+        return compress_iteratively(task, shares, values=contrast, accept=chain.accept)

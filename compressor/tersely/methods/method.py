@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from tersely.budget import Piece
-from tersely.scoring.scorer import Scorer
+from tersely.scoring.scorer import Scorer, ScoringRequest
 from tersely.segmentation import SegmentedDocument
 from tersely.settings import CompressionSettings, Order
 
@@ -42,6 +42,11 @@ class Method(Protocol):
     default_order: ClassVar[Order]
 
     def __init__(self, task: Task) -> None: ...
+
+    @staticmethod
+    def ahead(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> list[ScoringRequest]:
+        """What the coarse stage will ask of the model whatever the question, so that it can be read ahead."""
+        ...
 
     def rank(self) -> list[float]:
         """The coarse stage: one value a document; those with higher values are kept first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -26,10 +26,13 @@ class ScoringRequest(NamedTuple):
     Attributes:
         tokens: the token ids to score.
         prefix: token ids that stand before them and are read but not scored; several requests may share one.
+        again: what of it will probably be asked for again, and is worth keeping: the same prefix before other tokens (a
+            document before a question), or the same scores.
     """
 
     tokens: Sequence[int]
     prefix: Sequence[int] = ()
+    again: Literal["prefix", "scores"] | None = None
 
 
 class Head(NamedTuple):
@@ -56,7 +59,11 @@ class Chain(Protocol):
     """Scores a text piece by piece, each piece conditioned on what was accepted so far (LLMLingua, equation 7)."""
 
     def score(self, tokens: Sequence[int]) -> np.ndarray:
-        """Log-probabilities (nats, float32, one a token) of a piece after all that was accepted. Changes nothing."""
+        """Log-probabilities of a piece after all that was accepted. Changes nothing.
+
+        Returns:
+            Nats (float32; prefixes of the chain, tokens).
+        """
         ...
 
     def accept(self, tokens: Sequence[int]) -> None:
@@ -112,6 +119,15 @@ class Scorer(Protocol):
         """
         ...
 
-    def chain(self, prefix: Sequence[int] = ()) -> Chain:
-        """A new chain whose condition starts with `prefix`."""
+    def prepare(self, requests: Sequence[ScoringRequest], progress: Callable[[float], None] | None = None) -> None:
+        """Read ahead what later requests will ask for `again`, and keep it, on disk, too.
+
+        Args:
+            requests: those with `again="prefix"` need no tokens.
+            progress: called now and then with the share that is done, from 0 to 1.
+        """
+        ...
+
+    def chain(self, prefixes: Sequence[Sequence[int]]) -> Chain:
+        """A new chain: one condition for each prefix, which starts with it. All of them go the same way from there."""
         ...

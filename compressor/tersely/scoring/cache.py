@@ -1,0 +1,243 @@
+"""What is kept of documents between calls, so that a second question costs only its own tokens.
+
+Two tiers: memory, and a folder on disk. Both have a limit, and what was not used for longest goes first. What lies on
+disk is written by one process and read by any: a file appears whole or not at all, and is believed only if its checksum
+holds. Plain tensors, never pickled objects. This room does not know what the tensors mean.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from filelock import FileLock, Timeout
+
+from tersely.scoring.models import models_folder
+
+if TYPE_CHECKING:
+    import torch
+
+logger = logging.getLogger("tersely")
+
+_SUFFIX = ".kept"
+_UNFINISHED = ".unfinished-"
+_DIGEST = hashlib.sha256().digest_size
+_STALE = 3600.0  # seconds after which an unfinished file is one that a crash left
+
+
+def cache_folder() -> Path:
+    """Where the disk tier lies: beside the models."""
+    return models_folder().parent / "kept"
+
+
+class CacheSize(NamedTuple):
+    """What lies on disk."""
+
+    folder: Path
+    entries: int
+    size: int  # bytes
+
+
+def cache_size() -> CacheSize:
+    """What the disk tier holds now."""
+    found = _files(cache_folder())
+    return CacheSize(cache_folder(), len(found), sum(one.size for one in found))
+
+
+def clear_cache() -> CacheSize:
+    """Delete the disk tier, whoever wrote it; what running processes hold in memory stays with them.
+
+    Returns:
+        What there was.
+    """
+    size = cache_size()
+    shutil.rmtree(size.folder, ignore_errors=True)
+    return size
+
+
+class DocumentCache:
+    """Tensors by key. Safe to use from several threads, the disk tier from several processes, too.
+
+    What is put in stays in memory. It goes to disk when it is meant to last, or when it is used a second time: what is
+    read once only would wear the disk out for nothing.
+
+    Args:
+        memory_bytes: of tensors in memory; 0 keeps none.
+        disk_bytes: of files on disk; 0 neither writes nor reads any.
+    """
+
+    def __init__(self, memory_bytes: int, disk_bytes: int) -> None:
+        self._memory_limit, self._disk = memory_bytes, _Disk(disk_bytes) if disk_bytes else None
+        self._lock = threading.Lock()
+        self._memory: OrderedDict[str, Mapping[str, torch.Tensor]] = OrderedDict()
+        self._bytes = 0
+        self._lasting: set[str] = set()  # keys of what is on disk already, as far as this process knows
+
+    def get(self, key: str, device: str) -> Mapping[str, torch.Tensor] | None:
+        """What was put in under a key, on the device; None where it is not there any more."""
+        with self._lock:
+            found = self._memory.get(key)
+            if found is not None:
+                self._memory.move_to_end(key)
+        if found is not None:
+            self._write(key, found)
+            return found
+        found = self._disk.read(key, device) if self._disk else None
+        if found is not None:
+            with self._lock:
+                self._lasting.add(key)
+            self._remember(key, found)
+        return found
+
+    def put(self, key: str, tensors: Mapping[str, torch.Tensor], *, lasting: bool = False) -> None:
+        """Keep tensors; nobody may change them afterwards.
+
+        Args:
+            key: letters and digits.
+            tensors: by name.
+            lasting: write them to disk now.
+        """
+        self._remember(key, tensors)
+        if lasting:
+            self._write(key, tensors)
+
+    def settle(self) -> None:
+        """Wait until what is to be on disk is there."""
+        if self._disk:
+            self._disk.settle()
+
+    def forget(self) -> None:
+        """Empty the memory tier; what is on disk stays."""
+        with self._lock:
+            self._memory.clear()
+            self._bytes = 0
+
+    def _remember(self, key: str, tensors: Mapping[str, torch.Tensor]) -> None:
+        with self._lock:
+            self._bytes -= _nbytes(self._memory.pop(key, {}))
+            self._memory[key] = tensors
+            self._bytes += _nbytes(tensors)
+            while self._bytes > self._memory_limit:
+                _, oldest = self._memory.popitem(last=False)
+                self._bytes -= _nbytes(oldest)
+
+    def _write(self, key: str, tensors: Mapping[str, torch.Tensor]) -> None:
+        if self._disk is None:
+            return
+        with self._lock:
+            if key in self._lasting:
+                return
+            self._lasting.add(key)
+        self._disk.write(key, tensors)
+
+
+class _File(NamedTuple):
+    path: Path
+    size: int
+    used: float  # seconds since the epoch
+
+
+class _Disk:
+    """The disk tier: a file a key. Whatever fails here is said once and costs nothing but time."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._unchecked = limit  # bytes written since the limit was last looked at; at first, who knows
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._writer = ThreadPoolExecutor(1, "tersely-cache")
+        self._pending: list[Future[None]] = []
+
+    def read(self, key: str, device: str) -> Mapping[str, torch.Tensor] | None:
+        path = _path(key)
+        try:
+            data = path.read_bytes()
+            os.utime(path)
+        except OSError:
+            return None
+        if hashlib.sha256(memoryview(data)[_DIGEST:]).digest() != data[:_DIGEST]:
+            path.unlink(missing_ok=True)  # damaged: it will be made anew
+            return None
+        from safetensors.torch import load
+
+        return {name: tensor.to(device) for name, tensor in load(data[_DIGEST:]).items()}
+
+    def write(self, key: str, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Soon, in a thread of its own."""
+        if self._process != os.getpid():
+            self._begin()  # a forked process has no thread that writes
+        self._pending = [one for one in self._pending if not one.done()]
+        self._pending.append(self._writer.submit(self._write, key, tensors))
+
+    def settle(self) -> None:
+        wait(self._pending)
+
+    def _write(self, key: str, tensors: Mapping[str, torch.Tensor]) -> None:
+        from safetensors.torch import save
+
+        path = _path(key)
+        unfinished = path.with_name(f"{_UNFINISHED}{os.getpid()}-{path.name}")
+        try:
+            data = save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()})
+            cache_folder().mkdir(parents=True, exist_ok=True, mode=0o700)  # it tells of documents: for nobody else
+            path.parent.mkdir(exist_ok=True)
+            with open(unfinished, "wb") as file:
+                file.write(hashlib.sha256(data).digest())
+                file.write(data)
+            os.replace(unfinished, path)
+            self._unchecked += len(data)
+            if self._unchecked > self._limit / 20:
+                self._unchecked = 0
+                _make_room(self._limit)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            logger.warning("what is known of documents cannot be kept in %s (%s)", path.parent, error)
+
+
+def _path(key: str) -> Path:
+    return cache_folder() / key[:2] / f"{key}{_SUFFIX}"
+
+
+def _files(folder: Path) -> list[_File]:
+    found = []
+    for path in folder.glob(f"*/*{_SUFFIX}"):
+        try:
+            status = path.stat()
+        except OSError:
+            continue  # another process was faster
+        found.append(_File(path, status.st_size, status.st_mtime))
+    return found
+
+
+def _make_room(limit: int) -> None:
+    """Delete what was not used for longest until the rest is within the limit, with a twentieth to spare."""
+    folder = cache_folder()
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            files = sorted(_files(folder), key=lambda file: file.used)
+            size = sum(file.size for file in files)
+            for file in files:
+                if file.path.name.startswith(_UNFINISHED):
+                    goes = time.time() - file.used > _STALE
+                else:
+                    goes = size > limit * 0.95
+                if goes:
+                    file.path.unlink(missing_ok=True)
+                    size -= file.size
+    except Timeout:
+        pass  # another process is at it
+
+
+def _nbytes(tensors: Mapping[str, torch.Tensor]) -> int:
+    return sum(tensor.nbytes for tensor in tensors.values())

@@ -1,0 +1,294 @@
+"""Forward passes over packed sequences: many short texts side by side in one long row, none of them padded.
+
+All layers but attention look at one token at a time, so they need not know where a text ends. Attention is told: here
+it runs stretch by stretch, each after the keys and values of what stands before it. The same rows of the same weights
+give the same bits whatever else shares a pass, so what is kept of a text is what reading it again would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+from tersely.scoring.scorer import Head
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+# The name under which transformers finds the attention below.
+_IMPLEMENTATION = "tersely"
+# Rows of logits that exist at once; at 49,152 words and bfloat16 a row is 96 KiB.
+_HEAD_ROWS = 256
+# Of those, how many are normalised at once: in float32 they must still fit a processor's cache.
+_NORMALISED_ROWS = 32
+# A pass has a multiple of so many tokens: matrix libraries compute a handful of rows in another order than many.
+_ROW_MULTIPLE = 16
+
+
+class State(NamedTuple):
+    """What attention keeps of a text: keys and values (layers, heads, tokens, width)."""
+
+    keys: torch.Tensor
+    values: torch.Tensor
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens of text it stands for."""
+        return self.keys.shape[2]
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes of memory."""
+        return self.keys.nbytes + self.values.nbytes
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Stretch:
+    """Tokens to run through the model, and what is wanted of them.
+
+    Attributes:
+        tokens: at least one.
+        before: states of what stands before them, in order.
+        keep: the state of this many tokens from the first on is wanted.
+        score_from: log-probabilities are wanted of the tokens from this position on (1 or more).
+        heads: attention is wanted of these heads.
+        look_from: the tokens whose attention is read, from this position on.
+    """
+
+    tokens: Sequence[int]
+    before: tuple[State, ...] = ()
+    keep: int = 0
+    score_from: int | None = None
+    heads: tuple[Head, ...] = ()
+    look_from: int = 0
+
+    @property
+    def first_position(self) -> int:
+        """How many tokens stand before."""
+        return sum(state.tokens for state in self.before)
+
+
+class Outcome(NamedTuple):
+    """What a pass says of one stretch; empty where it was not wanted.
+
+    Attributes:
+        state: of the tokens that were to be kept; None where none were.
+        log_probabilities: nats (float32), one a scored token.
+        attention: weights in [0, 1] (float32; heads, tokens before `look_from`), the mean over the tokens that look.
+    """
+
+    state: State | None
+    log_probabilities: np.ndarray
+    attention: np.ndarray
+
+
+NOTHING = np.empty(0, dtype=np.float32)
+
+
+class _PassEnded(Exception):  # noqa: N818 - it is news, no error
+    """Ends a forward pass when all that is wanted of it has been read."""
+
+
+def read_attention_here(model: PreTrainedModel) -> None:
+    """Let a model's attention go through this room from now on. Outside of `run` it computes as it always did.
+
+    Raises:
+        ValueError: the model cannot change its attention.
+    """
+    model.set_attn_implementation(_IMPLEMENTATION)
+
+
+def run(model: PreTrainedModel, stretches: Sequence[Stretch], device: str) -> list[Outcome]:
+    """One forward pass over all stretches; it ends as soon as all that is wanted has been read.
+
+    Args:
+        model: one that was given to `read_attention_here`.
+        stretches: at least one.
+        device: where the model is.
+    """
+    running = _Pass(stretches, model.config.get_text_config().num_hidden_layers)
+    tokens = [token for stretch in stretches for token in stretch.tokens]
+    positions = [stretch.first_position + i for stretch in stretches for i in range(len(stretch.tokens))]
+    rest = -len(tokens) % _ROW_MULTIPLE
+    ids = torch.tensor([tokens + [0] * rest], device=device)
+    with torch.inference_mode(), _reading(running):
+        try:
+            hidden = model.base_model(
+                input_ids=ids, position_ids=torch.tensor([positions + [0] * rest], device=device), use_cache=False
+            ).last_hidden_state[0]
+        except _PassEnded:
+            hidden = None
+        scores = running.log_probabilities(model, hidden, ids[0])
+    return [
+        Outcome(running.states.get(number), scores.get(number, NOTHING), running.attention(number))
+        for number in range(len(stretches))
+    ]
+
+
+def log_probabilities(head: torch.nn.Module, hidden: torch.Tensor, targets: torch.Tensor) -> np.ndarray:
+    """Log-probability (float32) of each target (n) under the hidden state (n, width) that predicts it."""
+    scores = torch.empty(len(targets), dtype=torch.float32)
+    for start in range(0, len(targets), _HEAD_ROWS):
+        logits = head(hidden[start : start + _HEAD_ROWS])
+        for row, some in enumerate(logits.split(_NORMALISED_ROWS)):
+            first = start + row * _NORMALISED_ROWS
+            rows = slice(first, first + len(some))
+            scores[rows] = -torch.nn.functional.cross_entropy(some.float(), targets[rows], reduction="none")
+    return scores.numpy()
+
+
+@dataclass(eq=False)
+class _Pass:
+    """What one forward pass needs to know in its attention, and what it collects there."""
+
+    stretches: Sequence[Stretch]
+    layers: int
+    states: dict[int, State] = field(default_factory=dict)
+    _weights: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)  # stretch, position in heads
+    _masks: dict[tuple[int, int, int], torch.Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        ends = np.cumsum([len(stretch.tokens) for stretch in self.stretches]).tolist()
+        self._rows = [slice(end - len(one.tokens), end) for end, one in zip(ends, self.stretches, strict=True)]
+        last = max((head.layer for stretch in self.stretches for head in stretch.heads), default=-1)
+        if any(stretch.keep for stretch in self.stretches):
+            last = self.layers - 1
+        # Past this layer nothing is wanted; None where the pass goes to its end.
+        self._last_layer = None if any(stretch.score_from for stretch in self.stretches) else last
+
+    def attend(
+        self,
+        layer: int,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        scaling: float | None,
+        sliding_window: int | None,
+    ) -> torch.Tensor:
+        """Attention of one layer: queries, keys and values (1, heads, tokens, width) -> (1, tokens, heads, width)."""
+        output = query.new_zeros((1, query.shape[2], query.shape[1], value.shape[3]))
+        for number, (stretch, rows) in enumerate(zip(self.stretches, self._rows, strict=True)):
+            queries, keys, values = query[:, :, rows], key[:, :, rows], value[:, :, rows]
+            if stretch.keep:
+                self._keep(number, layer, keys[0], values[0])
+            if stretch.before:
+                keys = torch.cat([*(state.keys[layer][None] for state in stretch.before), keys], dim=2)
+                values = torch.cat([*(state.values[layer][None] for state in stretch.before), values], dim=2)
+            if stretch.heads:
+                self._read(number, layer, queries[0], keys[0], scaling)
+            if layer == self._last_layer:
+                continue
+            mask = self._mask(queries.shape[2], keys.shape[2], sliding_window, query.device)
+            output[:, rows] = torch.nn.functional.scaled_dot_product_attention(
+                queries,
+                keys,
+                values,
+                attn_mask=mask,
+                is_causal=mask is None,
+                scale=scaling,
+                enable_gqa=query.shape[1] != key.shape[1],
+            ).transpose(1, 2)
+        if layer == self._last_layer:
+            raise _PassEnded
+        return output
+
+    def attention(self, number: int) -> np.ndarray:
+        """What the heads of one stretch saw (heads, tokens before those that look)."""
+        found = [self._weights[number, position] for position in range(len(self.stretches[number].heads))]
+        return torch.stack(found).cpu().numpy() if found else NOTHING
+
+    def log_probabilities(
+        self, model: PreTrainedModel, hidden: torch.Tensor | None, tokens: torch.Tensor
+    ) -> dict[int, np.ndarray]:
+        """For each stretch of which they are wanted the log-probabilities of its scored tokens."""
+        scored = {
+            number: range(rows.start + stretch.score_from, rows.stop)
+            for number, (stretch, rows) in enumerate(zip(self.stretches, self._rows, strict=True))
+            if stretch.score_from
+        }
+        if not scored or hidden is None:
+            return {}
+        wanted = torch.tensor([row for rows in scored.values() for row in rows], device=hidden.device)
+        # The row of token i-1 predicts token i.
+        scores = log_probabilities(model.get_output_embeddings(), hidden[wanted - 1], tokens[wanted])
+        parts = np.split(scores, np.cumsum([len(rows) for rows in scored.values()])[:-1])
+        return dict(zip(scored, parts, strict=True))
+
+    def _keep(self, number: int, layer: int, keys: torch.Tensor, values: torch.Tensor) -> None:
+        keep = self.stretches[number].keep
+        if layer == 0:
+            shapes = [(self.layers, one.shape[0], keep, one.shape[2]) for one in (keys, values)]
+            self.states[number] = State(keys.new_empty(shapes[0]), values.new_empty(shapes[1]))
+        self.states[number].keys[layer] = keys[:, :keep]
+        self.states[number].values[layer] = values[:, :keep]
+
+    def _read(self, number: int, layer: int, query: torch.Tensor, key: torch.Tensor, scaling: float | None) -> None:
+        """Take the weights that are wanted of one layer: they are computed a second time, for a few rows and heads."""
+        stretch = self.stretches[number]
+        here = [position for position, head in enumerate(stretch.heads) if head.layer == layer]
+        if not here:
+            return
+        heads = [stretch.heads[position].head for position in here]
+        shared = query.shape[0] // key.shape[0]  # heads may share their keys
+        queries, keys = query[heads, stretch.look_from :].float(), key[[head // shared for head in heads]].float()
+        logits = queries @ keys.transpose(1, 2) * (scaling or query.shape[-1] ** -0.5)
+        rows, columns = logits.shape[1:]
+        later = torch.ones((rows, columns), dtype=torch.bool, device=key.device).triu(columns - rows + 1)
+        weights = logits.masked_fill(later, -torch.inf).softmax(dim=-1).mean(dim=1)
+        self._weights.update(
+            ((number, position), row[: columns - rows]) for position, row in zip(here, weights, strict=True)
+        )
+
+    def _mask(self, queries: int, keys: int, window: int | None, device: torch.device) -> torch.Tensor | None:
+        """Which keys each query may see (queries, keys); None where it is all up to itself, from the first on."""
+        window = window if window is not None and window < keys else 0
+        if queries == keys and not window:
+            return None
+        if (queries, keys, window) not in self._masks:
+            mask = torch.ones((queries, keys), dtype=torch.bool, device=device).tril(keys - queries)
+            self._masks[queries, keys, window] = mask.triu(keys - queries - window + 1) if window else mask
+        return self._masks[queries, keys, window]
+
+
+_RUNNING: ContextVar[_Pass | None] = ContextVar("running_pass", default=None)
+
+
+@contextmanager
+def _reading(running: _Pass) -> Iterator[None]:
+    token = _RUNNING.set(running)
+    try:
+        yield
+    finally:
+        _RUNNING.reset(token)
+
+
+def _attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    **arguments: Any,
+) -> tuple[torch.Tensor, None]:
+    running = _RUNNING.get()
+    if running is None:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **arguments)
+    layer, scaling = int(module.layer_idx), arguments.get("scaling")  # type: ignore[arg-type]
+    return running.attend(layer, query, key, value, scaling, arguments.get("sliding_window")), None
+
+
+def _mask(**arguments: Any) -> torch.Tensor | None:
+    return sdpa_mask(**arguments) if _RUNNING.get() is None else None
+
+
+AttentionInterface.register(_IMPLEMENTATION, _attention)
+AttentionMaskInterface.register(_IMPLEMENTATION, _mask)
