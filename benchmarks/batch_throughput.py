@@ -1,15 +1,16 @@
-"""Tokens and documents a second of `tersely batch`: in one process, and on one and two workers of Ray.
+"""What `tersely batch` does a second, in one process and on one and two workers of Ray, and what that means for many.
 
-Prints a Markdown table for docs/scaling.md. Each worker has one thread and loads its own model; what is timed is what
-workers spend on rows (`receipts/`), and beside it the whole command, with Ray's start and the loading of the model.
+Prints the tables of docs/scaling.md. Each worker has one thread and a model of its own; a second is one that workers
+spend on rows (`receipts/`), and beside it stands the whole command, with Ray's start and the loading of the model.
 
-    python benchmarks/batch_throughput.py shared/data/nq20-dev.jsonl --rows 60
+    python benchmarks/batch_throughput.py shared/data/nq20-dev.jsonl --documents 24
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import tempfile
@@ -26,40 +27,44 @@ from tersely_batch.compression import in_process
 from tersely_batch.run import Engine
 from tersely_ray.batch import RayEngine
 
+_DOCUMENTS = 10_000_000  # to compress in a day
+_DAY = 24 * 60 * 60  # seconds
+_REQUESTS = 1_000  # a second
+_BUSY = 0.7  # share of the time that a replica may work without its callers waiting long
 
-class Corpus(NamedTuple):
+
+class Kind(NamedTuple):
     """A kind of rows.
 
     Attributes:
         name: for the table.
         rows: of the input.
-        options: how they are compressed.
+        shard_rows: of an output file; at least two files, for two workers.
     """
 
     name: str
     rows: list[dict]
-    options: BatchOptions
+    shard_rows: int
 
 
-def corpora(path: Path, rows: int, rate: float) -> list[Corpus]:
-    """Plain documents, alone and without a question; and prompts of twenty documents with their question."""
+def kinds(path: Path, documents: int, prompts: int) -> tuple[Kind, Kind]:
+    """Documents alone, and prompts of twenty documents with their question."""
     questions = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    documents = [document for question in questions for document in question["documents"]]
-    options = BatchOptions(settings=CompressionSettings(rate=rate), shard_rows=max(1, rows // 10))
-    prompts = questions[: max(2, rows // 10)]
-    return [
-        Corpus("a document alone, `llmlingua`", documents[:rows], options),
-        Corpus("20 documents and a question, `evidence`", prompts, options.model_copy(update={"shard_rows": 1})),
-    ]
+    alone = [document for question in questions for document in question["documents"]][:documents]
+    return (
+        Kind("a document alone, `llmlingua`", alone, max(1, documents // 8)),
+        Kind("20 documents, a question, `evidence`", questions[:prompts], 1),
+    )
 
 
-def measure(corpus: Corpus, engine: Engine) -> tuple[Totals, float]:
+def measure(kind: Kind, engine: Engine, rate: float) -> tuple[Totals, float]:
     """What came out, and the wall-clock seconds of the command."""
+    options = BatchOptions(settings=CompressionSettings(rate=rate), shard_rows=kind.shard_rows)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "in.jsonl"
-        source.write_text("".join(json.dumps(row) + "\n" for row in corpus.rows), encoding="utf-8")
+        source.write_text("".join(json.dumps(row) + "\n" for row in kind.rows), encoding="utf-8")
         begun = time.perf_counter()
-        totals = compress_corpus([source], Path(folder) / "out", corpus.options, engine=engine)
+        totals = compress_corpus([source], Path(folder) / "out", options, engine=engine)
         return totals, time.perf_counter() - begun
 
 
@@ -67,7 +72,8 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="questions with documents, one a line")
-    parser.add_argument("--rows", type=int, default=60, help="documents; and a tenth of it prompts")
+    parser.add_argument("--documents", type=int, default=24)
+    parser.add_argument("--prompts", type=int, default=2)
     parser.add_argument("--rate", type=float, default=0.5)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -76,22 +82,32 @@ def main() -> None:
         "Ray, 1 worker": (RayEngine(workers=1), 1),
         "Ray, 2 workers": (RayEngine(workers=2), 2),
     }
-    print(f"{os.cpu_count()} cores, rate {arguments.rate}; a document has its title; tokens of o200k_base\n")
-    print(
-        "| row | engine | documents | tokens | tokens/s a worker | documents/s a worker | on rows, of the whole command |"
-    )
-    print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
-    for corpus in corpora(arguments.data, arguments.rows, arguments.rate):
-        documents = sum(len(row.get("documents", [row])) for row in corpus.rows)
+    print("| row | engine | rows | tokens | tokens/s a worker | rows/s a worker | on rows | command |")
+    print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    rows_a_second: list[float] = []
+    for kind in kinds(arguments.data, arguments.documents, arguments.prompts):
         for name, (engine, workers) in engines.items():
-            totals, wall = measure(corpus, engine)
-            tokens = totals.original_tokens / totals.seconds
-            print(
-                f"| {corpus.name} | {name} | {documents} | {totals.original_tokens:,} | {tokens:,.0f} "
-                f"| {documents / totals.seconds:.1f} | {totals.seconds / workers:.1f} s of {wall:.1f} s |",
-                flush=True,
-            )
-            print(f"{name}: {totals.rows} rows, {totals.errors} errors", file=sys.stderr)
+            totals, wall = measure(kind, engine, arguments.rate)
+            figures = [
+                f"{totals.rows}",
+                f"{totals.original_tokens:,}",
+                f"{totals.original_tokens / totals.seconds:,.0f}",
+                f"{totals.rows / totals.seconds:.2f}",
+                f"{totals.seconds / workers:.1f} s",
+                f"{wall:.1f} s",
+            ]
+            print(f"| {kind.name} | {name} | {' | '.join(figures)} |", flush=True)
+            if totals.errors:
+                sys.exit(f"{totals.errors} rows could not be compressed")
+        rows_a_second.append(totals.rows / totals.seconds)  # of the last: both processors at work
+    documents, requests = rows_a_second
+    workers = math.ceil(_DOCUMENTS / (documents * _DAY))
+    replicas = math.ceil(_REQUESTS / (requests * _BUSY))
+    print(
+        f"\n{_DOCUMENTS:,} documents in a day: {_DOCUMENTS:,} / ({documents:.2f} a second x {_DAY:,} s) = {workers:,} "
+        f"workers\n{_REQUESTS:,} requests a second: {_REQUESTS:,} / ({requests:.2f} a second x {_BUSY}) = {replicas:,} "
+        f"replicas"
+    )
 
 
 if __name__ == "__main__":

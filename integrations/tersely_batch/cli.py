@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -91,7 +91,7 @@ def batch(
         format=format,
     )
     ray_only = {"workers": workers, "worker_cpus": worker_cpus, "worker_gpus": worker_gpus}
-    given = {name: value for name, value in ray_only.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in ray_only.items() if value is not None}
     if engine is EngineName.ray:
         from tersely_ray.batch import RayEngine
 
@@ -105,18 +105,21 @@ def batch(
         with _bar() as advance:
             totals = compress_corpus(inputs, out, options, advance=advance, **chosen)
     except KeyboardInterrupt:
-        console.print(f"stopped; the same command goes on with what is missing in {out}", markup=False)
+        console.print(f"stopped; the same command goes on with what is missing in {out}", markup=False, soft_wrap=True)
         raise
     if totals.resumed:
-        console.print(f"{totals.resumed:,} of {totals.shards:,} shards were done already", markup=False)
+        console.print(f"{totals.resumed:,} of {totals.shards:,} shards were done already", markup=False, soft_wrap=True)
     before, after = totals.original_tokens, totals.compressed_tokens
     share = f" ({after / before:.1%} kept)" if before else ""
-    console.print(f"rows compressed: {totals.rows:,}; tokens: {before:,} → {after:,}{share}", markup=False)
+    console.print(
+        f"rows compressed: {totals.rows:,}; tokens: {before:,} → {after:,}{share}", markup=False, soft_wrap=True
+    )
     if totals.errors:
         console.print(
             f"{totals.errors:,} of {totals.rows + totals.errors:,} rows could not be compressed: {out}/errors says why "
             f"and holds them",
             markup=False,
+            soft_wrap=True,
         )
         raise typer.Exit(_BAD_ROWS)
 

@@ -10,7 +10,7 @@ from tersely import Compressor
 from tersely.compressor import check_call
 from tersely.errors import InvalidInputError
 from tersely.scoring.models import DEFAULT_MODEL
-from tersely.settings import CompressionSettings
+from tersely.settings import CacheSettings, CompressionSettings
 from tersely_batch.shards import Format
 
 
@@ -51,12 +51,13 @@ class BatchOptions(BaseModel):
         check_call(method_of_rows if self.question is None else self.settings, self.question, self.instruction)
 
     def compressor(self) -> Compressor:
-        """Load the model.
+        """Load the model. It keeps nothing between rows: a row comes out the same whichever rows came before it.
 
         Raises:
             ModelError, TokenizerError: it cannot be had.
         """
-        return Compressor(self.model, tokenizer=self.tokenizer, settings=self.settings)
+        nothing = CacheSettings(memory_bytes=0, disk_bytes=0)
+        return Compressor(self.model, tokenizer=self.tokenizer, settings=self.settings, cache=nothing)
 
 
 def batch_options(**values: Any) -> BatchOptions:

@@ -33,7 +33,7 @@ _logger = logging.getLogger("tersely_server")
 class Replicas(BaseModel):
     """How many replicas there are, and what each has."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)  # a token may be among it
 
     server: ServerSettings = ServerSettings()
     """Limits, token and model of each. Host and port are Ray Serve's affair where others start it."""
