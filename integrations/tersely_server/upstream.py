@@ -65,10 +65,11 @@ class Upstream:
         try:
             return await self._client.send(forwarded, stream=True)
         except httpx.TimeoutException as error:
-            status, code, what = 504, "upstream_timeout", f"did not answer in time ({type(error).__name__})"
+            reason = f"the upstream {self._url.host} did not answer in time ({type(error).__name__})"
+            raise ServiceError(504, "upstream_timeout", reason) from error
         except httpx.TransportError as error:
-            status, code, what = 502, "upstream_unreachable", f"gave no answer ({type(error).__name__})"
-        raise ServiceError(status, code, f"the upstream {self._url.host} {what}")
+            reason = f"the upstream {self._url.host} gave no answer ({type(error).__name__})"
+            raise ServiceError(502, "upstream_unreachable", reason) from error
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -565,12 +565,16 @@ def test_the_router_alone(upstream, fake_compressor) -> None:
 
 
 @pytest.mark.model
-def test_with_the_embedded_model_the_answer_stays(proxy, upstream, real_compressor, hotpot) -> None:
-    sample = hotpot[0]
-    documents = [text(f"{one['title']}\n{one['text']}", tersely={"rate": 0.4}) for one in sample["documents"]]
-    response = ask(proxy(compressor=real_compressor), [user(*documents, text(sample["question"]))])
-    *kept, question = [part["text"] for part in upstream.body["messages"][0]["content"]]
-    assert question == sample["question"]
-    assert any(answer in one for one in kept for answer in sample["answers"])
-    original, compressed = (int(response.headers[f"x-tersely-{name}-tokens"]) for name in ("original", "compressed"))
-    assert 0.35 < compressed / original <= 0.4
+def test_with_the_embedded_model_the_answers_stay(proxy, upstream, real_compressor, hotpot) -> None:
+    url, kept = proxy(compressor=real_compressor), 0
+    for sample in hotpot:
+        documents = [text(f"{one['title']}\n{one['text']}", tersely={}) for one in sample["documents"]]
+        response = ask(url, [user(*documents, text(sample["question"]))])
+        *left, question = [part["text"] for part in upstream.body["messages"][0]["content"]]
+        assert question == sample["question"]
+        original, compressed = (
+            int(response.headers[f"x-tersely-{name}-tokens"]) for name in ("original", "compressed")
+        )
+        assert 0.48 < compressed / original <= 0.5
+        kept += any(answer in one for one in left for answer in sample["answers"])
+    assert kept >= 3
