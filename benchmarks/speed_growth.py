@@ -14,7 +14,7 @@ from typing import NamedTuple
 import typer
 from speed_measuring import Plan, Setup, forget, in_fresh_process, measured, memory, repeated
 
-from tersely import Document
+from tersely import Document, InvalidInputError
 from tersely.rendering import with_title
 from tersely.scoring.scorer import Encoding
 from tersely_eval.datasets import Question
@@ -49,7 +49,7 @@ def many_documents(documents: Sequence[Document], tokens: int, encode: Encode) -
             return [*found, document.model_copy(update={"text": text})] if text else found
         found.append(document)
         tokens -= length
-    raise typer.BadParameter(f"the documents have {tokens:,} tokens too few: give more data")
+    raise InvalidInputError(f"the documents of the last file have {tokens:,} tokens too few: give one with more")
 
 
 def one_document(documents: Sequence[Document], tokens: int, encode: Encode) -> list[Document]:
@@ -94,19 +94,19 @@ def _cost(setup: Setup, warm_up: Question, question: str, build: Callable[[Encod
 
 def by_tokens(plan: Plan) -> str:
     """Seconds and memory by the number of tokens, in documents as they come."""
-    costs = [_cost_of(plan, partial(many_documents, _documents(plan), size)) for size in plan.sizes(*_CONTEXT_TOKENS)]
+    costs = _costs(plan, [partial(many_documents, _documents(plan), size) for size in plan.sizes(*_CONTEXT_TOKENS)])
     return _shown(plan, costs, f"documents of {plan.last}, one after the other")
 
 
 def of_one_document(plan: Plan) -> str:
     """The same with the text as a single document."""
-    costs = [_cost_of(plan, partial(one_document, _documents(plan), size)) for size in plan.sizes(*_CONTEXT_TOKENS)]
+    costs = _costs(plan, [partial(one_document, _documents(plan), size) for size in plan.sizes(*_CONTEXT_TOKENS)])
     return _shown(plan, costs, f"documents of {plan.last}, their titles and texts put together to a single one")
 
 
 def by_documents(plan: Plan) -> str:
     """Seconds and memory by the number of documents of one length."""
-    costs = [_cost_of(plan, partial(_equal, _documents(plan), number)) for number in plan.sizes(*_DOCUMENTS)]
+    costs = _costs(plan, [partial(_equal, _documents(plan), number) for number in plan.sizes(*_DOCUMENTS)])
     return _shown(plan, costs, f"documents of {_DOCUMENT_TOKENS} tokens each")
 
 
@@ -136,15 +136,22 @@ def _equal(documents: Sequence[Document], number: int, encode: Encode) -> list[D
 
 
 def _documents(plan: Plan) -> list[Document]:
-    """All of the last data set but those that warm up."""
-    return [document for question in plan.data[plan.last][:-1] for document in question.documents]
+    """All of the last data set but those that warm up, each once: none may be known from another."""
+    of_set = plan.data[plan.last][:-1]
+    known = {(document.title, document.text) for document in plan.warm_up(plan.last).documents}
+    found = {(one.title, one.text): one for question in of_set for one in question.documents}
+    return [document for key, document in found.items() if key not in known]
 
 
-def _cost_of(plan: Plan, build: Callable[[Encode], list[Document]]) -> Cost:
+def _costs(plan: Plan, contexts: Sequence[Callable[[Encode], list[Document]]]) -> list[Cost]:
+    """Each context in its own process; the last and largest first, so that too few documents are said at once."""
     question = plan.data[plan.last][0].question  # its documents come first
-    cost = in_fresh_process(_cost, plan.setup, plan.warm_up(plan.last), question, build)
-    typer.echo(f"{cost.documents:,} documents, {cost.tokens:,} tokens: {cost.seconds:.2f} s", err=True)
-    return cost
+    costs = []
+    for build in reversed(contexts):
+        cost = in_fresh_process(_cost, plan.setup, plan.warm_up(plan.last), question, build)
+        typer.echo(f"{cost.documents:,} documents, {cost.tokens:,} tokens: {cost.seconds:.2f} s", err=True)
+        costs.append(cost)
+    return costs[::-1]
 
 
 class _Callers(NamedTuple):

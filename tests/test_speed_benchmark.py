@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-import typer
 from speed_ceiling import Shapes
 from speed_growth import equal_documents, many_documents, one_document
 from speed_measuring import tokens_read
 from speed_peers import Turn, pair_rows
 
-from tersely import Compressor, Document
+from tersely import Compressor, Document, InvalidInputError
 from tersely.rendering import with_title
 
 DOCUMENTS = [Document(text="one two three", title="First"), Document(text="four five six seven", title="Second")]
@@ -44,7 +43,7 @@ def test_equal_documents_share_out_the_text(fake_scorer) -> None:
 
 
 def test_too_little_text_is_said(fake_scorer) -> None:
-    with pytest.raises(typer.BadParameter, match="3 tokens too few"):
+    with pytest.raises(InvalidInputError, match="3 tokens too few"):
         many_documents(DOCUMENTS, 12, fake_scorer.encode)
 
 
