@@ -13,6 +13,7 @@ from rich.text import Text
 from tersely_eval.changes import MEASURES, Change
 from tersely_eval.compare import Comparison, Unpaired
 from tersely_eval.measurement import RunDescription
+from tersely_eval.tables import markdown_table
 
 _HEADINGS = ("measure", "before", "after", "difference", "95% interval", "verdict", "pairs")
 _STYLES = {"better": "green", "worse": "bold red", "changed": "yellow", "same": "dim"}
@@ -43,8 +44,7 @@ def markdown(comparison: Comparison) -> str:
     if comparison.breaches:
         blocks += ["### Worse than allowed", _list(breach.text for breach in comparison.breaches)]
     for title, changes in _groups(comparison.changes):
-        rows = [_HEADINGS, ["---"] * len(_HEADINGS), *map(_cells, changes)]
-        blocks += [f"### {title}", "\n".join(f"| {' | '.join(row)} |" for row in rows)]
+        blocks += [f"### {title}", markdown_table([_HEADINGS, *map(_cells, changes)])]
     alone = _alone(comparison)
     if alone:
         blocks += ["### Not compared", _list(alone)]

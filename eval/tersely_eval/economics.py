@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tersely_eval.break_even import LLM_SPEEDS, BreakEven, break_even
 from tersely_eval.measurement import Measurement, Run
 from tersely_eval.money import Price, savings
+from tersely_eval.tables import markdown_table
 
 _NOTHING = "–"
 _MONEY = (
@@ -129,9 +130,7 @@ def _for_markdown(text: str) -> str:
 
 
 def _markdown_table(rows: Sequence[Sequence[str]]) -> str:
-    lines = [[_for_markdown(cell) for cell in row] for row in rows]
-    lines.insert(1, ["---"] * len(rows[0]))
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return markdown_table([[_for_markdown(cell) for cell in row] for row in rows])
 
 
 def _html_table(section: _Section) -> str:

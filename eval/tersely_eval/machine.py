@@ -23,23 +23,30 @@ def describe_run(compressor: Compressor, plan: Plan) -> RunDescription:
         tersely=tersely.__version__,
         model=compressor.scorer.name,
         tokenizer=compressor.tokenizer.name,
-        machine=_machine(compressor.scorer),
+        machine=_machine_of(compressor.scorer),
         reader=plan.reader,
         plan=plan,
     )
 
 
-def _machine(scorer: Scorer) -> str:
+def _machine_of(scorer: Scorer) -> str:
+    dtype = getattr(scorer, "dtype", None)  # a caller's own scorer need not have one
+    return describe_machine(str(getattr(scorer, "device", "cpu")), None if dtype is None else str(dtype))
+
+
+def describe_machine(device: str = "cpu", dtype: str | None = None) -> str:
+    """Processor, cores and threads, accelerator, torch.
+
+    Args:
+        device: a torch device's name.
+        dtype: a torch dtype's name, where there is one to tell.
+    """
     import torch
 
     parts = [f"{_processor()}, {os.cpu_count()} cores ({torch.get_num_threads()} used)"]
-    device = str(getattr(scorer, "device", "cpu"))
     if device != "cpu":
         parts.append(torch.cuda.get_device_name(device) if device.startswith("cuda") else device)
-    parts.append(f"torch {torch.__version__}")
-    if hasattr(scorer, "dtype"):  # a caller's own scorer need not have one
-        parts.append(str(scorer.dtype))
-    return ", ".join(parts)
+    return ", ".join(filter(None, [*parts, f"torch {torch.__version__}", dtype]))
 
 
 def _processor() -> str:

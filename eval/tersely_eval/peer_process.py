@@ -119,24 +119,25 @@ def main() -> None:
 
 
 def _answer(compress: Compress, request: dict) -> dict[str, object]:
-    _forget_peak()
+    forget_peak()
     start = time.perf_counter()
     try:
         context = compress(request["documents"], request["question"], request["target_tokens"], request["recipe"])
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
-    return {"context": context, "seconds": time.perf_counter() - start, "peak_bytes": _peak_bytes()}
+    return {"context": context, "seconds": time.perf_counter() - start, "peak_bytes": peak_bytes()}
 
 
-def _forget_peak() -> None:
+def forget_peak() -> None:
+    """Let the peak that `peak_bytes` tells begin now."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:  # not Linux, or not allowed: the peak is that of all requests so far
         pass
 
 
-def _peak_bytes() -> int:
-    """The most main memory that this process had at once."""
+def peak_bytes() -> int:
+    """The most main memory that this process had at once since `forget_peak`."""
     try:  # not `getrusage`, which on Linux begins with the memory of the process that started this one
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):

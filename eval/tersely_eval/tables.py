@@ -75,10 +75,13 @@ def quality_table(measurements: Sequence[Measurement]) -> str:
         return [*cells, _failures(errors)] if failed else cells
 
     headings = ["method", *(f"{column.heading} at {times}" for column in columns), "above the budget", "n (answers)"]
-    lines = [[*headings, "failed"] if failed else headings]
-    lines.append(["---"] * len(lines[0]))
-    lines.extend(map(row, methods))
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return markdown_table([[*headings, "failed"] if failed else headings, *map(row, methods)])
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; the first row is its heading, and each cell Markdown already."""
+    heading, *others = rows
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heading, ["---"] * len(heading), *others))
 
 
 def replace_tables(text: str, tables: dict[str, str]) -> str:

@@ -1,0 +1,175 @@
+"""The machine's limit: how fast bare matrix products of bfloat16 are, of any shape and of the model's own shapes.
+
+Beside them the pass of `evidence` over the same tokens. Attention, norms and the language-model head are not in the
+products, so no pass can reach all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from statistics import median
+from typing import NamedTuple
+
+import torch
+from speed_measuring import Plan, Setup, forget, in_fresh_process, measured, tokens_read
+from torch.nn.functional import linear
+from transformers import AutoConfig
+
+from tersely import DEFAULT_MODEL
+from tersely.scoring.models import model_path
+from tersely_eval.datasets import Question
+from tersely_eval.tables import markdown_table
+
+_SQUARES = (2048, 4096, 8192)
+_ROWS = (512, 1024, 2048, 4096)  # tokens in one product
+_SECONDS = 1.0  # of each measurement, at least
+_TOKENS = 4096  # over which the best number of rows is found
+
+
+class Shapes(NamedTuple):
+    """The matrices of a model.
+
+    Attributes:
+        layers: how many layers have them.
+        matrices: rows and columns of each, in one layer: q, k, v, o, gate, up, down.
+    """
+
+    layers: int
+    matrices: Sequence[tuple[int, int]]
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations for one token."""
+        return self.layers * sum(2 * rows * columns for rows, columns in self.matrices)
+
+
+def model_shapes() -> Shapes:
+    """Those of the embedded model, from its configuration."""
+    config = AutoConfig.from_pretrained(str(model_path(DEFAULT_MODEL)))
+    hidden, wide = config.hidden_size, config.intermediate_size
+    head = getattr(config, "head_dim", None) or hidden // config.num_attention_heads
+    queries, keys = config.num_attention_heads * head, config.num_key_value_heads * head
+    attention = [(queries, hidden), (keys, hidden), (keys, hidden), (hidden, queries)]
+    return Shapes(config.num_hidden_layers, [*attention, (wide, hidden), (wide, hidden), (hidden, wide)])
+
+
+def square_product(device: str) -> float:
+    """Operations a second of the fastest product of two square bfloat16 matrices."""
+    best = 0.0
+    for size in _SQUARES if device != "cpu" else _SQUARES[:2]:
+        left, right = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
+        best = max(best, 2 * size**3 / _fastest(lambda left=left, right=right: left @ right, device))  # type: ignore[misc]
+    return best
+
+
+class ModelProducts:
+    """The products of a model's pass and nothing else: each layer has weights of its own, as in the model."""
+
+    def __init__(self, shapes: Shapes, device: str) -> None:
+        self._device = device
+        self._weights = [
+            torch.randn(rows, columns, device=device, dtype=torch.bfloat16)
+            for _ in range(shapes.layers)
+            for rows, columns in shapes.matrices
+        ]
+        widths = {columns for _, columns in shapes.matrices}
+        self._inputs = {width: torch.randn(max(_ROWS), width, device=device, dtype=torch.bfloat16) for width in widths}
+        self.rows = min(_ROWS, key=lambda rows: _fastest(lambda: self._run(_TOKENS, rows), device))
+
+    def __call__(self, tokens: int) -> None:
+        """Run them for so many tokens, in products of as many rows as are fastest."""
+        self._run(tokens, self.rows)
+
+    def _run(self, tokens: int, most_rows: int) -> None:
+        with torch.inference_mode():
+            for start in range(0, tokens, most_rows):
+                rows = min(most_rows, tokens - start)
+                for weight in self._weights:
+                    linear(self._inputs[weight.shape[1]][:rows], weight)
+
+
+def _fastest(action: Callable[[], object], device: str) -> float:
+    """The seconds of the fastest of several calls."""
+    action()
+    seconds: list[float] = []
+    while sum(seconds) < _SECONDS:
+        seconds.append(measured(action, device).seconds)
+    return min(seconds)
+
+
+class _Beside(NamedTuple):
+    """One question: tokens of the pass, seconds of the bare products, of the pass and of the whole call."""
+
+    tokens: int
+    products: float
+    ranking: float
+    whole: float
+
+
+def _beside(setup: Setup, data: dict[str, tuple[Question, Sequence[Question]]]) -> tuple[int, dict[str, list[_Beside]]]:
+    """The rows of a product, and for each data set (a question to warm up, those to measure) what was measured."""
+    products = ModelProducts(model_shapes(), setup.device)
+    compressor = setup.compressor()
+
+    def turn(question: Question) -> _Beside:
+        tokens = tokens_read(compressor, question.documents, question.question)
+        bare = measured(lambda: products(tokens), setup.device).seconds
+        forget(compressor)
+        ranking: list[float] = []
+
+        def compress() -> None:
+            result = setup.compress(question.documents, question.question)
+            ranking.append(result.seconds["rank"])
+
+        whole = measured(compress, setup.device).seconds
+        return _Beside(tokens, bare, ranking[0], whole)
+
+    def turns() -> Iterator[tuple[str, list[_Beside]]]:
+        for name, (warm_up, questions) in data.items():
+            turn(warm_up)
+            yield name, [turn(question) for question in questions]
+
+    return products.rows, dict(turns())
+
+
+def section(plan: Plan) -> str:
+    """The limit, and how near to it the pass of `evidence` comes."""
+    shapes = model_shapes()
+    square = in_fresh_process(square_product, plan.setup.device)
+    data = {name: (plan.warm_up(name), plan.questions(name)) for name in plan.data}
+    rows, found = in_fresh_process(_beside, plan.setup, data)
+    lines = [
+        [
+            "data",
+            "tokens a question",
+            "bare products, s",
+            "their tokens/s",
+            "their GFLOP/s",
+            "pass of `evidence`, s",
+            "its share of the products' speed",
+            "compress, all in all, s",
+            "its share",
+        ]
+    ]
+    for name, turns in found.items():
+        speed = median(one.tokens / one.products for one in turns)
+        lines.append(
+            [
+                name,
+                f"{median(one.tokens for one in turns):,.0f}",
+                f"{median(one.products for one in turns):.3f}",
+                f"{speed:,.0f}",
+                f"{speed * shapes.operations / 1e9:,.0f}",
+                f"{median(one.ranking for one in turns):.3f}",
+                f"{median(one.products / one.ranking for one in turns):.0%}",
+                f"{median(one.whole for one in turns):.3f}",
+                f"{median(one.products / one.whole for one in turns):.0%}",
+            ]
+        )
+    return (
+        f"The fastest product of two square bfloat16 matrices: {square / 1e9:,.0f} GFLOP/s. The embedded model's own "
+        f"products take {shapes.operations / 1e6:,.0f} MFLOP a token ({shapes.layers} layers of q, k, v, o, gate, up "
+        f"and down, without attention and head); they are fastest {rows:,} tokens at a time. Medians over the "
+        f"questions, products and `evidence` in turns. Tokens are those of one pass over each document with the "
+        f"question after it; the pass is the stage `rank`, with all that belongs to it.\n\n{markdown_table(lines)}"
+    )

@@ -1,0 +1,254 @@
+"""How the cost of `evidence` grows: with tokens, with documents, with callers; what a second question costs.
+
+Each size in a process of its own, so that its memory is its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from statistics import median
+from typing import NamedTuple
+
+import typer
+from speed_measuring import Plan, Setup, forget, in_fresh_process, measured, memory, repeated
+
+from tersely import Document, InvalidInputError
+from tersely.rendering import with_title
+from tersely.scoring.scorer import Encoding
+from tersely_eval.datasets import Question
+from tersely_eval.tables import markdown_table
+
+_CONTEXT_TOKENS = (1_000, 4_000, 16_000, 64_000, 128_000)
+_DOCUMENTS = (1, 5, 20, 100, 500)
+_DOCUMENT_TOKENS = 128
+_CALLERS = (1, 2, 4, 8, 16)
+_CALLER_DOCUMENTS = 5
+
+Encode = Callable[[str], Encoding]
+
+
+class Cost(NamedTuple):
+    """Documents and their tokens, median seconds of a call, and the most memory beyond that of the loaded model."""
+
+    documents: int
+    tokens: int
+    seconds: float
+    peak_bytes: int
+
+
+def many_documents(documents: Sequence[Document], tokens: int, encode: Encode) -> list[Document]:
+    """The first of the documents, as many as have so many tokens together; the last of them is cut."""
+    found: list[Document] = []
+    for document in documents:
+        length = len(encode(with_title(document.title, document.text)).tokens)
+        if length >= tokens:
+            of_title = length - len(encode(document.text).tokens)
+            text = _first_tokens(document.text, tokens - of_title, encode)
+            return [*found, document.model_copy(update={"text": text})] if text else found
+        found.append(document)
+        tokens -= length
+    raise InvalidInputError(f"the documents of the last file have {tokens:,} tokens too few: give one with more")
+
+
+def one_document(documents: Sequence[Document], tokens: int, encode: Encode) -> list[Document]:
+    """The same text as a single document."""
+    found = many_documents(documents, tokens, encode)
+    text = "\n\n".join(with_title(document.title, document.text) for document in found)
+    return [Document(text=_first_tokens(text, tokens, encode))]
+
+
+def equal_documents(documents: Sequence[Document], number: int, tokens: int, encode: Encode) -> list[Document]:
+    """So many documents of so many tokens each, with the text of these documents one after the other."""
+    (whole,) = one_document(documents, number * tokens, encode)
+    offsets = encode(whole.text).offsets
+    starts = range(0, number * tokens, tokens)
+    ends = [min(start + tokens, len(offsets)) for start in starts]
+    return [
+        Document(text=whole.text[offsets[start][0] : offsets[end - 1][1]])
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def _first_tokens(text: str, tokens: int, encode: Encode) -> str:
+    offsets = encode(text).offsets[: max(tokens, 0)]
+    return text[: offsets[-1][1]] if offsets else ""
+
+
+def _cost(setup: Setup, warm_up: Question, question: str, build: Callable[[Encode], list[Document]]) -> Cost:
+    """One size. `build` makes the documents."""
+    compressor = setup.compressor()
+    own = memory(setup.device)
+    encode = compressor.scorer.encode
+    documents = build(encode)
+    setup.compress(warm_up.documents, warm_up.question)
+    calls = repeated(lambda: setup.compress(documents, question), setup)
+    return Cost(
+        len(documents),
+        sum(len(encode(with_title(one.title, one.text)).tokens) for one in documents),
+        median(call.seconds for call in calls),
+        max(call.peak_bytes for call in calls) - own,
+    )
+
+
+def by_tokens(plan: Plan) -> str:
+    """Seconds and memory by the number of tokens, in documents as they come."""
+    costs = _costs(plan, [partial(many_documents, _documents(plan), size) for size in plan.sizes(*_CONTEXT_TOKENS)])
+    return _shown(plan, costs, f"documents of {plan.last}, one after the other")
+
+
+def of_one_document(plan: Plan) -> str:
+    """The same with the text as a single document."""
+    costs = _costs(plan, [partial(one_document, _documents(plan), size) for size in plan.sizes(*_CONTEXT_TOKENS)])
+    return _shown(plan, costs, f"documents of {plan.last}, their titles and texts put together to a single one")
+
+
+def by_documents(plan: Plan) -> str:
+    """Seconds and memory by the number of documents of one length."""
+    costs = _costs(plan, [partial(_equal, _documents(plan), number) for number in plan.sizes(*_DOCUMENTS)])
+    return _shown(plan, costs, f"documents of {_DOCUMENT_TOKENS} tokens each")
+
+
+_MEMORY = "Memory is the process's peak during the calls less what it had when the model was loaded."
+
+
+def _shown(plan: Plan, costs: Sequence[Cost], what: str) -> str:
+    rows = [["documents", "tokens", "seconds", "tokens/s", "memory over the model's, MB"]]
+    rows += [
+        [
+            f"{cost.documents:,}",
+            f"{cost.tokens:,}",
+            f"{cost.seconds:.2f}",
+            f"{cost.tokens / cost.seconds:,.0f}",
+            f"{cost.peak_bytes / 1e6:,.0f}",
+        ]
+        for cost in costs
+    ]
+    return (
+        f"`evidence` at a rate of {plan.setup.rate:g} on {what}; tokens of the embedded model, the question not "
+        f"counted. {_MEMORY}\n\n{markdown_table(rows)}"
+    )
+
+
+def _equal(documents: Sequence[Document], number: int, encode: Encode) -> list[Document]:
+    return equal_documents(documents, number, _DOCUMENT_TOKENS, encode)
+
+
+def _documents(plan: Plan) -> list[Document]:
+    """All of the last data set but those that warm up, each once: none may be known from another."""
+    of_set = plan.data[plan.last][:-1]
+    known = {(document.title, document.text) for document in plan.warm_up(plan.last).documents}
+    found = {(one.title, one.text): one for question in of_set for one in question.documents}
+    return [document for key, document in found.items() if key not in known]
+
+
+def _costs(plan: Plan, contexts: Sequence[Callable[[Encode], list[Document]]]) -> list[Cost]:
+    """Each context in its own process; the last and largest first, so that too few documents are said at once."""
+    question = plan.data[plan.last][0].question  # its documents come first
+    costs = []
+    for build in reversed(contexts):
+        cost = in_fresh_process(_cost, plan.setup, plan.warm_up(plan.last), question, build)
+        typer.echo(f"{cost.documents:,} documents, {cost.tokens:,} tokens: {cost.seconds:.2f} s", err=True)
+        costs.append(cost)
+    return costs[::-1]
+
+
+class _Callers(NamedTuple):
+    """Tokens of all calls, their seconds one after the other and at once, and the memory of the latter."""
+
+    tokens: int
+    in_turn: float
+    at_once: float
+    peak_bytes: int
+
+
+def _callers(setup: Setup, warm_up: Question, question: str, documents: Sequence[Document], number: int) -> _Callers:
+    compressor = setup.compressor()
+    own = memory(setup.device)
+    made = _equal(documents, number * _CALLER_DOCUMENTS, compressor.scorer.encode)
+    contexts = [made[start::number] for start in range(number)]
+    setup.compress(warm_up.documents, warm_up.question)
+
+    def one(context: Sequence[Document]) -> None:
+        setup.compress(context, question)
+
+    def at_once() -> None:
+        with ThreadPoolExecutor(number) as threads:
+            list(threads.map(one, contexts))
+
+    in_turn = repeated(lambda: list(map(one, contexts)), setup)
+    together = repeated(at_once, setup)
+    return _Callers(
+        sum(len(compressor.scorer.encode(document.text).tokens) for document in made),
+        median(call.seconds for call in in_turn),
+        median(call.seconds for call in together),
+        max(call.peak_bytes for call in together) - own,
+    )
+
+
+def by_callers(plan: Plan) -> str:
+    """Several threads that call one compressor, each with documents of its own."""
+    rows = [["callers", "one after the other, s", "at once, s", "ratio", "tokens/s at once", "memory at once, MB"]]
+    for number in plan.sizes(*_CALLERS):
+        typer.echo(f"callers: {number}", err=True)
+        found = in_fresh_process(
+            _callers,
+            plan.setup,
+            plan.warm_up(plan.last),
+            plan.data[plan.last][0].question,
+            _documents(plan),
+            number,
+        )
+        rows.append(
+            [
+                str(number),
+                f"{found.in_turn:.2f}",
+                f"{found.at_once:.2f}",
+                f"{found.in_turn / found.at_once:.2f}",
+                f"{found.tokens / found.at_once:,.0f}",
+                f"{found.peak_bytes / 1e6:,.0f}",
+            ]
+        )
+    return (
+        f"`evidence` at a rate of {plan.setup.rate:g}; each caller is a thread with {_CALLER_DOCUMENTS} documents of "
+        f"{_DOCUMENT_TOKENS} tokens, all on one compressor. Seconds until all are done. {_MEMORY}\n\n"
+        f"{markdown_table(rows)}"
+    )
+
+
+def _first_and_second(setup: Setup, warm_up: Question, questions: Sequence[Question]) -> list[tuple[float, float]]:
+    """Seconds of a question, and of another over the same documents right after it."""
+    setup.compress(warm_up.documents, warm_up.question)
+
+    def pairs() -> Iterator[tuple[float, float]]:
+        others = [*questions[1:], warm_up]
+        for question, other in zip(questions, others, strict=True):
+            forget(setup.compressor())
+            first, second = (
+                measured(partial(setup.compress, question.documents, asked.question), setup.device).seconds
+                for asked in (question, other)
+            )
+            yield first, second
+
+    return list(pairs())
+
+
+def second_question(plan: Plan) -> str:
+    """A second question over documents that were just read."""
+    rows = [["data", "first question, s", "second question, s", "first / second"]]
+    for name in plan.data:
+        typer.echo(f"reuse: {name}", err=True)
+        pairs = in_fresh_process(_first_and_second, plan.setup, plan.warm_up(name), plan.questions(name))
+        rows.append(
+            [
+                name,
+                f"{median(first for first, _ in pairs):.3f}",
+                f"{median(second for _, second in pairs):.3f}",
+                f"{median(first / second for first, second in pairs):.2f}",
+            ]
+        )
+    return (
+        f"`evidence` at a rate of {plan.setup.rate:g}; questions of each set: {plan.number}, each on documents that "
+        f"the compressor never saw, then another question over the same documents. Medians.\n\n{markdown_table(rows)}"
+    )
