@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,35 +12,12 @@ from typing import TypeVar
 
 import anyio
 
+from tersely.scoring.queue import Cancellation
 from tersely_server.errors import ServiceError
 
 Outcome = TypeVar("Outcome")
 
 _LONGEST_RETRY = 60  # seconds
-
-
-class StoppedError(Exception):
-    """Nobody waits for this work any more."""
-
-
-class Stop:
-    """Tells work in a thread that it is to end."""
-
-    def __init__(self) -> None:
-        self._asked = threading.Event()
-
-    def ask(self) -> None:
-        """End the work at its next `check`."""
-        self._asked.set()
-
-    def check(self, *_: object) -> None:
-        """To be called now and then by the work; takes and ignores what a progress report would.
-
-        Raises:
-            StoppedError: nobody waits for it any more.
-        """
-        if self._asked.is_set():
-            raise StoppedError
 
 
 class Admission:
@@ -59,7 +35,7 @@ class Admission:
         self._seconds = seconds
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="tersely")
         self._places = anyio.CapacityLimiter(threads)
-        self._working: dict[object, Stop] = {}
+        self._working: dict[object, Cancellation] = {}
         self._taken = 0
         self._begun = 0
         self._usual_seconds = 1.0
@@ -101,8 +77,8 @@ class Admission:
     def stop(self) -> None:
         """Let nobody in any more, and end the work of those who are in."""
         self.close()
-        for stop in self._working.values():
-            stop.ask()
+        for cancellation in self._working.values():
+            cancellation.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     @contextmanager
@@ -121,8 +97,8 @@ class Admission:
         finally:
             self._taken -= 1
 
-    async def run(self, work: Callable[[Stop], Outcome]) -> Outcome:
-        """The outcome of `work`, which runs in a thread and must call `check` of what it is given now and then.
+    async def run(self, work: Callable[[Cancellation], Outcome]) -> Outcome:
+        """The outcome of `work`, which runs in a thread and gives up where what it gets is cancelled.
 
         Where the caller is cancelled, or the time is up, its place in the line is free at once, and its thread as soon
         as the work notices.
@@ -130,16 +106,16 @@ class Admission:
         Raises:
             ServiceError: 429 where the time was up before the work began, 408 where it was up before it ended.
         """
-        stop, job, begun = Stop(), object(), False
+        cancellation, job, begun = Cancellation(), object(), False
         try:
             with anyio.move_on_after(self._seconds):
                 await self._places.acquire_on_behalf_of(job)
                 begun = True
                 self._begun += 1
-                return await asyncio.wrap_future(self._submit(job, stop, work))
+                return await asyncio.wrap_future(self._submit(job, cancellation, work))
         finally:
             self._begun -= begun
-            stop.ask()
+            cancellation.cancel()
         if not begun:
             raise self._overloaded(f"no thread was free within {self._seconds:g} seconds")
         raise ServiceError(
@@ -149,7 +125,9 @@ class Admission:
             limit=self._seconds,
         )
 
-    def _submit(self, job: object, stop: Stop, work: Callable[[Stop], Outcome]) -> Future[Outcome]:
+    def _submit(
+        self, job: object, cancellation: Cancellation, work: Callable[[Cancellation], Outcome]
+    ) -> Future[Outcome]:
         """Start the work; its place is free again when its thread is."""
         loop, started = asyncio.get_running_loop(), time.monotonic()
 
@@ -162,9 +140,9 @@ class Admission:
             with suppress(RuntimeError):  # the loop has ended before the thread
                 loop.call_soon_threadsafe(free)
 
-        self._working[job] = stop
+        self._working[job] = cancellation
         try:
-            future = self._pool.submit(work, stop)
+            future = self._pool.submit(work, cancellation)
         except BaseException:
             free()
             raise

@@ -10,6 +10,8 @@ import regex
 from tersely_server.errors import ServiceError
 from tersely_server.settings import ServerSettings
 
+# At most: what has few tokens for its length (white space, rows of dots) takes as long as other text.
+_CHARACTERS_OF_A_TOKEN = 8
 # Of passages to keep: how often they stand in their texts, and how much text is searched for them.
 _SEARCHES = 100_000
 _CHARACTERS_SEARCHED_AT_ONCE = 10_000
@@ -62,7 +64,7 @@ def check_limits(
     tokens = 0
     for call in calls:
         for text in _texts(call):
-            tokens += count(text)
+            tokens += max(count(text), len(text) // _CHARACTERS_OF_A_TOKEN)
             if tokens > settings.max_tokens:
                 raise _too_many("tokens", None, settings.max_tokens)
             go_on()

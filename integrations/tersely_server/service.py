@@ -17,8 +17,9 @@ from tersely import (
     TerselyError,
     shared_compressor,
 )
+from tersely.scoring.queue import Cancellation, Cancelled, cancellable
 from tersely.settings import settings_from
-from tersely_server.admission import Admission, Stop
+from tersely_server.admission import Admission
 from tersely_server.calls import Arguments
 from tersely_server.errors import ServiceError
 from tersely_server.limits import check_limits
@@ -115,18 +116,25 @@ class Service:
         """
         compressor = self._compressor or self.check_ready()
 
-        def in_thread(stop: Stop) -> Outcome:
-            def compress(calls: Sequence[Arguments]) -> Results:
-                check_limits(calls, self.settings, compressor.tokenizer.count, stop.check)
-                for call in calls:
-                    yield self._compress(compressor, call, stop)
+        def in_thread(cancellation: Cancellation) -> Outcome:
+            def go_on(*_: object) -> None:
+                if cancellation.cancelled:
+                    raise Cancelled
 
-            return work(compress)
+            def compress(calls: Sequence[Arguments]) -> Results:
+                check_limits(calls, self.settings, compressor.tokenizer.count, go_on)
+                for call in calls:
+                    go_on()
+                    yield self._compress(compressor, call, go_on)
+
+            with cancellable(cancellation):
+                return work(compress)
 
         return await self.admission.run(in_thread)
 
-    def _compress(self, compressor: Compressor, call: Arguments, stop: Stop) -> CompressionResult | TerselyError:
-        stop.check()
+    def _compress(
+        self, compressor: Compressor, call: Arguments, go_on: Callable[..., None]
+    ) -> CompressionResult | TerselyError:
         if self.settings.log_text:
             _logger.info("compress %s", json.dumps(call, default=str))
         try:
@@ -134,7 +142,7 @@ class Service:
                 call = {**call, "settings": settings_from(dict(settings))}
             elif settings is not None and not isinstance(settings, CompressionSettings):
                 raise InvalidInputError(f"settings must be an object, got {type(settings).__name__}")
-            result = compressor.compress(**call, progress=stop.check)
+            result = compressor.compress(**call, progress=go_on)
         except TerselyError as error:
             return error
         self.metrics.compressed(result)

@@ -31,7 +31,8 @@ def serve(settings: ServerSettings) -> None:
     listener = _listen(settings.host, settings.port)
     app = create_app(settings)
     server = _Server(
-        uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on"), app.state.service
+        uvicorn.Config(app, http="h11", log_config=None, access_log=False, server_header=False, lifespan="on"),
+        app.state.service,
     )
     host, port = listener.getsockname()[:2]
     _logger.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)

@@ -107,6 +107,12 @@ async def test_tokens(refusing, call) -> None:
     assert error["code"] == "too_many_tokens" and error["limit"] == 100 and "100 tokens" in error["message"]
 
 
+@pytest.mark.parametrize("character", [" ", ".", "\n", "-"])
+async def test_long_text_of_few_tokens(refusing, character) -> None:
+    call = {"documents": [f"a{character * 1_000}"], "rate": 0.5}
+    assert (await refused(client_for(refusing, max_tokens=100), call))["code"] == "too_many_tokens"
+
+
 async def test_tokens_of_a_batch_count_together(refusing) -> None:
     client = client_for(refusing, max_tokens=100)
     batch = {"requests": [{"documents": [TEXT * 5]}] * 5, "rate": 0.5}

@@ -16,15 +16,15 @@ import httpx
 import pytest
 from service_doubles import TOKEN
 
-CALL = {"documents": ["The mill of zanzibar was built in 1820. It closed later."], "rate": 0.5}
-# The command line with a compressor that needs no model, and waits while a file is there.
+CALL = {"documents": ["The mill of zanzibar was built in 1820. It closed later."], "rate": 1.0}
+COMMAND_LINE = "import sys; sys.argv[0] = 'tersely'; from tersely.cli import app; app()"
+# The same with a compressor that needs no model, and waits while a file is there.
 COMMAND = """
 import sys, time
 from pathlib import Path
+from types import SimpleNamespace
 sys.argv[0] = "tersely"
-sys.path[:0] = [{tests!r}]
 import tersely_server.service
-from conftest import FakeScorer
 from tersely import Compressor
 
 class Waits(Compressor):
@@ -35,7 +35,7 @@ class Waits(Compressor):
             progress("score", 0.5)
         return super().compress(*arguments, progress=progress, **options)
 
-tersely_server.service.shared_compressor = lambda *_: Waits(FakeScorer(), tokenizer="o200k_base")
+tersely_server.service.shared_compressor = lambda *_: Waits(SimpleNamespace(name="none"), tokenizer="o200k_base")
 from tersely.cli import app
 app()
 """
@@ -44,9 +44,9 @@ app()
 class Served:
     """A running `tersely serve` on a free port."""
 
-    def __init__(self, folder: Path, *options: str, token: str | None = None) -> None:
+    def __init__(self, folder: Path, *options: str, token: str | None = None, model: bool = False) -> None:
         self.folder = folder
-        source = COMMAND.format(tests=str(Path(__file__).parent.parent), folder=str(folder))
+        source = COMMAND_LINE if model else COMMAND.format(folder=str(folder))
         environment = {name: value for name, value in os.environ.items() if name != "TERSELY_SERVER_TOKEN"}
         self.process = subprocess.Popen(
             [sys.executable, "-c", source, "serve", "--port", "0", *options],

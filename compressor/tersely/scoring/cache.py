@@ -16,6 +16,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -152,6 +153,7 @@ class _Disk:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._unchecked = limit  # bytes written since the limit was last looked at; at first, who knows
+        self._said = False
         self._begin()
 
     def _begin(self) -> None:
@@ -201,8 +203,11 @@ class _Disk:
                 self._unchecked = 0
                 _make_room(self._limit)
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
-            logger.warning("what is known of documents cannot be kept in %s (%s)", path.parent, error)
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
+            if not self._said:
+                logger.warning("what was read of documents cannot be kept in %s (%s)", cache_folder(), error)
+            self._said = True
 
 
 def _path(key: str) -> Path:

@@ -137,8 +137,9 @@ def run(model: PreTrainedModel, stretches: Sequence[Stretch], device: str) -> li
 def log_probabilities(head: torch.nn.Module, hidden: torch.Tensor, targets: torch.Tensor) -> np.ndarray:
     """Log-probability (float32) of each target (n) under the hidden state (n, width) that predicts it."""
     scores = torch.empty(len(targets), dtype=torch.float32)
+    hidden = torch.nn.functional.pad(hidden, (0, 0, 0, -len(hidden) % _ROW_MULTIPLE))
     for start in range(0, len(targets), _HEAD_ROWS):
-        logits = head(hidden[start : start + _HEAD_ROWS])
+        logits = head(hidden[start : start + _HEAD_ROWS])[: len(targets) - start]
         for row, some in enumerate(logits.split(_NORMALISED_ROWS)):
             first = start + row * _NORMALISED_ROWS
             rows = slice(first, first + len(some))

@@ -1,0 +1,174 @@
+"""Callers that share passes: order, limits, errors, giving up. The passes are functions that tests hold up."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tersely.scoring.queue import Cancellation, Cancelled, PassQueue, cancellable
+
+SOON = 20.0  # seconds: far more than anything here takes; a wait this long has failed
+
+
+class Passes:
+    """Doubles numbers, and remembers what stood in each pass. Closed, it waits in the pass until it is opened."""
+
+    def __init__(self, limit: int = 10) -> None:
+        self.ran: list[list[int]] = []
+        self.open, self.entered = threading.Event(), threading.Event()
+        self.open.set()
+        self.queue: PassQueue[int, int] = PassQueue(self._run, size=lambda number: number, limit=limit)
+
+    def _run(self, numbers: Sequence[int]) -> list[int]:
+        self.ran.append(list(numbers))
+        self.entered.set()
+        assert self.open.wait(SOON)
+        if 13 in numbers:
+            raise ValueError("13 is unlucky")
+        return [2 * number for number in numbers]
+
+
+class Caller(threading.Thread):
+    """A caller in a thread of its own, with what came of it."""
+
+    def __init__(self, action: Callable[[], object]) -> None:
+        super().__init__(daemon=True)
+        self.action, self.found, self.error = action, None, None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.found = self.action()
+        except BaseException as error:
+            self.error = error
+
+    def wait(self) -> Caller:
+        self.join(SOON)
+        assert not self.is_alive(), "a caller waits for ever"
+        return self
+
+
+def held_up(passes: Passes) -> Caller:
+    """A caller whose pass runs until the passes are opened."""
+    passes.open.clear()
+    caller = Caller(lambda: passes.queue.run([1]))
+    assert passes.entered.wait(SOON)
+    return caller
+
+
+def enqueue(passes: Passes, *works: list[int]) -> list[Caller]:
+    """Callers that wait, in this order."""
+    callers = []
+    for number, work in enumerate(works, start=1):
+        callers.append(Caller(lambda work=work: passes.queue.run(work)))
+        wait_for_jobs(passes, number)
+    return callers
+
+
+def wait_for_jobs(passes: Passes, number: int) -> None:
+    """Return when so many callers stand in the queue."""
+    for _ in range(int(SOON * 1000)):
+        if len(passes.queue._jobs) >= number:
+            return
+        time.sleep(0.001)
+    raise AssertionError("nobody stands in the queue")
+
+
+@given(st.lists(st.integers(1, 12), max_size=30), st.integers(1, 30))
+def test_all_work_is_done_in_order_and_no_pass_is_too_large(work, limit) -> None:
+    passes = Passes(limit)
+    assert passes.queue.run(work) == [2 * number for number in work]
+    assert [number for one in passes.ran for number in one] == work
+    assert all(sum(one) <= limit or len(one) == 1 for one in passes.ran)
+
+
+def test_callers_share_a_pass_and_each_gets_its_own() -> None:
+    passes = Passes()
+    first = held_up(passes)
+    others = enqueue(passes, [2, 3], [4], [5, 6])
+    passes.open.set()
+    assert [caller.wait().found for caller in (first, *others)] == [[2], [4, 6], [8], [10, 12]]
+    assert passes.ran == [[1], [2, 3, 4], [5], [6]], "as many as fit 10, whosesoever they are"
+
+
+def test_an_error_reaches_only_the_caller_whose_work_it_is() -> None:
+    passes = Passes(limit=100)
+    first = held_up(passes)
+    others = enqueue(passes, [2], [13, 4], [5])
+    passes.open.set()
+    assert [caller.wait().found for caller in (first, *others)] == [[2], [4], None, [10]]
+    assert isinstance(others[1].error, ValueError)
+    assert passes.queue.run([3]) == [6], "and the queue goes on"
+
+
+def test_who_gives_up_frees_its_place() -> None:
+    passes = Passes(limit=4)
+    first = held_up(passes)
+    cancellation = Cancellation()
+
+    def give_up() -> list[int]:
+        with cancellable(cancellation):
+            return passes.queue.run([2, 2, 2])
+
+    quitter = Caller(give_up)
+    wait_for_jobs(passes, 1)
+    other = Caller(lambda: passes.queue.run([3]))
+    wait_for_jobs(passes, 2)
+    cancellation.cancel()
+    assert isinstance(quitter.wait().error, Cancelled)
+    passes.open.set()
+    assert (first.wait().found, other.wait().found) == ([2], [6])
+    assert passes.ran == [[1], [3]], "what was given up was never run"
+
+
+def test_who_has_given_up_gets_nothing_more() -> None:
+    passes, cancellation = Passes(), Cancellation()
+    cancellation.cancel()
+    with cancellable(cancellation), pytest.raises(Cancelled):
+        passes.queue.run([1])
+    assert passes.queue.run([1]) == [2], "others do"
+
+
+def test_progress_is_told_in_the_callers_thread_and_may_end_the_wait() -> None:
+    passes = Passes(limit=2)
+    told: list[tuple[str, list[int]]] = []
+    passes.queue.run([2, 2, 2], lambda done: told.append((threading.current_thread().name, list(done))))
+    assert {name for name, _ in told} == {threading.current_thread().name}
+    assert sum(len(done) for _, done in told) == 3
+
+    def enough(done: Sequence[int]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        passes.queue.run([2] * 50, enough)
+    ran = len(passes.ran)
+    assert passes.queue.run([1]) == [2]
+    assert len(passes.ran) <= ran + 2, "the rest of the interrupted work is gone"
+
+
+def test_no_work_needs_no_pass() -> None:
+    passes = Passes()
+    assert passes.queue.run([]) == [] and passes.ran == []
+
+
+def test_many_callers_at_once_all_come_home() -> None:
+    passes = Passes(limit=7)
+    callers = [Caller(lambda n=n: [passes.queue.run([n % 5 + 1] * (n % 4)) for _ in range(20)]) for n in range(24)]
+    for n, caller in enumerate(callers):
+        assert caller.wait().found == [[2 * (n % 5 + 1)] * (n % 4)] * 20
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_process_has_a_queue_that_works() -> None:
+    passes = Passes()
+    passes.queue.run([1])
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if passes.queue.run([3]) == [6] else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
