@@ -19,6 +19,7 @@ from tersely.errors import InvalidInputError, ModelError, TerselyError
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.settings import CompressionSettings, MethodName, Order, settings_from
 from tersely.terminal import error_console, progress, progress_bar
+from tersely_batch.cli import batch
 from tersely_eval.cli import evaluation
 from tersely_server.cli import serve
 
@@ -61,6 +62,7 @@ app.add_typer(models, name="models")
 app.add_typer(cache, name="cache")
 app.command()(calibrate)
 app.add_typer(evaluation, name="eval")
+app.command()(batch)
 app.command()(serve)
 
 Question = Annotated[str | None, typer.Option("--question", "-q", help="What the LLM will be asked.")]

@@ -113,13 +113,16 @@ def read_contrast(
     return readings
 
 
-def requests_ahead(scorer: Scorer, documents: Sequence[SegmentedDocument], *, contrast: bool) -> list[ScoringRequest]:
-    """What `read_attention`, or with `contrast` `read_contrast`, will ask again whatever the question."""
+def requests_ahead(
+    scorer: Scorer, documents: Sequence[SegmentedDocument], heads: Sequence[Head], *, question_too: bool = True
+) -> list[ScoringRequest]:
+    """What `read_attention` with these arguments, or without heads `read_contrast`, will ask whatever the question."""
     lead_in, start = _frame(scorer)
     _, passages = _passages(scorer, documents)
-    before = [ScoringRequest([], [*start, *passage.tokens, *lead_in], "prefix") for passage in passages]
+    layers = max(head.layer for head in heads) + 1 if heads and not question_too else None
+    before = [ScoringRequest([], [*start, *passage.tokens, *lead_in], "prefix", layers) for passage in passages]
     alone = [ScoringRequest(passage.tokens, start, "scores") for passage in passages]
-    return before + alone if contrast else before
+    return before if heads else before + alone
 
 
 def tokens_between(ends: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -96,6 +96,11 @@ class Profile(_Strict):
         return [Head(one.layer, one.head) for one in self.heads]
 
     @property
+    def reads_question(self) -> bool:
+        """Whether the question's probability is weighed; without it the model need not be run to its end."""
+        return self.first_hop.question_probability != 0
+
+    @property
     def of_model(self) -> np.ndarray:
         """The weights of what the model says: of each head, or of contrast alone."""
         return np.array([one.weight for one in self.heads] or [self.contrast])

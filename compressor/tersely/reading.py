@@ -131,8 +131,21 @@ def _line_document(line: str, name: str) -> Document:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise InvalidInputError(f"{name}: not JSON ({error})") from None
+    return read_document(value, name)
+
+
+def read_document(value: Any, name: str) -> Document:
+    """A document from an object with a text, whatever the framework that wrote it; what else it holds is metadata.
+
+    Args:
+        value: with the keys of `Document`, or those that RAG frameworks write for them.
+        name: what an error calls it.
+
+    Raises:
+        InvalidInputError: it is no object, has no text, or a field cannot be used.
+    """
     if not isinstance(value, dict):
-        raise InvalidInputError(f'{name}: must be a JSON object with a "text", not {line.strip()[:40]}')
+        raise InvalidInputError(f'{name}: must be a JSON object with a "text", not {repr(value)[:40]}')
     value = _renamed(value)
     if "text" not in value:
         raise InvalidInputError(f'{name}: has no "text"; its keys are {", ".join(value) or "none"}')

@@ -16,6 +16,7 @@ from tersely_server.connection import ClientConnection
 from tersely_server.documentation import BATCH, COMPRESS, HEALTH, METRICS, READY, complete
 from tersely_server.errors import add_error_handlers, as_service_error, error_body
 from tersely_server.observation import Observation
+from tersely_server.playground import playground_router
 from tersely_server.proxy import proxy_router
 from tersely_server.service import Compress, Service, only
 from tersely_server.settings import ServerSettings
@@ -65,7 +66,7 @@ def create_app(settings: ServerSettings | None = None, *, compressor: Compressor
             own_token=settings.token is not None,
         )
         app.include_router(proxy, dependencies=guarded)
-    # Further routers join here: with dependencies=guarded where they work for a caller; `service.compress` compresses.
+    app.include_router(playground_router())  # a page like any other: what it asks for is guarded
 
     add_error_handlers(app, log_text=settings.log_text)
     app.add_middleware(ClientConnection, max_body_bytes=settings.max_body_bytes, body_seconds=settings.request_seconds)

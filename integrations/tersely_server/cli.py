@@ -6,14 +6,23 @@ The log goes to standard error. The exit codes are those of `tersely`; 0 after S
 from __future__ import annotations
 
 import os
+from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from tersely.errors import InvalidInputError
 from tersely_server.proxy_settings import ProxySettings
 from tersely_server.settings import ServerSettings, server_settings
+
+
+class EngineName(str, Enum):
+    """Who serves."""
+
+    in_process = "in-process"
+    ray = "ray"
+
 
 TOKEN_VARIABLE = "TERSELY_SERVER_TOKEN"
 KEY_VARIABLE = "TERSELY_UPSTREAM_KEY"
@@ -84,6 +93,13 @@ def serve(
             rich_help_panel=_PROXY,
         ),
     ] = False,
+    engine: Annotated[EngineName, typer.Option(help="Who does it: this process, or replicas on Ray Serve.")] = (
+        EngineName.in_process
+    ),
+    min_replicas: Annotated[int | None, typer.Option(min=1, help="Ray: that are always there; by default 1.")] = None,
+    max_replicas: Annotated[int | None, typer.Option(min=1, help="Ray: that come with the load; by default 1.")] = None,
+    worker_cpus: Annotated[int | None, typer.Option(min=1, help="Ray: processors of a replica; by default 1.")] = None,
+    worker_gpus: Annotated[float | None, typer.Option(min=0, help="Ray: GPUs of a replica; by default none.")] = None,
 ) -> None:
     """Serve compression over HTTP: POST /v1/compress, and /openapi.json says the rest."""
     proxy = {
@@ -113,11 +129,31 @@ def serve(
         log_text=log_text,
         proxy={"upstream": upstream, **proxy} if upstream is not None else None,
     )
+    ray_only = {
+        "min_replicas": min_replicas,
+        "max_replicas": max_replicas,
+        "worker_cpus": worker_cpus,
+        "worker_gpus": worker_gpus,
+    }
+    given = {name: value for name, value in ray_only.items() if value is not None}
+    if engine is EngineName.ray:
+        return _serve_on_ray(settings, {name.removeprefix("worker_"): value for name, value in given.items()})
+    if given:
+        raise InvalidInputError(f"--{next(iter(given)).replace('_', '-')} is for replicas on Ray: add --engine ray")
     try:
         from tersely_server import serving
     except ModuleNotFoundError as error:
         raise InvalidInputError(f"{error.name} is not installed: pip install 'tersely[server]'") from None
     serving.serve(settings)
+
+
+def _serve_on_ray(settings: ServerSettings, options: dict[str, Any]) -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before anything of Ray is imported
+    try:
+        from tersely_ray import serve as on_ray
+    except ModuleNotFoundError as error:
+        raise InvalidInputError(f"{error.name} is not installed: pip install 'tersely[ray]'") from None
+    on_ray.serve(on_ray.Replicas(server=settings, **options))
 
 
 def read_secret(option: str, file: Path | None, variable: str | None) -> str | None:

@@ -13,10 +13,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from playground_page import Page, in_browser
 from selenium.webdriver.common.keys import Keys
-from tersely_server.playground import FOLDER, playground_router
 
 from tersely.reading import read_sources
 from tersely_eval.money import read_prices
+from tersely_server.playground import FOLDER, playground_router
 
 pytest_plugins = ["playground_fixtures"]
 

@@ -23,6 +23,8 @@ from upstream_double import ANSWER, EVENTS, Call, answering
 from tersely import CompressionResult, InvalidInputError
 from tersely_server.proxy import Forwarded, ProxySettings, proxy_router
 
+pytest_plugins = ["proxy_fixtures"]
+
 MILL = "The water mill was built in 1820 by two brothers. It closed a hundred years later. Its roof fell in one winter."
 BAKERY = "A bakery across the street sold bread and cake to everybody who passed by. It had two ovens and a cat."
 QUESTION = "When was the water mill built?"

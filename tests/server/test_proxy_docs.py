@@ -19,6 +19,8 @@ from tersely import cli
 from tersely_server import serving
 from tersely_server.cli import serve as serve_command
 
+pytest_plugins = ["proxy_fixtures"]
+
 PAGE = (Path(__file__).parents[2] / "docs" / "proxy.md").read_text(encoding="utf-8")
 
 

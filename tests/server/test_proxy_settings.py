@@ -15,6 +15,8 @@ from tersely_server import serving
 from tersely_server.proxy_settings import ProxySettings
 from tersely_server.settings import ServerSettings, server_settings
 
+pytest_plugins = ["proxy_fixtures"]
+
 UPSTREAM = "https://api.openai.com/v1"
 
 

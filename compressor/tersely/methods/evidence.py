@@ -45,7 +45,8 @@ class Evidence:
 
     @staticmethod
     def ahead(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> list[ScoringRequest]:
-        return requests_ahead(scorer, documents, contrast=not profile_for(scorer.fingerprint, scorer.name).heads)
+        profile = profile_for(scorer.fingerprint, scorer.name)
+        return requests_ahead(scorer, documents, profile.head_positions, question_too=profile.reads_question)
 
     def rank(self) -> list[float]:
         """For each document the logarithm of the odds, but for a constant, that its best unit is evidence."""
@@ -57,7 +58,7 @@ class Evidence:
             task.question or "",
             profile.head_positions,
             task.progress,
-            question_probability=profile.first_hop.question_probability != 0,
+            question_probability=profile.reads_question,
         )
         first = signals.of_model @ profile.of_model + signals.first_hop @ profile.first
         self._evidence = second_hop(signals, first) @ profile.second

@@ -108,7 +108,7 @@ class CausalLanguageModelScorer:
             else:
                 whole.append(number)
         for group in _groups(after_state, requests):
-            stretches = self._after_states([requests[number] for number in group], done, score_from=1)
+            stretches = self._after_states([requests[number] for number in group], None, done, score_from=1)
             for number, outcome in zip(group, self._queue.run(stretches, done.stretches), strict=True):
                 scores[number] = outcome.log_probabilities
         scores.update(self._score_in_windows({number: requests[number] for number in whole}, done))
@@ -141,10 +141,12 @@ class CausalLanguageModelScorer:
                 f"use the model without a profile"
             )
         done = _Done(requests, progress)
+        layers = None if log_probabilities else max(head.layer for head in heads) + 1
         found: list[Attention] = []
         for group in _groups(range(len(requests)), requests):
             stretches = self._after_states(
                 [requests[number] for number in group],
+                layers,
                 done,
                 score_from=1 if log_probabilities else None,
                 heads=tuple(heads),
@@ -160,8 +162,10 @@ class CausalLanguageModelScorer:
         done = _Done(requests, progress)
         for group in _groups(range(len(requests)), requests):
             of_group = [requests[number] for number in group]
-            prefixes = [request.prefix[:-1] for request in of_group if request.again == "prefix" and self._packs]
-            self._states(prefixes, set(map(tuple, prefixes)), done, lasting=True)
+            before = [request for request in of_group if request.again == "prefix" and self._packs]
+            for layers in {request.layers for request in before}:
+                prefixes = [request.prefix[:-1] for request in before if request.layers == layers]
+                self._states(prefixes, set(map(tuple, prefixes)), layers, done, lasting=True)
             again = [request for request in of_group if request.again == "scores"]
             for request, scores in zip(again, self.score(again), strict=True):
                 self._keep_scores(request, scores, lasting=True)
@@ -179,14 +183,16 @@ class CausalLanguageModelScorer:
         length = len(request.prefix) + len(request.tokens)
         return bool(request.prefix) and bool(request.tokens) and length <= self.context_length
 
-    def _after_states(self, requests: Sequence[ScoringRequest], done: _Done, **wanted: Any) -> list[Stretch]:
+    def _after_states(
+        self, requests: Sequence[ScoringRequest], layers: int | None, done: _Done, **wanted: Any
+    ) -> list[Stretch]:
         """Each request's tokens as a stretch after the state of its prefix, which is read here where it is not known.
 
         The last token of the prefix belongs to the stretch: it predicts the first of the tokens.
         """
         prefixes = [request.prefix[:-1] for request in requests]
         again = {tuple(request.prefix[:-1]) for request in requests if request.again == "prefix"}
-        states = self._states(prefixes, again, done)
+        states = self._states(prefixes, again, layers, done)
         return [
             Stretch([request.prefix[-1], *request.tokens], (state,) if state else (), **wanted)
             for request, state in zip(requests, states, strict=True)
@@ -196,6 +202,7 @@ class CausalLanguageModelScorer:
         self,
         prefixes: Sequence[Sequence[int]],
         again: set[tuple[int, ...]],
+        layers: int | None,
         done: _Done,
         *,
         lasting: bool = False,
@@ -205,25 +212,29 @@ class CausalLanguageModelScorer:
         Args:
             prefixes: some of them may be alike.
             again: those whose state is worth keeping.
+            layers: so many of the model's layers are needed; None for all.
             done: told of what is known or read.
             lasting: keep it on disk, too.
         """
+        kind = f"state {layers}"
         states: dict[tuple[int, ...], State | None] = {(): None}
         missing: list[tuple[int, ...]] = []
         for prefix in dict.fromkeys(map(tuple, prefixes)):
             if prefix:
-                kept = self.cache.get(self._key("state", prefix), self.device) if prefix in again else None
+                kept = self.cache.get(self._key(kind, prefix), self.device) if prefix in again else None
                 if kept is None:
                     missing.append(prefix)
                     continue
                 states[prefix] = State(kept["keys"], kept["values"])
                 done.add(len(prefix))
-        outcomes = self._queue.run([Stretch(prefix, keep=len(prefix)) for prefix in missing], done.stretches)
+        outcomes = self._queue.run(
+            [Stretch(prefix, keep=len(prefix), layers=layers) for prefix in missing], done.stretches
+        )
         for prefix, outcome in zip(missing, outcomes, strict=True):
             assert outcome.state is not None
             states[prefix] = outcome.state
             if prefix in again:
-                self.cache.put(self._key("state", prefix), outcome.state._asdict(), lasting=lasting)
+                self.cache.put(self._key(kind, prefix), outcome.state._asdict(), lasting=lasting)
         return [states[tuple(prefix)] for prefix in prefixes]
 
     def _score_in_windows(self, requests: dict[int, ScoringRequest], done: _Done) -> dict[int, np.ndarray]:

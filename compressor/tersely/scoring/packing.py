@@ -59,6 +59,7 @@ class Stretch:
         tokens: at least one.
         before: states of what stands before them, in order.
         keep: the state of this many tokens from the first on is wanted.
+        layers: of so many of the model's layers, from the first on; None for all.
         score_from: log-probabilities are wanted of the tokens from this position on (1 or more).
         heads: attention is wanted of these heads.
         look_from: the tokens whose attention is read, from this position on.
@@ -67,6 +68,7 @@ class Stretch:
     tokens: Sequence[int]
     before: tuple[State, ...] = ()
     keep: int = 0
+    layers: int | None = None
     score_from: int | None = None
     heads: tuple[Head, ...] = ()
     look_from: int = 0
@@ -160,9 +162,8 @@ class _Pass:
     def __post_init__(self) -> None:
         ends = np.cumsum([len(stretch.tokens) for stretch in self.stretches]).tolist()
         self._rows = [slice(end - len(one.tokens), end) for end, one in zip(ends, self.stretches, strict=True)]
-        last = max((head.layer for stretch in self.stretches for head in stretch.heads), default=-1)
-        if any(stretch.keep for stretch in self.stretches):
-            last = self.layers - 1
+        read = [head.layer for stretch in self.stretches for head in stretch.heads]
+        last = max([*read, *(self._kept_layers(stretch) - 1 for stretch in self.stretches if stretch.keep)], default=-1)
         # Past this layer nothing is wanted; None where the pass goes to its end.
         self._last_layer = None if any(stretch.score_from for stretch in self.stretches) else last
 
@@ -178,8 +179,10 @@ class _Pass:
         """Attention of one layer: queries, keys and values (1, heads, tokens, width) -> (1, tokens, heads, width)."""
         output = query.new_zeros((1, query.shape[2], query.shape[1], value.shape[3]))
         for number, (stretch, rows) in enumerate(zip(self.stretches, self._rows, strict=True)):
+            if stretch.before and layer >= len(stretch.before[0].keys):
+                continue  # nothing is wanted of it from here on
             queries, keys, values = query[:, :, rows], key[:, :, rows], value[:, :, rows]
-            if stretch.keep:
+            if stretch.keep and layer < self._kept_layers(stretch):
                 self._keep(number, layer, keys[0], values[0])
             if stretch.before:
                 keys = torch.cat([*(state.keys[layer][None] for state in stretch.before), keys], dim=2)
@@ -224,10 +227,13 @@ class _Pass:
         parts = np.split(scores, np.cumsum([len(rows) for rows in scored.values()])[:-1])
         return dict(zip(scored, parts, strict=True))
 
+    def _kept_layers(self, stretch: Stretch) -> int:
+        return stretch.layers or self.layers
+
     def _keep(self, number: int, layer: int, keys: torch.Tensor, values: torch.Tensor) -> None:
-        keep = self.stretches[number].keep
+        keep, layers = self.stretches[number].keep, self._kept_layers(self.stretches[number])
         if layer == 0:
-            shapes = [(self.layers, one.shape[0], keep, one.shape[2]) for one in (keys, values)]
+            shapes = [(layers, one.shape[0], keep, one.shape[2]) for one in (keys, values)]
             self.states[number] = State(keys.new_empty(shapes[0]), values.new_empty(shapes[1]))
         self.states[number].keys[layer] = keys[:, :keep]
         self.states[number].values[layer] = values[:, :keep]

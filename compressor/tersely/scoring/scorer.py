@@ -28,11 +28,14 @@ class ScoringRequest(NamedTuple):
         prefix: token ids that stand before them and are read but not scored; several requests may share one.
         again: what of it will probably be asked for again, and is worth keeping: the same prefix before other tokens (a
             document before a question), or the same scores.
+        layers: to `prepare` a prefix of which only attention will be read, so many of the model's layers are enough;
+            None for all.
     """
 
     tokens: Sequence[int]
     prefix: Sequence[int] = ()
     again: Literal["prefix", "scores"] | None = None
+    layers: int | None = None
 
 
 class Head(NamedTuple):

@@ -1,0 +1,108 @@
+"""Which files a corpus is, and the shards that they make. Rows are read elsewhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from glob import glob
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+from tersely.errors import InvalidInputError
+from tersely_batch import jsonl_files
+from tersely_batch.shards import Format, InputFile, Shard
+
+_FORMATS: dict[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+
+
+class CorpusFile(NamedTuple):
+    """A file of the corpus.
+
+    Attributes:
+        name: as the user gave it.
+        path: absolute.
+        format: what its suffix says.
+    """
+
+    name: str
+    path: Path
+    format: Format
+
+
+class Plan(NamedTuple):
+    """A corpus cut into shards."""
+
+    inputs: list[InputFile]
+    shards: list[Shard]
+
+
+def find_files(sources: Iterable[str | os.PathLike[str]], without: Path) -> list[CorpusFile]:
+    """The files of a corpus: those named, in that order; those of a folder or a pattern sorted. None comes twice.
+
+    Args:
+        sources: files, folders (all that is beneath, but for hidden names) and patterns such as `corpus/*.parquet`.
+        without: a folder whose files are none of the corpus, wherever it is: the output's.
+
+    Raises:
+        InvalidInputError: there is no such file, or it is neither JSONL nor Parquet; the message names it.
+    """
+    found: dict[Path, CorpusFile] = {}
+    for source in sources:
+        for path in _paths(os.fspath(source)):
+            absolute = path.resolve()
+            if not absolute.is_relative_to(without.resolve()):
+                name = os.fsencode(path).decode(errors="replace")
+                found.setdefault(absolute, CorpusFile(name, absolute, _FORMATS[path.suffix.lower()]))
+    if not found:
+        raise InvalidInputError("no input: name at least one .jsonl or .parquet file")
+    return list(found.values())
+
+
+def plan(files: Sequence[CorpusFile], shard_rows: int) -> Plan:
+    """Read all files once: what they are, and where their shards begin. No shard holds rows of two files.
+
+    Raises:
+        InvalidInputError: a file is not what its suffix says, or pyarrow is missing.
+    """
+    inputs: list[InputFile] = []
+    shards: list[Shard] = []
+    for file in files:
+        one, its_shards = files_of(file.format).plan(file.name, file.path, shard_rows, len(shards))
+        inputs.append(one)
+        shards += its_shards
+    return Plan(inputs, shards)
+
+
+def files_of(format: Format) -> ModuleType:
+    """What reads and writes a format: `jsonl_files` or `parquet_files`, which have the same functions."""
+    if format == "jsonl":
+        return jsonl_files
+    from tersely_batch import parquet_files
+
+    return parquet_files
+
+
+def _paths(source: str) -> Iterator[Path]:
+    path = Path(source)
+    if path.is_dir():
+        beneath = [file for file in sorted(path.rglob("*")) if file.is_file() and file.suffix.lower() in _FORMATS]
+        visible = [file for file in beneath if not _hidden(file.relative_to(path))]
+        if not visible:
+            raise InvalidInputError(f"{source}: no {', '.join(_FORMATS)} files in this folder")
+        yield from visible
+    elif path.exists():
+        if path.suffix.lower() not in _FORMATS:
+            raise InvalidInputError(f"{source}: must be one of {', '.join(_FORMATS)}; convert or unpack it first")
+        yield path
+    else:
+        matches = [Path(match) for match in sorted(glob(source, recursive=True))]
+        if not matches:
+            raise InvalidInputError(f"{source}: no such file or folder, and no file matches it as a pattern")
+        for match in matches:
+            yield from _paths(str(match))
+
+
+def _hidden(path: Path) -> bool:
+    """Spark and Hive begin the names of what is no data with an underscore."""
+    return any(part.startswith((".", "_")) for part in path.parts)

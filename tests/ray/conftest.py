@@ -1,0 +1,18 @@
+"""Ray on this machine, with room for two workers; the tests of this folder are skipped where it is not installed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+ray = pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'tersely[ray]'")
+
+
+@pytest.fixture(scope="session")
+def two_workers() -> Iterator[None]:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    ray.init(address="local", num_cpus=3, include_dashboard=False, logging_level="error")
+    yield
+    ray.shutdown()

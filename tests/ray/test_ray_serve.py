@@ -1,0 +1,98 @@
+"""The HTTP service on two replicas of a real Ray Serve, started and stopped as a user does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+from tersely import Compressor
+from tersely.cli import app
+
+TOKEN = "a-token-of-the-tests"
+TEXT = "The mill number {} on the river was opened in 1820. It was closed later. Nobody has lived there since then. "
+
+
+@pytest.fixture(scope="module")
+def service(tiny_llama: Path) -> Iterator[httpx.Client]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", "from tersely.cli import app; app()", "serve", "--engine", "ray"]
+    options = ["--port", str(port), "--model", str(tiny_llama), "--tokenizer", "o200k_base", "--min-replicas", "2"]
+    environment = {**os.environ, "RAY_ADDRESS": "", "TERSELY_SERVER_TOKEN": TOKEN}
+    driver = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True, env=environment)
+    try:
+        for line in driver.stderr:
+            if "listening on" in line:
+                break
+        else:
+            raise AssertionError("it never listened")
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client:
+            yield client
+    finally:
+        started = psutil.Process(driver.pid).children(recursive=True)
+        driver.send_signal(signal.SIGTERM)
+        driver.communicate(timeout=60)
+        assert driver.returncode == 0
+        psutil.wait_procs(started, timeout=30)
+        assert not [process for process in started if process.is_running() and process.status() != "zombie"]
+
+
+def answers(service: httpx.Client, count: int) -> list[dict]:
+    def post(number: int) -> dict:
+        call = {"documents": [TEXT.format(number) * 3], "rate": 0.5}
+        return service.post("/v1/compress", json=call).raise_for_status().json()
+
+    with ThreadPoolExecutor(8) as threads:
+        return list(threads.map(post, range(count)))
+
+
+def test_the_answers_are_those_of_the_library(service, tiny_llama) -> None:
+    compressor = Compressor(str(tiny_llama), tokenizer="o200k_base")
+    expected = [compressor.compress([TEXT.format(number) * 3], rate=0.5) for number in range(16)]
+    assert [answer["context"] for answer in answers(service, 16)] == [result.context for result in expected]
+
+
+def test_the_application_is_the_same(service) -> None:
+    assert service.get("/readyz").json() == {"status": "ready"}
+    assert service.post("/v1/compress", json={}, headers={"Authorization": "Bearer no"}).status_code == 401
+    wrong = service.post("/v1/compress", json={"documents": ["a"], "rate": 2})
+    assert wrong.status_code in (400, 422) and "rate" in wrong.text
+
+
+def test_a_killed_replica_comes_back(service) -> None:
+    def replicas() -> list[psutil.Process]:
+        found = []
+        for process in psutil.process_iter(["cmdline"]):
+            line = " ".join(process.info["cmdline"] or [])
+            if "ServeReplica:tersely" in line and process.environ().get("TERSELY_SERVER_TOKEN") == TOKEN:
+                found.append(process)
+        return found
+
+    first, *others = replicas()
+    assert len(others) == 1
+    first.kill()
+    first.wait(10)
+    deadline = time.monotonic() + 60
+    while len(replicas()) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert len(answers(service, 8)) == 8
+
+
+def test_options_of_replicas_need_the_engine() -> None:
+    done = CliRunner().invoke(app, ["serve", "--max-replicas", "2"])
+    assert done.exit_code == 2 and "--max-replicas is for replicas on Ray: add --engine ray" in done.stderr
