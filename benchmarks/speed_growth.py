@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import product
 from statistics import median
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ _CONTEXT_TOKENS = (1_000, 4_000, 16_000, 64_000, 128_000)
 _DOCUMENTS = (1, 5, 20, 100, 500)
 _DOCUMENT_TOKENS = 128
 _CALLERS = (1, 2, 4, 8, 16)
-_CALLER_DOCUMENTS = 5
+_CALLER_CONTEXTS = ((1, 32), (1, 128), (5, 128))  # documents of a caller, and tokens of each
 
 Encode = Callable[[str], Encoding]
 
@@ -163,10 +164,12 @@ class _Callers(NamedTuple):
     peak_bytes: int
 
 
-def _callers(setup: Setup, warm_up: Question, question: str, documents: Sequence[Document], number: int) -> _Callers:
+def _callers(
+    setup: Setup, warm_up: Question, question: str, documents: Sequence[Document], number: int, context: tuple[int, int]
+) -> _Callers:
     compressor = setup.compressor()
     own = memory(setup.device)
-    made = _equal(documents, number * _CALLER_DOCUMENTS, compressor.scorer.encode)
+    made = equal_documents(documents, number * context[0], context[1], compressor.scorer.encode)
     contexts = [made[start::number] for start in range(number)]
     setup.compress(warm_up.documents, warm_up.question)
 
@@ -189,9 +192,10 @@ def _callers(setup: Setup, warm_up: Question, question: str, documents: Sequence
 
 def by_callers(plan: Plan) -> str:
     """Several threads that call one compressor, each with documents of its own."""
-    rows = [["callers", "one after the other, s", "at once, s", "ratio", "tokens/s at once", "memory at once, MB"]]
-    for number in plan.sizes(*_CALLERS):
-        typer.echo(f"callers: {number}", err=True)
+    heads = ["documents of each", "callers", "one after the other, s", "at once, s", "ratio", "tokens/s at once"]
+    rows = [[*heads, "memory at once, MB"]]
+    for context, number in product(_CALLER_CONTEXTS, plan.sizes(*_CALLERS)):
+        typer.echo(f"callers: {number} with {context[0]} documents of {context[1]} tokens", err=True)
         found = in_fresh_process(
             _callers,
             plan.setup,
@@ -199,9 +203,11 @@ def by_callers(plan: Plan) -> str:
             plan.data[plan.last][0].question,
             _documents(plan),
             number,
+            context,
         )
         rows.append(
             [
+                f"{context[0]} of {context[1]} tokens",
                 str(number),
                 f"{found.in_turn:.2f}",
                 f"{found.at_once:.2f}",
@@ -211,8 +217,8 @@ def by_callers(plan: Plan) -> str:
             ]
         )
     return (
-        f"`evidence` at a rate of {plan.setup.rate:g}; each caller is a thread with {_CALLER_DOCUMENTS} documents of "
-        f"{_DOCUMENT_TOKENS} tokens, all on one compressor. Seconds until all are done. {_MEMORY}\n\n"
+        f"`evidence` at a rate of {plan.setup.rate:g}; each caller is a thread with documents of its own, "
+        f"all on one compressor. Seconds until all are done. {_MEMORY}\n\n"
         f"{markdown_table(rows)}"
     )
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import psutil
 import torch
 
-from tersely import CompressionResult, Compressor, Document, MethodName
+from tersely import CacheSettings, CompressionResult, Compressor, Document, MethodName
 from tersely.rendering import with_title
 from tersely_eval.datasets import Question
 from tersely_eval.peer_process import forget_peak, peak_bytes
@@ -53,7 +53,7 @@ class Setup(NamedTuple):
 
 @cache
 def _compressor(device: str, dtype: str) -> Compressor:
-    return Compressor(tokenizer=TOKENIZER, device=device, dtype=dtype)
+    return Compressor(tokenizer=TOKENIZER, device=device, dtype=dtype, cache=CacheSettings(disk_bytes=0))
 
 
 class Plan(NamedTuple):
@@ -97,7 +97,8 @@ class Call(NamedTuple):
 
 
 def forget(compressor: Compressor) -> None:
-    """Let a compressor meet the next documents as if it had never seen them. So far it keeps nothing of any."""
+    """Let a compressor meet the next documents as if it had never seen them."""
+    compressor.scorer.cache.forget()  # type: ignore[attr-defined]
 
 
 def measured(action: Callable[[], object], device: str) -> Call:
