@@ -61,13 +61,19 @@ class CausalLanguageModelScorer:
     ) -> None:
         self.device = device or _best_device()
         self.dtype = dtype or _best_dtype(self.device)
-        self.name, self._model, tokenizer = load_model(model, dtype=self.dtype, device=self.device)
+        self._queue: PassQueue[Stretch, Outcome] = PassQueue(
+            self._run_pass, lambda stretch: len(stretch.tokens), _PASS_TOKENS
+        )
+        # In the queue's thread, as all that computes: a second team of OpenMP threads would slow both down.
+        self.name, self._model, tokenizer = self._queue.call(
+            lambda: load_model(model, dtype=self.dtype, device=self.device)
+        )
         # The Rust tokenizer beneath has no truncation or padding state to race on.
         self._tokenizer = tokenizer.backend_tokenizer
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         config = self._model.config.get_text_config()
-        self.fingerprint = model_fingerprint(self._model)
+        self.fingerprint = self._queue.call(lambda: model_fingerprint(self._model))
         self.heads: Sequence[Head] = [
             Head(layer, head)
             for layer in range(getattr(config, "num_hidden_layers", 0))
@@ -79,11 +85,8 @@ class CausalLanguageModelScorer:
         self.cache = DocumentCache(cache.memory_bytes, cache.disk_bytes)
         # What two processes must have in common to come to the same bits.
         self._numerics = f"{self.fingerprint} {self.dtype} {self.device.split(':')[0]} {_processor()} {_versions()}"
-        self._queue: PassQueue[Stretch, Outcome] = PassQueue(
-            self._run_pass, lambda stretch: len(stretch.tokens), _PASS_TOKENS
-        )
-        self._check_head()
-        self._packs = self._can_pack()
+        self._queue.call(self._check_head)
+        self._packs = self._queue.call(self._can_pack)
 
     def encode(self, text: str) -> Encoding:
         encoding = self._tokenizer.encode(text, add_special_tokens=False)

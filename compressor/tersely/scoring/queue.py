@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 
 Work = TypeVar("Work")
 Outcome = TypeVar("Outcome")
+Result = TypeVar("Result")
 
 
 class Cancelled(Exception):  # noqa: N818 - it is news, no error
@@ -131,6 +132,10 @@ class PassQueue(Generic[Work, Outcome]):
         if not job.finished:
             raise Cancelled
         return [job.outcomes[number] for number in range(len(work))]
+
+    def call(self, action: Callable[[], Result]) -> Result:
+        """Have something else done in the thread of the passes, and wait for it."""
+        return self._worker.submit(action).result()
 
     def _begin(self) -> None:
         self._process = os.getpid()
