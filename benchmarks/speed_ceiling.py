@@ -108,12 +108,14 @@ class _Beside(NamedTuple):
 
 def _beside(setup: Setup, data: dict[str, tuple[Question, Sequence[Question]]]) -> tuple[int, dict[str, list[_Beside]]]:
     """The rows of a product, and for each data set (a question to warm up, those to measure) what was measured."""
-    products = ModelProducts(model_shapes(), setup.device)
     compressor = setup.compressor()
+    # In the scorer's thread: a second team of OpenMP threads in this process would slow both down.
+    in_its_thread = compressor.scorer._queue.call  # type: ignore[attr-defined]
+    products = in_its_thread(lambda: ModelProducts(model_shapes(), setup.device))
 
     def turn(question: Question) -> _Beside:
         tokens = tokens_read(compressor, question.documents, question.question)
-        bare = measured(lambda: products(tokens), setup.device).seconds
+        bare = in_its_thread(lambda: measured(lambda: products(tokens), setup.device)).seconds
         forget(compressor)
         ranking: list[float] = []
 

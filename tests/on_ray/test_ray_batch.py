@@ -16,11 +16,16 @@ from typing import TypeVar
 
 import psutil
 import pytest
+
+pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'tersely[ray]'")
+
 import torch
 
 from tersely import CompressionSettings, InvalidInputError, ModelError
 from tersely_batch import BatchOptions, compress_corpus
 from tersely_ray.batch import RayEngine, _Worker
+
+pytest_plugins = ["ray_fixtures"]
 
 Found = TypeVar("Found")
 COMMAND = [sys.executable, "-c", "from tersely.cli import app; app()", "batch"]

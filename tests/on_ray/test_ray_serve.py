@@ -15,10 +15,15 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+
+pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'tersely[ray]'")
+
 from typer.testing import CliRunner
 
 from tersely import Compressor
 from tersely.cli import app
+
+pytest_plugins = ["ray_fixtures"]
 
 TOKEN = "a-token-of-the-tests"
 TEXT = "The mill number {} on the river was opened in 1820. It was closed later. Nobody has lived there since then. "

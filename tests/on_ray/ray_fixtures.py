@@ -1,4 +1,4 @@
-"""Ray on this machine, with room for two workers; the tests of this folder are skipped where it is not installed."""
+"""Ray on this machine, with room for two workers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-
-ray = pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'tersely[ray]'")
+import ray
 
 
 @pytest.fixture(scope="session")
