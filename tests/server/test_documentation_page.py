@@ -17,6 +17,7 @@ from tersely_server.settings import ServerSettings
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
+PROXY_PAGE = (ROOT / "docs" / "proxy.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"```(bash|python)\n(.*?)```\n(?:```\n(.*?)```\n)?", PAGE, re.DOTALL)
 
 
@@ -40,9 +41,9 @@ def test_snippets_print_what_the_page_says(served, language, code, printed) -> N
 
 def test_errors_and_defaults_are_those_of_the_code() -> None:
     table = re.findall(r"^\| (\d{3}) \| (.*?) \|", PAGE, re.MULTILINE)
-    assert {(int(status), code) for status, codes in table for code in re.findall(r"`(\w+)`", codes)} == {
-        (status, code) for code, (status, *_) in ERRORS.items()
-    }
+    named = {(int(status), code) for status, codes in table for code in re.findall(r"`(\w+)`", codes)}
+    of_proxy = {(int(status), code) for status, code in re.findall(r"(\d{3}) `(\w+)`", PROXY_PAGE)}
+    assert named | of_proxy == {(status, code) for code, (status, *_) in ERRORS.items()}
     for option in set(re.findall(r"--([a-z][a-z-]+)", PAGE)) - {"token-file", "rm", "time"}:
         assert option.replace("-", "_") in ServerSettings.model_fields, option
     for name in ("max_body_bytes", "max_documents", "max_tokens"):
