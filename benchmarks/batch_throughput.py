@@ -104,8 +104,8 @@ def main() -> None:
     workers = math.ceil(_DOCUMENTS / (documents * _DAY))
     replicas = math.ceil(_REQUESTS / (requests * _BUSY))
     print(
-        f"\n{_DOCUMENTS:,} documents in a day: {_DOCUMENTS:,} / ({documents:.2f} a second x {_DAY:,} s) = {workers:,} "
-        f"workers\n{_REQUESTS:,} requests a second: {_REQUESTS:,} / ({requests:.2f} a second x {_BUSY}) = {replicas:,} "
+        f"\n{_DOCUMENTS:,} documents in a day: {_DOCUMENTS:,} / ({documents:.5g} a second and worker x {_DAY:,} s) = {workers:,} "
+        f"workers\n{_REQUESTS:,} requests a second: {_REQUESTS:,} / ({requests:.5g} a second and replica x {_BUSY}) = {replicas:,} "
         f"replicas"
     )
 
