@@ -111,7 +111,10 @@ def by_documents(plan: Plan) -> str:
     return _shown(plan, costs, f"documents of {_DOCUMENT_TOKENS} tokens each")
 
 
-_MEMORY = "Memory is the process's peak during the calls less what it had when the model was loaded."
+_MEMORY = (
+    "Memory is the process's peak during the calls less what it had when the model was loaded; what is kept of the "
+    "documents for later questions is part of it."
+)
 
 
 def _shown(plan: Plan, costs: Sequence[Cost], what: str) -> str:
