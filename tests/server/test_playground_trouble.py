@@ -142,7 +142,9 @@ def test_the_service_cannot_be_reached(page, service) -> None:
     page.example()
     page.driver.execute_cdp_cmd("Network.disable", {})
     assert page.text(".problem p") == "The service cannot be reached. Your documents are still here."
-    assert page.element(".problem button").is_displayed()
+    page.element(".problem button").click()
+    page.until(lambda: page.figures(1) and page.figures(2))
+    assert page.script("return document.activeElement.textContent") == "evidence"
 
 
 def test_a_busy_service_is_asked_again_when_it_says(hasty, service) -> None:
