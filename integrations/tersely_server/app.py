@@ -21,7 +21,10 @@ from tersely_server.proxy import proxy_router
 from tersely_server.service import Compress, Service, only
 from tersely_server.settings import ServerSettings
 
-_DESCRIPTION = "Compresses what a RAG pipeline sends to its LLM: more of the answer kept per token, never over budget."
+_DESCRIPTION = (
+    "Compresses what a RAG pipeline sends to its LLM: more of the answer kept per token, never over budget. "
+    "At `/` is a playground, a page that needs no token; what it asks for does."
+)
 
 
 def create_app(settings: ServerSettings | None = None, *, compressor: Compressor | None = None) -> FastAPI:

@@ -49,18 +49,13 @@ _RESULT = {
     "ratio": 1.5714285714285714,
 }
 
-# code -> (status, what it means, an example of its message, numbers that come with it)
-ERRORS: dict[str, tuple[int, str, str, dict[str, float]]] = {
+# code -> (status, what it means, an example of its message, what comes with it)
+Errors = dict[str, tuple[int, str, str, dict[str, Any]]]
+ERRORS: Errors = {
     "invalid_json": (
         400,
         "The body is no JSON.",
         "the body is no JSON: EOF while parsing a value at line 1 column 0",
-        {},
-    ),
-    "invalid_mark": (
-        400,
-        "A `tersely` object of a chat request cannot be used.",
-        "messages[0].content[1].tersely: rate: input should be less than or equal to 1, got 25",
         {},
     ),
     "unauthorized": (
@@ -150,12 +145,6 @@ ERRORS: dict[str, tuple[int, str, str, dict[str, float]]] = {
         "the tokenizer callable must return a number of tokens, got -1",
         {},
     ),
-    "upstream_unreachable": (
-        502,
-        "The upstream gave no answer.",
-        "the upstream api.openai.com gave no answer (ConnectError)",
-        {},
-    ),
     "loading": (503, "The model is being loaded.", "the model is being loaded; try again", {}),
     "model_failed": (
         503,
@@ -169,11 +158,26 @@ ERRORS: dict[str, tuple[int, str, str, dict[str, float]]] = {
         "the service is shutting down and takes no new work; ask another one, or try again",
         {},
     ),
+}
+# The proxy's own, in OpenAI's shape; docs/proxy.md names them.
+PROXY_ERRORS: Errors = {
+    "invalid_mark": (
+        400,
+        "A `tersely` object of a chat request cannot be used.",
+        "messages[0].content[1].tersely: rate: input should be less than or equal to 1, got 25",
+        {"type": "invalid_request_error"},
+    ),
+    "upstream_unreachable": (
+        502,
+        "The upstream gave no answer.",
+        "the upstream api.openai.com gave no answer (ConnectError)",
+        {"type": "api_error"},
+    ),
     "upstream_timeout": (
         504,
         "The upstream did not answer in time.",
         "the upstream api.openai.com did not answer in time (ReadTimeout)",
-        {},
+        {"type": "api_error"},
     ),
 }
 
@@ -183,10 +187,10 @@ def _json(model: type, **examples: Any) -> dict[str, Any]:
     return {"application/json": {"schema": schema, "examples": {name: {"value": examples[name]} for name in examples}}}
 
 
-def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def _errors(*statuses: int, among: Errors = ERRORS) -> dict[int | str, dict[str, Any]]:
     answers: dict[int | str, dict[str, Any]] = {}
     for status in statuses:
-        codes = {code: entry for code, entry in ERRORS.items() if entry[0] == status}
+        codes = {code: entry for code, entry in among.items() if entry[0] == status}
         answers[status] = {
             "description": " ".join(meaning for _, meaning, _, _ in codes.values()),
             "content": _json(
@@ -288,7 +292,16 @@ METRICS: dict[str, Any] = {
 _UPSTREAMS = {"application/json": {"schema": {"type": "object"}}}
 PASSED_ON: dict[str, Any] = {
     "response_model": None,
-    "responses": {**_answer("The upstream's answer, or its error.", _UPSTREAMS), **_errors(401, 403, 502, 504)},
+    "responses": {
+        **_answer("The upstream's answer, or its error.", _UPSTREAMS),
+        **_errors(401, 403, 500),
+        **_errors(502, 504, among=PROXY_ERRORS),
+    },
+}
+_OF_BODIES = {code: ERRORS[code] for code in ("body_timeout", "body_too_large")}
+EMBEDDINGS: dict[str, Any] = {
+    **PASSED_ON,
+    "responses": {**PASSED_ON["responses"], **_errors(408, 413, among=_OF_BODIES)},
 }
 CHAT: dict[str, Any] = {
     "response_model": None,
@@ -316,7 +329,8 @@ CHAT: dict[str, Any] = {
     },
     "responses": {
         **_answer("The upstream's answer, a stream where one was asked for, or its error.", _UPSTREAMS),
-        **_errors(400, 401, 403, 408, 413, 422, 429, 500, 502, 503, 504),
+        **_errors(401, 403, 408, 413, 422, 429, 500, 503),
+        **_errors(400, 502, 504, among=PROXY_ERRORS),
     },
 }
 _STATE = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}

@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from fastapi import APIRouter, Request, Response
 
 from tersely import CompressionResult, CompressionSettings, InvalidInputError
-from tersely_server.documentation import CHAT, PASSED_ON
+from tersely_server.documentation import CHAT, EMBEDDINGS, PASSED_ON
 from tersely_server.errors import ServiceError, as_service_error
 from tersely_server.marked_context import MarkedRequest, read_marks
 from tersely_server.proxy_settings import ProxySettings
@@ -106,7 +106,7 @@ def proxy_router(
         """The upstream's list of models."""
         return await pass_on(request, "/models", None)
 
-    @router.post("/embeddings", **PASSED_ON)
+    @router.post("/embeddings", **EMBEDDINGS)
     async def embeddings(request: Request) -> Response:
         """The upstream's embeddings, nothing compressed: a pipeline often has one client for both."""
         return await pass_on(request, "/embeddings", await request.body())

@@ -7,6 +7,9 @@ import json
 import threading
 
 import pytest
+
+pytest.importorskip("fastapi")
+
 from service_doubles import MILL, HeldCompressor, client_of
 
 from tersely_server.app import create_app

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hmac
 
 import pytest
+
+pytest.importorskip("fastapi")
+
 from pydantic import ValidationError
 from service_doubles import MILL, TOKEN, client_for
 

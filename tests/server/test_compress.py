@@ -6,6 +6,9 @@ import asyncio
 import json
 
 import pytest
+
+pytest.importorskip("fastapi")
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from service_doubles import MILL, client_for, client_of

@@ -6,10 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
-from service_doubles import client_for
+
+pytest.importorskip("fastapi")
+
+from service_doubles import TOKEN, client_for
 
 import tersely_server
-from tersely_server.documentation import ERRORS
+from tersely_server.documentation import ERRORS, PROXY_ERRORS
 
 jsonschema = pytest.importorskip("jsonschema")
 SOURCES = Path(tersely_server.__file__).parent
@@ -83,11 +86,44 @@ async def test_the_examples_of_requests_work(document, fake_compressor) -> None:
 
 
 def test_every_code_that_the_service_can_answer_with_is_documented() -> None:
-    raised = set()
+    of_service, of_proxy = set(), set()
     for source in SOURCES.glob("*.py"):
+        raised = of_proxy if source.name in ("proxy.py", "upstream.py") else of_service
         raised |= set(re.findall(r'ServiceError\(\s*\d{3},\s*"(\w+)"', source.read_text(encoding="utf-8")))
-    assert {"invalid_input", "unauthorized"} < raised
-    assert raised | {"too_many_documents", "too_many_tokens"} == set(ERRORS)
+    assert {"invalid_input", "unauthorized"} < of_service
+    assert of_service | {"too_many_documents", "too_many_tokens"} == set(ERRORS)
+    assert of_proxy == set(PROXY_ERRORS)
+
+
+def codes(operation: dict) -> set[str]:
+    answers = [answer["content"]["application/json"] for answer in operation["responses"].values()]
+    return {code for answer in answers for code in answer.get("examples", {}) if code in {**ERRORS, **PROXY_ERRORS}}
+
+
+async def test_the_proxys_routes_and_errors_are_there_with_a_proxy_and_nowhere_else(document, fake_compressor) -> None:
+    client = client_for(fake_compressor, proxy={"upstream": "http://127.0.0.1:9/v1"})
+    paths = (await client.get("/openapi.json")).json()["paths"]
+    assert set(paths) - set(document["paths"]) == {"/v1/chat/completions", "/v1/models", "/v1/embeddings"}
+    for path in document["paths"]:
+        assert paths[path] == document["paths"][path]
+        assert not any(codes(one) & set(PROXY_ERRORS) for one in paths[path].values() if path != "/metrics")
+    chat = paths["/v1/chat/completions"]["post"]
+    assert set(PROXY_ERRORS) < codes(chat) and "invalid_json" not in codes(chat)  # that is the upstream's to judge
+    assert codes(paths["/v1/models"]["get"]) >= {"upstream_unreachable", "upstream_timeout"}
+    sent = chat["requestBody"]["content"]["application/json"]["example"]
+    answer = await client.post("/v1/chat/completions", json=sent)  # nobody listens there
+    example = chat["responses"]["502"]["content"]["application/json"]["examples"]["upstream_unreachable"]["value"]
+    assert answer.status_code == 502 and answer.headers["x-tersely-status"] == "compressed"
+    assert without_nulls(answer.json())["error"].keys() == example["error"].keys()
+
+
+async def test_the_playground_is_open_and_what_it_asks_for_is_guarded(document, fake_compressor) -> None:
+    assert "playground" in document["info"]["description"]
+    client = client_for(fake_compressor, token=TOKEN)
+    for path in ("/", "/playground/prices.json"):
+        answer = await client.get(path)
+        assert answer.status_code == 200 and "default-src 'none'" in answer.headers["content-security-policy"]
+    assert (await client.post("/v1/compress", json={"documents": ["a"]})).status_code == 401
 
 
 @pytest.mark.model

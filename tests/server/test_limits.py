@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
+pytest.importorskip("fastapi")
+
 from service_doubles import MILL, client_for
 
 TEXT = "The mill was built in 1820. "

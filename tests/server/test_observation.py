@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 
 import pytest
+
+pytest.importorskip("fastapi")
+
 from prometheus_client.parser import text_string_to_metric_families
 from service_doubles import MILL, client_for
 

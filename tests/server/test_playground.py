@@ -9,6 +9,10 @@ import threading
 from typing import Any
 
 import pytest
+
+pytest.importorskip("fastapi")
+pytest.importorskip("selenium")
+
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from playground_page import Page, in_browser

@@ -8,6 +8,10 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+
+pytest.importorskip("fastapi")
+pytest.importorskip("selenium")
+
 from fastapi import Response
 from playground_page import Page, in_browser
 from selenium.webdriver.common.keys import Keys

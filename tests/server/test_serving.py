@@ -14,6 +14,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+pytest.importorskip("fastapi")
+
 from service_doubles import TOKEN
 
 CALL = {"documents": ["The mill of zanzibar was built in 1820. It closed later."], "rate": 1.0}
