@@ -8,12 +8,12 @@ import socket
 import threading
 from typing import Any
 
-import httpx
 import pytest
 
 pytest.importorskip("fastapi")
 pytest.importorskip("openai")
 
+import httpx
 import openai
 from fastapi import FastAPI
 from live import served

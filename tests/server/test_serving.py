@@ -12,11 +12,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import pytest
 
 pytest.importorskip("fastapi")
 
+import httpx
 from service_doubles import TOKEN
 
 CALL = {"documents": ["The mill of zanzibar was built in 1820. It closed later."], "rate": 1.0}
