@@ -16,6 +16,8 @@ from transformers import (
     GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
@@ -42,21 +44,48 @@ def save_tiny_model(folder: Path, model: PreTrainedModel) -> Path:
     return folder
 
 
+def layers_begun(scorer: CausalLanguageModelScorer, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The layers whose attention begins from now on, in order."""
+    layers: list[int] = []
+    hidden = scorer._decoder.hidden
+
+    def watched(tokens, positions, attend):
+        def begun(layer, *arguments):
+            layers.append(layer)
+            return attend(layer, *arguments)
+
+        return hidden(tokens, positions, begun)
+
+    monkeypatch.setattr(scorer._decoder, "hidden", watched)
+    return layers
+
+
+# Of models with rotary positions whose heads share keys.
+TINY_CONFIGURATION = {
+    "vocab_size": 256,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": CONTEXT_LENGTH,
+    "bos_token_id": None,
+    "eos_token_id": None,
+}
+
+
 @pytest.fixture(scope="session")
 def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Llama of two layers (rotary positions)."""
-    config = LlamaConfig(
-        vocab_size=256,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=CONTEXT_LENGTH,
-        bos_token_id=None,
-        eos_token_id=None,
-    )
-    return save_tiny_model(tmp_path_factory.mktemp("tiny") / "llama", LlamaForCausalLM(config))
+    """A Llama of two layers: the family that is computed without transformers."""
+    model = LlamaForCausalLM(LlamaConfig(**TINY_CONFIGURATION))
+    return save_tiny_model(tmp_path_factory.mktemp("tiny") / "llama", model)
+
+
+@pytest.fixture(scope="session")
+def tiny_mistral(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Mistral of two layers: as a Llama, but through transformers."""
+    model = MistralForCausalLM(MistralConfig(**TINY_CONFIGURATION, sliding_window=None))
+    return save_tiny_model(tmp_path_factory.mktemp("tiny") / "mistral", model)
 
 
 @pytest.fixture(scope="session")

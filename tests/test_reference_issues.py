@@ -107,14 +107,13 @@ def test_issues_147_64_and_175_passes_are_linear_in_the_text(real_compressor, mo
     """Tokens that the model reads, counted, for a text and for one four times as long."""
     read: list[int] = []
     scorer = real_compressor.scorer
-    body = scorer._model.base_model
-    forward = body.forward
+    hidden = scorer._decoder.hidden
 
-    def counting(*arguments, **inputs):
-        read[-1] += inputs["input_ids"].numel()
-        return forward(*arguments, **inputs)
+    def counting(tokens, *arguments):
+        read[-1] += len(tokens)
+        return hidden(tokens, *arguments)
 
-    monkeypatch.setattr(body, "forward", counting)
+    monkeypatch.setattr(scorer._decoder, "hidden", counting)
     for repetitions in (2, 8):
         read.append(0)
         scorer.cache.forget()

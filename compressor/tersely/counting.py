@@ -98,7 +98,7 @@ def _named_counter(name: str) -> TokenCounter:
             f"unknown tokenizer {name!r}: not a tiktoken encoding ({', '.join(tiktoken.list_encoding_names())}), not "
             f"an OpenAI model that tiktoken knows, not a folder, not a Hub id of the form 'organisation/name'"
         )
-    from tersely.scoring.models import load_tokenizer
+    from tersely.scoring.loading import load_tokenizer
 
     return _object_counter(load_tokenizer(name))
 

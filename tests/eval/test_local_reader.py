@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from transformers import AutoModelForCausalLM
 
 from conftest import CONTEXT_LENGTH
 from tersely import InvalidInputError
@@ -22,7 +23,7 @@ def by_hand(scorer: CausalLanguageModelScorer, prompt: str, answer: str) -> floa
     tokens = list((prompt + " " + answer).encode())
     ids = torch.tensor([scorer.encode(prompt + " " + answer).tokens])
     with torch.inference_mode():
-        scores = scorer._model(input_ids=ids).logits[0].log_softmax(-1)
+        scores = AutoModelForCausalLM.from_pretrained(scorer.name)(input_ids=ids).logits[0].log_softmax(-1)
     first = len(prompt.encode())
     return float(np.mean([scores[i - 1, ids[0, i]].item() for i in range(first, len(tokens))]))
 

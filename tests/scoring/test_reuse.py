@@ -13,7 +13,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, MambaConfig, MambaForCausalLM, MistralConfig, MistralForCausalLM
 
-from conftest import CONTEXT_LENGTH, save_tiny_model
+from conftest import TINY_CONFIGURATION, layers_begun, save_tiny_model
 from tersely import CacheSettings, CompressionResult, Compressor, InvalidInputError
 from tersely.scoring import causal_lm, packing
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
@@ -44,10 +44,10 @@ class Read:
         self.tokens, self.passes = 0, 0
         run = packing.run
 
-        def counting(model, stretches, device):
+        def counting(decoder, stretches):
             self.tokens += sum(len(stretch.tokens) for stretch in stretches)
             self.passes += 1
-            return run(model, stretches, device)
+            return run(decoder, stretches)
 
         monkeypatch.setattr(packing, "run", counting)
 
@@ -57,7 +57,7 @@ def random_tokens(generator: np.random.Generator, length: int) -> list[int]:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("model", ["tiny_llama", "tiny_gpt2"])
+@pytest.mark.parametrize("model", ["tiny_llama", "tiny_mistral", "tiny_gpt2"])
 def test_kept_and_unkept_are_the_same_bits_whatever_shares_the_pass(request, model, dtype) -> None:
     path = str(request.getfixturevalue(model))
     generator = np.random.default_rng(7)
@@ -198,21 +198,10 @@ def test_callers_at_once_share_passes_and_get_what_one_gets(real_compressor, hot
 
 
 @pytest.fixture(scope="module")
-def tiny_mistral(tmp_path_factory) -> Path:
+def sliding_mistral(tmp_path_factory) -> Path:
     """One that sees only the last 8 tokens."""
-    config = MistralConfig(
-        vocab_size=256,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=CONTEXT_LENGTH,
-        sliding_window=8,
-        bos_token_id=None,
-        eos_token_id=None,
-    )
-    return save_tiny_model(tmp_path_factory.mktemp("tiny") / "mistral", MistralForCausalLM(config))
+    model = MistralForCausalLM(MistralConfig(**TINY_CONFIGURATION, sliding_window=8))
+    return save_tiny_model(tmp_path_factory.mktemp("tiny") / "mistral", model)
 
 
 @pytest.fixture(scope="module")
@@ -230,10 +219,10 @@ def tiny_mamba(tmp_path_factory) -> Path:
     return save_tiny_model(tmp_path_factory.mktemp("tiny") / "mamba", MambaForCausalLM(config))
 
 
-def test_a_sliding_window_slides_over_what_was_kept(tiny_mistral) -> None:
-    scorer = CausalLanguageModelScorer(str(tiny_mistral), dtype="float32", cache=MEMORY)
-    assert scorer._packs
-    plain = AutoModelForCausalLM.from_pretrained(tiny_mistral, dtype=torch.float32).eval()
+def test_a_sliding_window_slides_over_what_was_kept(sliding_mistral) -> None:
+    scorer = CausalLanguageModelScorer(str(sliding_mistral), dtype="float32", cache=MEMORY)
+    assert scorer._decoder.packs
+    plain = AutoModelForCausalLM.from_pretrained(sliding_mistral, dtype=torch.float32).eval()
     generator = np.random.default_rng(3)
     for prefix_length, length in ((3, 3), (5, 20), (30, 6), (20, 20)):
         prefix, tokens = random_tokens(generator, prefix_length), random_tokens(generator, length)
@@ -247,7 +236,7 @@ def test_a_sliding_window_slides_over_what_was_kept(tiny_mistral) -> None:
 
 def test_a_model_without_attention_is_read_its_own_way(tiny_mamba) -> None:
     scorer = CausalLanguageModelScorer(str(tiny_mamba), dtype="float32", cache=MEMORY)
-    assert not scorer._packs
+    assert not scorer._decoder.packs
     compressor = Compressor(scorer, tokenizer="o200k_base")
     texts = ["The old mill stands by the river.", "A windmill turns when the wind blows."]
     for method in METHODS:
@@ -261,23 +250,17 @@ def test_a_model_without_attention_is_read_its_own_way(tiny_mamba) -> None:
 
 
 @pytest.mark.model
-def test_a_pass_ends_where_nothing_more_is_wanted(real_compressor) -> None:
+def test_a_pass_ends_where_nothing_more_is_wanted(real_compressor, monkeypatch) -> None:
     scorer = real_compressor.scorer
-    layers: list[int] = []
-    hooks = [
-        layer.register_forward_hook(lambda *_, number=number: layers.append(number))
-        for number, layer in enumerate(scorer._model.base_model.layers)
-    ]
-    try:
-        scorer._run_pass([Stretch([1, 2, 3], keep=3)])
-        assert layers == list(range(29)), "of the last layer only keys and values"
-        layers.clear()
-        scorer._run_pass([Stretch([1, 2, 3], heads=(Head(4, 0),), look_from=1)])
-        assert layers == list(range(4))
-    finally:
-        for hook in hooks:
-            hook.remove()
+    layers = layers_begun(scorer, monkeypatch)
+    scorer._run_pass([Stretch([1, 2, 3], keep=3)])
+    assert layers == list(range(30)), "of the last layer keys and values"
+    layers.clear()
+    scorer._run_pass([Stretch([1, 2, 3], heads=(Head(4, 0),), look_from=1)])
+    assert layers == list(range(5))
+    monkeypatch.setattr(scorer._decoder, "logits", lambda hidden: pytest.fail("nothing is scored"))
+    scorer._run_pass([Stretch([1, 2, 3], keep=3)])
 
 
 def test_the_embedded_model_packs(real_compressor) -> None:
-    assert real_compressor.scorer._packs and model_path(DEFAULT_MODEL)
+    assert real_compressor.scorer._decoder.packs and model_path(DEFAULT_MODEL)

@@ -1,8 +1,8 @@
-"""The scorer on torch and transformers: any causal language model, on a processor or an accelerator.
+"""The scorer on torch: any causal language model, on a processor or an accelerator.
 
 Speed comes from four habits: texts are packed side by side without padding, what was read of a document is kept for the
 next question, the language-model head runs only for the rows that are read, and callers share passes. This room decides
-what is to be read; `packing.py` reads, `queue.py` lets callers share, `cache.py` keeps.
+what is to be read; `packing.py` reads, `queue.py` lets callers share, `cache.py` keeps, `loading.py` brings the model.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import torch
-import transformers
 
 from tersely.errors import ModelError
 from tersely.scoring import packing
 from tersely.scoring.cache import DocumentCache
 from tersely.scoring.chain import StateChain
-from tersely.scoring.fingerprint import model_fingerprint
-from tersely.scoring.models import DEFAULT_MODEL, load_model
+from tersely.scoring.loading import load_model
+from tersely.scoring.models import DEFAULT_MODEL
 from tersely.scoring.packing import Outcome, State, Stretch
 from tersely.scoring.queue import PassQueue
 from tersely.scoring.scorer import Attention, Chain, Encoding, Head, ScoringRequest
@@ -65,28 +65,21 @@ class CausalLanguageModelScorer:
             self._run_pass, lambda stretch: len(stretch.tokens), _PASS_TOKENS
         )
         # In the queue's thread, as all that computes: a second team of OpenMP threads would slow both down.
-        self.name, self._model, tokenizer = self._queue.call(
+        self.name, self._decoder, self._tokenizer = self._queue.call(
             lambda: load_model(model, dtype=self.dtype, device=self.device)
         )
-        # The Rust tokenizer beneath has no truncation or padding state to race on.
-        self._tokenizer = tokenizer.backend_tokenizer
+        # The Rust tokenizer has no truncation or padding state to race on.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        config = self._model.config.get_text_config()
-        self.fingerprint = self._queue.call(lambda: model_fingerprint(self._model))
+        self.fingerprint = self._decoder.fingerprint
         self.heads: Sequence[Head] = [
-            Head(layer, head)
-            for layer in range(getattr(config, "num_hidden_layers", 0))
-            for head in range(getattr(config, "num_attention_heads", 0))  # not every model has any
+            Head(layer, head) for layer in range(self._decoder.layers) for head in range(self._decoder.heads)
         ]
-        positions = getattr(config, "max_position_embeddings", None) or _LONGEST_WINDOW
-        self.context_length: int = min(positions, _LONGEST_WINDOW)
+        self.context_length: int = min(self._decoder.context_length or _LONGEST_WINDOW, _LONGEST_WINDOW)
         cache = cache or CacheSettings()
         self.cache = DocumentCache(cache.memory_bytes, cache.disk_bytes)
         # What two processes must have in common to come to the same bits.
         self._numerics = f"{self.fingerprint} {self.dtype} {self.device.split(':')[0]} {_processor()} {_versions()}"
-        self._queue.call(self._check_head)
-        self._packs = self._queue.call(self._can_pack)
 
     def encode(self, text: str) -> Encoding:
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
@@ -103,7 +96,7 @@ class CausalLanguageModelScorer:
                 scores[number] = known
                 done.add(len(request.prefix) + len(request.tokens))
             elif (
-                self._packs
+                self._decoder.packs
                 and self._fits(request)
                 and (request.again == "prefix" or sharing[tuple(request.prefix)] > 1)
             ):
@@ -138,7 +131,7 @@ class CausalLanguageModelScorer:
                     f"request {number} needs a prefix (it has {len(request.prefix)} tokens) and tokens "
                     f"({len(request.tokens)}), together at most {self.context_length}"
                 )
-        if not self._packs:
+        if not self._decoder.packs:
             raise ModelError(
                 f"the attention of model {self.name!r} cannot be read: it does not go through transformers' interface; "
                 f"use the model without a profile"
@@ -165,7 +158,7 @@ class CausalLanguageModelScorer:
         done = _Done(requests, progress)
         for group in _groups(range(len(requests)), requests):
             of_group = [requests[number] for number in group]
-            before = [request for request in of_group if request.again == "prefix" and self._packs]
+            before = [request for request in of_group if request.again == "prefix" and self._decoder.packs]
             for layers in {request.layers for request in before}:
                 prefixes = [request.prefix[:-1] for request in before if request.layers == layers]
                 self._states(prefixes, set(map(tuple, prefixes)), layers, done, lasting=True)
@@ -178,7 +171,7 @@ class CausalLanguageModelScorer:
 
     def chain(self, prefixes: Sequence[Sequence[int]]) -> Chain:
         # Where nothing can be kept of what was accepted, it is read again with each piece.
-        length = self.context_length if self._packs else 0
+        length = self.context_length if self._decoder.packs else 0
         return StateChain(prefixes, length, self._queue.run, self.score)
 
     def _fits(self, request: ScoringRequest) -> bool:
@@ -264,49 +257,9 @@ class CausalLanguageModelScorer:
         return digest.hexdigest()
 
     def _run_pass(self, stretches: Sequence[Stretch]) -> list[Outcome]:
-        if self._packs:
-            return packing.run(self._model, stretches, self.device)
-        return [self._run_alone(stretch) for stretch in stretches]
-
-    def _run_alone(self, stretch: Stretch) -> Outcome:
-        """A pass over one text by itself, the model's own way: for models that attend in ways we do not know."""
-        tokens = torch.tensor([list(stretch.tokens)], device=self.device)
-        with torch.inference_mode():
-            hidden = self._model.base_model(input_ids=tokens, use_cache=False).last_hidden_state[0]
-            scored = slice(stretch.score_from, None)
-            rows = hidden[:-1][-len(tokens[0, scored]) :]  # the row of token i-1 predicts token i
-            scores = packing.log_probabilities(self._model.get_output_embeddings(), rows, tokens[0, scored])
-        return Outcome(None, scores, packing.NOTHING)
-
-    def _check_head(self) -> None:
-        """Some models bend their logits after the head (soft caps, scales): scoring them here would be wrong."""
-        head, tokens = self._model.get_output_embeddings(), self._some_tokens()
-        with torch.inference_mode():
-            whole = self._model(input_ids=tokens, use_cache=False).logits
-            here = None if head is None else head(self._model.base_model(input_ids=tokens).last_hidden_state)
-        if here is None or here.shape != whole.shape or not torch.allclose(here.float(), whole.float(), atol=1e-2):
-            raise ModelError(
-                f"model {self.name!r} does more to its logits than its output layer shows (a soft cap or a scale), "
-                f"which Tersely does not follow; use another model"
-            )
-
-    def _can_pack(self) -> bool:
-        """Whether the model's attention can be had from it: a text in parts, among others, is as likely as alone."""
-        tokens = self._some_tokens()[0].tolist()
-        expected = self._run_alone(Stretch(tokens, score_from=3)).log_probabilities
-        try:
-            packing.read_attention_here(self._model)
-            begun = packing.run(self._model, [Stretch(tokens[::-1]), Stretch(tokens, keep=2)], self.device)[1].state
-            assert begun is not None
-            rest = [Stretch(tokens[::-1]), Stretch(tokens[2:], (begun,), score_from=1)]
-            found = packing.run(self._model, rest, self.device)[1].log_probabilities
-        except Exception:  # whatever a model we do not know says of being asked so
-            return False
-        return np.allclose(expected, found, atol=1e-3 if self.dtype == "float32" else 0.3)
-
-    def _some_tokens(self) -> torch.Tensor:
-        vocabulary = self._model.config.get_text_config().vocab_size
-        return torch.arange(1, 9, device=self.device).unsqueeze(0) % vocabulary
+        if self._decoder.packs:
+            return packing.run(self._decoder, stretches)
+        return [packing.run(self._decoder, [stretch])[0] for stretch in stretches]
 
 
 class _Done:
@@ -366,4 +319,4 @@ def _processor() -> str:
 
 
 def _versions() -> str:
-    return f"torch {torch.__version__} transformers {transformers.__version__}"
+    return f"tersely {version('tersely')} torch {torch.__version__} transformers {version('transformers')}"

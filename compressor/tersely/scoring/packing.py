@@ -7,25 +7,15 @@ give the same bits whatever else shares a pass, so what is kept of a text is wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
-from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 
 from tersely.scoring.scorer import Head
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
-
-# The name under which transformers finds the attention below.
-_IMPLEMENTATION = "tersely"
 # Rows of logits that exist at once; at 49,152 words and bfloat16 a row is 96 KiB.
 _HEAD_ROWS = 256
 # Of those, how many are normalised at once: in float32 they must still fit a processor's cache.
@@ -96,52 +86,70 @@ class Outcome(NamedTuple):
 NOTHING = np.empty(0, dtype=np.float32)
 
 
-class _PassEnded(Exception):  # noqa: N818 - it is news, no error
+# Attention of one layer: its number; queries, keys and values (1, heads, tokens, width); the scale of their products,
+# and how many keys a query sees, where the model says so -> (1, tokens, heads, width).
+Attend = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor, float | None, int | None], torch.Tensor]
+
+
+class Decoder(Protocol):
+    """A causal language model, as a pass needs it.
+
+    Attributes:
+        layers, heads: how many it has; heads in each layer.
+        context_length: the most positions it knows.
+        device: where its weights are.
+        fingerprint: tells it from other models, whatever they are called.
+        packs: whether `hidden` leaves attention to its caller; where not, it reads one text from the first token on.
+    """
+
+    layers: int
+    heads: int
+    context_length: int | None
+    device: str
+    fingerprint: str
+    packs: bool
+
+    def hidden(self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend) -> torch.Tensor:
+        """The last hidden states (tokens, width) of tokens at positions."""
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Hidden states (tokens, width) -> logits (tokens, vocabulary)."""
+
+
+class PassEnded(Exception):  # noqa: N818 - it is news, no error
     """Ends a forward pass when all that is wanted of it has been read."""
 
 
-def read_attention_here(model: PreTrainedModel) -> None:
-    """Let a model's attention go through this room from now on. Outside of `run` it computes as it always did.
-
-    Raises:
-        ValueError: the model cannot change its attention.
-    """
-    model.set_attn_implementation(_IMPLEMENTATION)
-
-
-def run(model: PreTrainedModel, stretches: Sequence[Stretch], device: str) -> list[Outcome]:
-    """One forward pass over all stretches; it ends as soon as all that is wanted has been read.
+def run(decoder: Decoder, stretches: Sequence[Stretch]) -> list[Outcome]:
+    """All stretches in one forward pass; it ends as soon as all that is wanted has been read.
 
     Args:
-        model: one that was given to `read_attention_here`.
+        decoder: one that packs, or else only one stretch is given, of which only log-probabilities are wanted.
         stretches: at least one.
-        device: where the model is.
     """
-    running = _Pass(stretches, model.config.get_text_config().num_hidden_layers)
+    running = _Pass(stretches, decoder.layers)
     tokens = [token for stretch in stretches for token in stretch.tokens]
     positions = [stretch.first_position + i for stretch in stretches for i in range(len(stretch.tokens))]
-    rest = -len(tokens) % _ROW_MULTIPLE
-    ids = torch.tensor([tokens + [0] * rest], device=device)
-    with torch.inference_mode(), _reading(running):
+    rest = -len(tokens) % _ROW_MULTIPLE if decoder.packs else 0
+    ids = torch.tensor(tokens + [0] * rest, device=decoder.device)
+    with torch.inference_mode():
         try:
-            hidden = model.base_model(
-                input_ids=ids, position_ids=torch.tensor([positions + [0] * rest], device=device), use_cache=False
-            ).last_hidden_state[0]
-        except _PassEnded:
+            hidden = decoder.hidden(ids, torch.tensor(positions + [0] * rest, device=decoder.device), running.attend)
+        except PassEnded:
             hidden = None
-        scores = running.log_probabilities(model, hidden, ids[0])
+        scores = running.log_probabilities(decoder, hidden, ids)
     return [
         Outcome(running.states.get(number), scores.get(number, NOTHING), running.attention(number))
         for number in range(len(stretches))
     ]
 
 
-def log_probabilities(head: torch.nn.Module, hidden: torch.Tensor, targets: torch.Tensor) -> np.ndarray:
+def _log_probabilities(decoder: Decoder, hidden: torch.Tensor, targets: torch.Tensor) -> np.ndarray:
     """Log-probability (float32) of each target (n) under the hidden state (n, width) that predicts it."""
     scores = torch.empty(len(targets), dtype=torch.float32)
     hidden = torch.nn.functional.pad(hidden, (0, 0, 0, -len(hidden) % _ROW_MULTIPLE))
     for start in range(0, len(targets), _HEAD_ROWS):
-        logits = head(hidden[start : start + _HEAD_ROWS])[: len(targets) - start]
+        logits = decoder.logits(hidden[start : start + _HEAD_ROWS])[: len(targets) - start]
         for row, some in enumerate(logits.split(_NORMALISED_ROWS)):
             first = start + row * _NORMALISED_ROWS
             rows = slice(first, first + len(some))
@@ -202,7 +210,7 @@ class _Pass:
                 enable_gqa=query.shape[1] != key.shape[1],
             ).transpose(1, 2)
         if layer == self._last_layer:
-            raise _PassEnded
+            raise PassEnded
         return output
 
     def attention(self, number: int) -> np.ndarray:
@@ -211,7 +219,7 @@ class _Pass:
         return torch.stack(found).cpu().numpy() if found else NOTHING
 
     def log_probabilities(
-        self, model: PreTrainedModel, hidden: torch.Tensor | None, tokens: torch.Tensor
+        self, decoder: Decoder, hidden: torch.Tensor | None, tokens: torch.Tensor
     ) -> dict[int, np.ndarray]:
         """For each stretch of which they are wanted the log-probabilities of its scored tokens."""
         scored = {
@@ -223,7 +231,7 @@ class _Pass:
             return {}
         wanted = torch.tensor([row for rows in scored.values() for row in rows], device=hidden.device)
         # The row of token i-1 predicts token i.
-        scores = log_probabilities(model.get_output_embeddings(), hidden[wanted - 1], tokens[wanted])
+        scores = _log_probabilities(decoder, hidden[wanted - 1], tokens[wanted])
         parts = np.split(scores, np.cumsum([len(rows) for rows in scored.values()])[:-1])
         return dict(zip(scored, parts, strict=True))
 
@@ -264,38 +272,3 @@ class _Pass:
             mask = torch.ones((queries, keys), dtype=torch.bool, device=device).tril(keys - queries)
             self._masks[queries, keys, window] = mask.triu(keys - queries - window + 1) if window else mask
         return self._masks[queries, keys, window]
-
-
-_RUNNING: ContextVar[_Pass | None] = ContextVar("running_pass", default=None)
-
-
-@contextmanager
-def _reading(running: _Pass) -> Iterator[None]:
-    token = _RUNNING.set(running)
-    try:
-        yield
-    finally:
-        _RUNNING.reset(token)
-
-
-def _attention(
-    module: torch.nn.Module,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
-    **arguments: Any,
-) -> tuple[torch.Tensor, None]:
-    running = _RUNNING.get()
-    if running is None:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, **arguments)
-    layer, scaling = int(module.layer_idx), arguments.get("scaling")  # type: ignore[arg-type]
-    return running.attend(layer, query, key, value, scaling, arguments.get("sliding_window")), None
-
-
-def _mask(**arguments: Any) -> torch.Tensor | None:
-    return sdpa_mask(**arguments) if _RUNNING.get() is None else None
-
-
-AttentionInterface.register(_IMPLEMENTATION, _attention)
-AttentionMaskInterface.register(_IMPLEMENTATION, _mask)

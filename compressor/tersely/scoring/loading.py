@@ -1,0 +1,88 @@
+"""A model's name -> a decoder and a tokenizer, ready to score; where its files come from, `models.py` knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tersely.errors import ModelError, TokenizerError
+from tersely.scoring.models import check_model, model_path, quiet_transformers
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerBase
+
+    from tersely.scoring.packing import Decoder
+
+_TOKENIZER = "tokenizer.json"
+
+
+class LoadedModel(NamedTuple):
+    """A causal language model ready to score."""
+
+    name: str
+    decoder: Decoder
+    tokenizer: Tokenizer
+
+
+def load_model(name: str, *, dtype: str, device: str) -> LoadedModel:
+    """Load a causal language model and its tokenizer, for inference only.
+
+    Args:
+        name: as in `model_path`.
+        dtype: the torch dtype's name, such as `"bfloat16"` or `"float32"`.
+        device: the torch device's name, such as `"cpu"` or `"cuda"`.
+
+    Raises:
+        ModelError: the model cannot be found, or its files are corrupt or not of a causal language model.
+    """
+    from tersely.scoring.llama import Llama
+
+    path = model_path(name)
+    if path is not None:
+        check_model(path)
+    try:
+        if path is not None and Llama.can_read(path) and (path / _TOKENIZER).exists():
+            from tokenizers import Tokenizer
+
+            tokenizer = Tokenizer.from_file(str(path / _TOKENIZER))
+            return LoadedModel(name, Llama(path, dtype=dtype, device=device), tokenizer)
+        return _through_transformers(name, str(path or name), dtype, device)
+    except ModelError:
+        raise
+    except Exception as error:  # transformers and its file formats raise dozens of types here
+        raise ModelError(
+            f"model {name!r} could not be loaded from {path or name} to {device} ({type(error).__name__}: {error}); it "
+            f"must be a causal language model with safetensors weights and a tokenizer; fetch it anew if it is damaged"
+        ) from error
+
+
+def _through_transformers(name: str, source: str, dtype: str, device: str) -> LoadedModel:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from tersely.scoring.transformers_decoder import TransformersDecoder
+
+    with quiet_transformers():
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            source, dtype=getattr(torch, dtype), trust_remote_code=False, use_safetensors=True
+        )
+    if not tokenizer.is_fast:
+        raise ModelError(f"model {name!r} has no fast tokenizer, which is needed to know where each token stands")
+    decoder = TransformersDecoder(model.eval().requires_grad_(False).to(device), name)
+    return LoadedModel(name, decoder, tokenizer.backend_tokenizer)
+
+
+def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """The Hugging Face tokenizer of a folder or a Hub id.
+
+    Raises:
+        TokenizerError: there is none.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        with quiet_transformers():
+            return AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+    except Exception as error:  # transformers raises many types here
+        raise TokenizerError(f"tokenizer {name!r} could not be loaded ({type(error).__name__}: {error})") from error

@@ -1,0 +1,122 @@
+"""Any causal language model of transformers as a `Decoder`: what is special to a family stays in its own code.
+
+Attention is had through transformers' interface for it, which hands over queries, keys and values. A model that
+computes its attention past that interface is found out here, once, and reads one text at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+from tersely.errors import ModelError
+from tersely.scoring.fingerprint import model_fingerprint
+from tersely.scoring.packing import Attend, Stretch, run
+
+# The name under which transformers finds the attention below.
+_IMPLEMENTATION = "tersely"
+
+
+class TransformersDecoder:
+    """A `Decoder` (packing.py).
+
+    Args:
+        model: ready to compute, on its device.
+        name: what its user calls it.
+
+    Raises:
+        ModelError: its logits are not what its output layer says.
+    """
+
+    def __init__(self, model: PreTrainedModel, name: str) -> None:
+        self._model = model
+        configuration = model.config.get_text_config()
+        self.layers: int = getattr(configuration, "num_hidden_layers", 0)
+        self.heads: int = getattr(configuration, "num_attention_heads", 0)  # not every model has any
+        self.context_length = getattr(configuration, "max_position_embeddings", None)
+        self.device = str(model.device)
+        self.fingerprint = model_fingerprint(model.named_parameters())
+        tokens = [token % configuration.vocab_size for token in range(1, 9)]
+        self._check_head(tokens, name)
+        self.packs = False
+        self.packs = self._can_pack(tokens)
+
+    def hidden(self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend) -> torch.Tensor:
+        if not self.packs:
+            return self._model.base_model(input_ids=tokens[None], use_cache=False).last_hidden_state[0]
+        with _attending(attend):
+            output = self._model.base_model(input_ids=tokens[None], position_ids=positions[None], use_cache=False)
+        return output.last_hidden_state[0]
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        return self._model.get_output_embeddings()(hidden)
+
+    def _check_head(self, tokens: list[int], name: str) -> None:
+        """Some models bend their logits after the head (soft caps, scales): scoring them here would be wrong."""
+        ids = torch.tensor([tokens], device=self.device)
+        head = self._model.get_output_embeddings()
+        with torch.inference_mode():
+            whole = self._model(input_ids=ids, use_cache=False).logits
+            here = None if head is None else head(self._model.base_model(input_ids=ids).last_hidden_state)
+        if here is None or here.shape != whole.shape or not torch.allclose(here.float(), whole.float(), atol=1e-2):
+            raise ModelError(
+                f"model {name!r} does more to its logits than its output layer shows (a soft cap or a scale), "
+                f"which Tersely does not follow; use another model"
+            )
+
+    def _can_pack(self, tokens: list[int]) -> bool:
+        """Whether the model's attention can be had from it: a text in parts, among others, is as likely as alone."""
+        expected = run(self, [Stretch(tokens, score_from=3)])[0].log_probabilities
+        try:
+            self._model.set_attn_implementation(_IMPLEMENTATION)
+            self.packs = True
+            begun = run(self, [Stretch(tokens[::-1]), Stretch(tokens, keep=2)])[1].state
+            assert begun is not None
+            found = run(self, [Stretch(tokens[::-1]), Stretch(tokens[2:], (begun,), score_from=1)])[1].log_probabilities
+        except Exception:  # whatever a model we do not know says of being asked so
+            return False
+        return np.allclose(expected, found, atol=1e-3 if self._model.dtype == torch.float32 else 0.3)
+
+
+# Who attends in the pass that runs here; None outside of one, where transformers computes as it always does.
+_ATTEND: ContextVar[Attend | None] = ContextVar("attend", default=None)
+
+
+@contextmanager
+def _attending(attend: Attend) -> Iterator[None]:
+    token = _ATTEND.set(attend)
+    try:
+        yield
+    finally:
+        _ATTEND.reset(token)
+
+
+def _attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    **arguments: Any,
+) -> tuple[torch.Tensor, None]:
+    attend = _ATTEND.get()
+    if attend is None:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **arguments)
+    layer, scaling = int(module.layer_idx), arguments.get("scaling")  # type: ignore[arg-type]
+    return attend(layer, query, key, value, scaling, arguments.get("sliding_window")), None
+
+
+def _mask(**arguments: Any) -> torch.Tensor | None:
+    return sdpa_mask(**arguments) if _ATTEND.get() is None else None
+
+
+AttentionInterface.register(_IMPLEMENTATION, _attention)
+AttentionMaskInterface.register(_IMPLEMENTATION, _mask)
