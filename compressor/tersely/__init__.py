@@ -1,14 +1,14 @@
 """Tersely compresses what a RAG pipeline sends to its LLM: more of the answer kept per token, never over budget.
 
-This is the public face. `compress` is the one-call form; `Compressor` holds a loaded model for many calls.
+This is the public face. `compress` is the one-call form; `Compressor` holds a loaded model for many calls. The pipeline
+is imported when it is first asked for, so that a program starts fast that only might compress.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tersely.compressor import Compressor, shared_compressor
 from tersely.documents import (
     CompressedDocument,
     CompressionResult,
@@ -21,6 +21,9 @@ from tersely.documents import (
 from tersely.errors import InvalidInputError, ModelError, ProtectedTextError, TerselyError, TokenizerError
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.settings import CacheSettings, CompressionSettings, MethodName, Order
+
+if TYPE_CHECKING:
+    from tersely.compressor import Compressor, shared_compressor
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -46,6 +49,14 @@ __all__ = [
 __version__ = "0.1.0"
 
 
+def __getattr__(name: str) -> Any:
+    if name in ("Compressor", "shared_compressor"):
+        from tersely import compressor
+
+        return getattr(compressor, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def compress(
     documents: Sequence[str | Document | Mapping[str, Any]],
     question: str | None = None,
@@ -68,6 +79,8 @@ def compress(
     Raises:
         TerselyError: one of its children; the message says what was wrong and what to do.
     """
+    from tersely.compressor import shared_compressor
+
     return shared_compressor(model, tokenizer).compress(
         documents,
         question,

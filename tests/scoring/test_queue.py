@@ -97,6 +97,15 @@ def test_callers_share_a_pass_and_each_gets_its_own() -> None:
     assert passes.ran == [[1], [2, 3, 4], [5], [6]], "as many as fit 10, whosesoever they are"
 
 
+def test_nobody_waits_for_all_of_a_callers_work() -> None:
+    passes = Passes(limit=4)
+    first = held_up(passes)
+    others = enqueue(passes, [4, 4, 4, 4], [1], [4, 3])
+    passes.open.set()
+    assert [caller.wait().found for caller in (first, *others)] == [[2], [8, 8, 8, 8], [2], [8, 6]]
+    assert passes.ran == [[1], [4], [1], [4], [4], [3], [4], [4]]
+
+
 def test_an_error_reaches_only_the_caller_whose_work_it_is() -> None:
     passes = Passes(limit=100)
     first = held_up(passes)

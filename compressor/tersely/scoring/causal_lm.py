@@ -32,8 +32,9 @@ from tersely.settings import CacheSettings
 _PASS_TOKENS = 2048
 # Tokens of documents whose states one caller holds at once, before its question is read after them.
 _GROUP_TOKENS = 4096
-# Tokens; attention grows with the square of a window, so longer contexts than this cost more than they tell.
-_LONGEST_WINDOW = 8192
+# Tokens; attention grows with the square of a window, so longer contexts than this cost more than they tell; and who
+# shares the model waits until a window is read.
+_LONGEST_WINDOW = 4096
 
 Progress = Callable[[float], None]
 

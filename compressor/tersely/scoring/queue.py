@@ -1,7 +1,8 @@
 """The queue in front of the model: callers of many threads share passes, and whoever gives up frees its place.
 
 One thread of its own runs the passes, so matrix libraries keep one team of threads however many callers there are. A
-pass takes what has waited longest, whosesoever it is. This room knows nothing of models.
+pass takes what has waited longest, whosesoever it is; a caller with more than one pass of work goes to the end of the
+queue after each, so that nobody waits for all of it. This room knows nothing of models.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class _Job(Generic[Work, Outcome]):
 
 
 class PassQueue(Generic[Work, Outcome]):
-    """Runs work in passes of bounded size, in the order in which it came.
+    """Runs work in passes of bounded size, callers in turns, each caller's in the order in which it came.
 
     Args:
         run: runs one pass: some work in, as many outcomes out.
@@ -162,6 +163,8 @@ class PassQueue(Generic[Work, Outcome]):
                 while job.taken < len(job.work):
                     total += self._size(job.work[job.taken])
                     if batch and total > self._limit:
+                        if batch[-1][0] is job:
+                            self._jobs.rotate(-1)
                         return batch
                     batch.append((job, job.taken))
                     job.taken += 1
