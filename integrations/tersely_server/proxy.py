@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from fastapi import APIRouter, Request, Response
 
 from tersely import CompressionResult, CompressionSettings, InvalidInputError
-from tersely_server.documentation import CHAT, EMBEDDINGS, PASSED_ON
+from tersely_server.documentation import EMBEDDINGS, PASSED_ON, chat
 from tersely_server.errors import OpenAIRoute, ServiceError, as_service_error
 from tersely_server.marked_context import MarkedRequest, read_marks
 from tersely_server.proxy_settings import ProxySettings
@@ -83,7 +83,7 @@ def proxy_router(
 
     router = APIRouter(prefix="/v1", tags=["proxy"], lifespan=closing, route_class=OpenAIRoute)
 
-    @router.post("/chat/completions", **CHAT)
+    @router.post("/chat/completions", **chat(fail_open=settings.fail_open))
     async def chat_completions(request: Request) -> Response:
         """OpenAI's chat completions: what is marked as context is compressed, all else is forwarded as it is."""
         content, outcome, failure = await _prepared(await request.body(), settings, compress)
