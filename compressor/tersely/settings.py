@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import regex
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from tersely.complaints import complaint
 from tersely.errors import InvalidInputError
 
 MethodName = Literal["evidence", "longllmlingua", "llmlingua"]
@@ -121,15 +122,4 @@ def settings_from(values: dict[str, Any]) -> CompressionSettings:
     try:
         return CompressionSettings.model_validate(values)
     except ValidationError as error:
-        raise InvalidInputError("; ".join(_readable(detail) for detail in error.errors())) from None
-
-
-def _readable(detail: Any) -> str:
-    """One pydantic error as `name: what is wrong, got value`."""
-    name = ".".join(str(part) for part in detail["loc"])
-    message = detail["msg"].removeprefix("Value error, ")
-    if not name:
-        return message
-    if detail["type"] == "extra_forbidden":
-        return f"{name}: no such setting; there are {', '.join(CompressionSettings.model_fields)}"
-    return f"{name}: {message[:1].lower()}{message[1:]}, got {detail['input']!r}"
+        raise InvalidInputError(complaint(error, CompressionSettings)) from None
