@@ -87,7 +87,7 @@ def _answer(description: str, content: dict[str, Any]) -> dict[int | str, dict[s
 _OF_ALL = ("unauthorized", "foreign_origin", "internal_error")
 _OF_BODIES = ("body_timeout", "body_too_large")
 _OF_UPSTREAMS = ("upstream_unreachable", "upstream_timeout")
-# Of marked text: it has no passages to keep and no patterns.
+# Of marked text: it has no passages to keep.
 _OF_COMPRESSION = (
     *("time_limit", "too_many_documents", "too_many_tokens", "invalid_input", "protected_text", "overloaded"),
     *("compression_failed", "loading", "model_failed", "shutting_down"),

@@ -61,13 +61,6 @@ ERRORS: dict[str, tuple[int, str, str, dict[str, Any]]] = {
         "or as [start, end]",
         {"limit": 100_000},
     ),
-    "patterns_too_large": (
-        413,
-        "The patterns of `protect` would fill the memory.",
-        "protect: the patterns have more than 100000 characters, repetitions such as x{100} written out; send fewer or "
-        "simpler ones",
-        {"limit": 100_000},
-    ),
     "invalid_input": (
         422,
         "A document, the question or a setting cannot be used; the library's message.",
