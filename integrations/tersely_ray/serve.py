@@ -27,6 +27,9 @@ _NAME = "tersely"
 # Requests that a replica takes beyond its queue, so that probes get through and it is the replica that says 429.
 _ASIDE = 16
 
+# So long must requests be too many: loading the model comes on top, and a request is given up after a minute.
+_SECONDS_OF_LOAD = 10.0
+
 _logger = logging.getLogger("tersely_server")
 
 
@@ -80,6 +83,7 @@ def application(replicas: Replicas) -> Application:
             max_replicas=max(replicas.min_replicas, replicas.max_replicas),
             # Half of what a replica works on at once: another comes before the first ones make their callers wait.
             target_ongoing_requests=max(1, settings.threads // 2),
+            upscale_delay_s=_SECONDS_OF_LOAD,
         ),
         max_ongoing_requests=settings.threads + settings.queue + _ASIDE,
         graceful_shutdown_timeout_s=settings.shutdown_seconds,
