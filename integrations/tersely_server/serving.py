@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
 import time
@@ -39,6 +40,10 @@ def serve(settings: ServerSettings) -> None:
     server.run(sockets=[listener])
     if server.service.failure is not None:
         raise server.service.failure
+    if server.service.admission.working:
+        # A pass of the model cannot be interrupted, and the interpreter would wait for its thread.
+        logging.shutdown()
+        os._exit(130 if server.stopped_by == signal.SIGINT else 0)
     if server.stopped_by == signal.SIGINT:
         raise KeyboardInterrupt
 

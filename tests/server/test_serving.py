@@ -35,7 +35,8 @@ class Waits(Compressor):
         Path({folder!r}, "begun").touch()
         while Path({folder!r}, "hold").exists():
             time.sleep(0.01)
-            progress("score", 0.5)
+            if not Path({folder!r}, "deaf").exists():
+                progress("score", 0.5)
         return super().compress(*arguments, progress=progress, **options)
 
 tersely_server.service.shared_compressor = lambda *_: Waits(SimpleNamespace(name="none"), tokenizer="o200k_base")
@@ -154,6 +155,16 @@ def test_after_its_time_the_shutdown_does_not_wait_for_work(serve) -> None:
         taken = served.take(pool)
         served.process.send_signal(signal.SIGTERM)
         assert served.process.wait(timeout=30) == 0
+        assert taken.exception(timeout=30) or taken.result().status_code >= 500
+
+
+def test_after_its_time_the_process_ends_though_the_work_cannot_be_interrupted(serve) -> None:
+    served = serve("--shutdown-seconds", "0.2")
+    (served.folder / "deaf").touch()
+    with ThreadPoolExecutor() as pool:
+        taken = served.take(pool)
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(timeout=20) == 0
         assert taken.exception(timeout=30) or taken.result().status_code >= 500
 
 
