@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 import time
 from types import FrameType
 
@@ -40,8 +41,8 @@ def serve(settings: ServerSettings) -> None:
     server.run(sockets=[listener])
     if server.service.failure is not None:
         raise server.service.failure
-    if server.service.admission.working:
-        # A pass of the model cannot be interrupted, and the interpreter would wait for its thread.
+    if threading.active_count() > 1:
+        # A pass of the model cannot be interrupted, and the interpreter would wait for its thread; nobody else does.
         logging.shutdown()
         os._exit(130 if server.stopped_by == signal.SIGINT else 0)
     if server.stopped_by == signal.SIGINT:
