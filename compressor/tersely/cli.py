@@ -15,9 +15,10 @@ from typer.core import TyperGroup
 
 from tersely.cli_cache import cache
 from tersely.cli_models import calibrate, models
+from tersely.cli_options import GapMarker, Method, Model, Protect, Rate, Tokenizer
 from tersely.errors import InvalidInputError, ModelError, TerselyError
 from tersely.scoring.models import DEFAULT_MODEL
-from tersely.settings import CompressionSettings, MethodName, Order, settings_from
+from tersely.settings import CompressionSettings, Order, settings_from
 from tersely.terminal import error_console, progress, progress_bar
 from tersely_batch.cli import batch
 from tersely_eval.cli import evaluation
@@ -66,9 +67,7 @@ app.command()(batch)
 app.command()(serve)
 
 Question = Annotated[str | None, typer.Option("--question", "-q", help="What the LLM will be asked.")]
-Rate = Annotated[float | None, typer.Option("--rate", "-r", help="Share of the tokens to keep, in (0, 1].")]
 Target = Annotated[int | None, typer.Option("--target-tokens", "-t", help="The budget in tokens, instead of a rate.")]
-Method = Annotated[str | None, typer.Option("--method", "-m", help=f"One of {', '.join(get_args(MethodName))}.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -96,19 +95,11 @@ def compress(
     target_tokens: Target = None,
     method: Method = None,
     order: Annotated[str | None, typer.Option(help=f"Of the documents: {', '.join(get_args(Order))}.")] = None,
-    protect: Annotated[
-        list[str] | None, typer.Option(help="A regular expression whose matches survive. Can be given several times.")
-    ] = None,
-    gap_marker: Annotated[
-        str | None, typer.Option(help="Stands wherever something of a document was left out, such as ' [...] '.")
-    ] = None,
+    protect: Protect = None,
+    gap_marker: GapMarker = None,
     instruction: Annotated[str | None, typer.Option(help="Stands before the context with --prompt.")] = None,
-    model: Annotated[
-        str, typer.Option(help="Scores the text: the embedded one, a folder, a .gguf file or a Hub id.")
-    ] = DEFAULT_MODEL,
-    tokenizer: Annotated[
-        str | None, typer.Option(help="Counts the budget: a tiktoken encoding, an OpenAI model, a folder or a Hub id.")
-    ] = None,
+    model: Model = DEFAULT_MODEL,
+    tokenizer: Tokenizer = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
     as_prompt: Annotated[bool, typer.Option("--prompt", help="Print instruction, context and question.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page that shows what was kept.")] = None,

@@ -18,6 +18,7 @@ import regex
 
 from tersely.documents import Document, Span
 from tersely.errors import InvalidInputError
+from tersely.patterns import compiled
 from tersely.structure import Block, split_blocks
 
 # All patterns of one call together; a pattern that backtracks without end must not hang a server.
@@ -119,7 +120,7 @@ def segment_documents(
     Raises:
         InvalidInputError: the patterns took too long; the message names the one.
     """
-    patterns = [regex.compile(pattern) for pattern in protect]
+    patterns = [compiled(pattern) for pattern in protect]
     stopwatch = _Stopwatch(_PATTERN_SECONDS)
     segmented = []
     for index, document in documents:

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
-import regex
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from tersely.complaints import complaint
 from tersely.errors import InvalidInputError
+from tersely.patterns import check_size, pattern_source
 
 MethodName = Literal["evidence", "longllmlingua", "llmlingua"]
 Order = Literal["original", "best_first", "best_at_both_ends"]
-
-
-def _pattern_source(pattern: Any) -> str:
-    """A user's pattern as text that the `regex` engine compiles; refuses what it cannot compile."""
-    if isinstance(pattern, (re.Pattern, regex.Pattern)):
-        flags = "".join(
-            letter for letter, flag in (("i", re.I), ("m", re.M), ("s", re.S), ("x", re.X)) if pattern.flags & flag
-        )
-        pattern = f"(?{flags}){pattern.pattern}" if flags else pattern.pattern
-    if not isinstance(pattern, str):
-        raise ValueError(f"a pattern must be a string or a compiled text pattern, not {pattern!r}")
-    if not pattern:
-        raise ValueError("a pattern must not be empty")
-    try:
-        regex.compile(pattern)
-    except (regex.error, RecursionError) as error:
-        raise ValueError(f"pattern {pattern!r} does not compile: {error}") from error
-    return pattern
 
 
 class CompressionSettings(BaseModel):
@@ -49,7 +31,7 @@ class CompressionSettings(BaseModel):
     order: Order | None = None
     """Order of the documents in the context; by default `original` with `llmlingua`, else `best_first`."""
 
-    protect: tuple[Annotated[str, BeforeValidator(_pattern_source)], ...] = ()
+    protect: Annotated[tuple[Annotated[str, BeforeValidator(pattern_source)], ...], BeforeValidator(check_size)] = ()
     """Regular expressions (of the `regex` package) whose matches survive byte for byte, whatever the method says."""
 
     gap_marker: Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")] | None = None
@@ -121,15 +103,4 @@ def settings_from(values: dict[str, Any]) -> CompressionSettings:
     try:
         return CompressionSettings.model_validate(values)
     except ValidationError as error:
-        raise InvalidInputError("; ".join(_readable(detail) for detail in error.errors())) from None
-
-
-def _readable(detail: Any) -> str:
-    """One pydantic error as `name: what is wrong, got value`."""
-    name = ".".join(str(part) for part in detail["loc"])
-    message = detail["msg"].removeprefix("Value error, ")
-    if not name:
-        return message
-    if detail["type"] == "extra_forbidden":
-        return f"{name}: no such setting; there are {', '.join(CompressionSettings.model_fields)}"
-    return f"{name}: {message[:1].lower()}{message[1:]}, got {detail['input']!r}"
+        raise InvalidInputError(complaint(error, CompressionSettings)) from None

@@ -8,25 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
 
+from tersely.cli_options import EngineName, GapMarker, Method, Model, Protect, Rate, Tokenizer
 from tersely.errors import InvalidInputError
 from tersely.scoring.models import DEFAULT_MODEL
-from tersely.settings import MethodName, Order, settings_from
+from tersely.settings import Order, settings_from
 from tersely.terminal import error_console
 
 _BAD_ROWS = 3
-
-
-class EngineName(str, Enum):
-    """Who does the work."""
-
-    in_process = "in-process"
-    ray = "ray"
 
 
 def batch(
@@ -37,27 +30,17 @@ def batch(
     question: Annotated[
         str | None, typer.Option("--question", "-q", help="What the LLM will be asked, where a row has no question.")
     ] = None,
-    rate: Annotated[float | None, typer.Option("--rate", "-r", help="Share of the tokens to keep, in (0, 1].")] = None,
+    rate: Rate = None,
     target_tokens: Annotated[
         int | None, typer.Option("--target-tokens", "-t", help="The budget of a row in tokens, instead of a rate.")
     ] = None,
-    method: Annotated[
-        str | None, typer.Option("--method", "-m", help=f"One of {', '.join(get_args(MethodName))}.")
-    ] = None,
+    method: Method = None,
     order: Annotated[str | None, typer.Option(help=f"Of a row's documents: {', '.join(get_args(Order))}.")] = None,
-    protect: Annotated[
-        list[str] | None, typer.Option(help="A regular expression whose matches survive. Can be given several times.")
-    ] = None,
-    gap_marker: Annotated[
-        str | None, typer.Option(help="Stands wherever something of a document was left out, such as ' [...] '.")
-    ] = None,
+    protect: Protect = None,
+    gap_marker: GapMarker = None,
     instruction: Annotated[str | None, typer.Option(help="Stands before the context in a row's prompt.")] = None,
-    model: Annotated[
-        str, typer.Option(help="Scores the text: the embedded one, a folder, a .gguf file or a Hub id.")
-    ] = DEFAULT_MODEL,
-    tokenizer: Annotated[
-        str | None, typer.Option(help="Counts the budget: a tiktoken encoding, an OpenAI model, a folder or a Hub id.")
-    ] = None,
+    model: Model = DEFAULT_MODEL,
+    tokenizer: Tokenizer = None,
     format: Annotated[str | None, typer.Option(help="Of the output: jsonl, parquet; by default as the input.")] = None,
     shard_rows: Annotated[int, typer.Option(min=1, help="Input rows of an output file.")] = 256,
     engine: Annotated[EngineName, typer.Option(help="Who does it: this process, or workers of Ray.")] = (

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tersely import Compressor
+from tersely.complaints import complaint
 from tersely.compressor import check_call
 from tersely.errors import InvalidInputError
 from tersely.scoring.models import DEFAULT_MODEL
@@ -69,10 +70,4 @@ def batch_options(**values: Any) -> BatchOptions:
     try:
         return BatchOptions(**values)
     except ValidationError as error:
-        raise InvalidInputError(
-            "; ".join(
-                f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].removeprefix('Value error, ')}, "
-                f"got {detail['input']!r}"
-                for detail in error.errors()
-            )
-        ) from None
+        raise InvalidInputError(complaint(error, BatchOptions)) from None

@@ -7,6 +7,7 @@ here. `application` is for `serve run` and `serve deploy`, `serve` for `tersely 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from typing import Any
@@ -21,11 +22,15 @@ from tersely import Compressor, InvalidInputError
 from tersely.counting import TokenCounter, token_counter
 from tersely.scoring.models import model_path
 from tersely_ray.session import one_thread_a_processor, ray_session
+from tersely_server.serving import listen
 from tersely_server.settings import ServerSettings
 
 _NAME = "tersely"
 # Requests that a replica takes beyond its queue, so that probes get through and it is the replica that says 429.
 _ASIDE = 16
+
+# So long must requests be too many: loading the model comes on top, and a request is given up after a minute.
+_SECONDS_OF_LOAD = 10.0
 
 _logger = logging.getLogger("tersely_server")
 
@@ -80,6 +85,7 @@ def application(replicas: Replicas) -> Application:
             max_replicas=max(replicas.min_replicas, replicas.max_replicas),
             # Half of what a replica works on at once: another comes before the first ones make their callers wait.
             target_ongoing_requests=max(1, settings.threads // 2),
+            upscale_delay_s=_SECONDS_OF_LOAD,
         ),
         max_ongoing_requests=settings.threads + settings.queue + _ASIDE,
         graceful_shutdown_timeout_s=settings.shutdown_seconds,
@@ -92,11 +98,12 @@ def serve(replicas: Replicas) -> None:
     """Serve until SIGTERM or Ctrl-C, on the cluster of `RAY_ADDRESS` or on this machine.
 
     Raises:
-        InvalidInputError: Ray cannot be reached, or no replica comes up.
+        InvalidInputError: the address cannot be listened on, Ray cannot be reached, or no replica comes up.
         ModelError, TokenizerError: the model or the tokenizer cannot be had on this machine.
         KeyboardInterrupt: it was Ctrl-C.
     """
     settings = replicas.server
+    port = _port(settings)
     model_path(settings.model)
     token_counter(settings.tokenizer, fallback=lambda: TokenCounter(settings.model, len))
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -113,14 +120,14 @@ def serve(replicas: Replicas) -> None:
         before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             ray_serve.start(
-                http_options=HTTPOptions(host=settings.host, port=settings.port),
+                http_options=HTTPOptions(host=settings.host, port=port),
                 logging_config=LoggingConfig(log_level="WARNING", enable_access_log=False),
             )
             try:
                 ray_serve.run(application(replicas), name=_NAME)
             except RuntimeError as error:
                 raise InvalidInputError(f"no replica came up: {str(error).strip().splitlines()[-1]}") from None
-            _logger.info("listening on http://%s:%d", settings.host, settings.port)
+            _logger.info("listening on http://%s:%d", settings.host, port)
             stopped.wait()
         finally:
             ray_serve.delete(_NAME)
@@ -128,3 +135,11 @@ def serve(replicas: Replicas) -> None:
                 signal.signal(number, handler)
         if signal.SIGINT in stopped_by:
             raise KeyboardInterrupt
+
+
+def _port(settings: ServerSettings) -> int:
+    """Where Ray is to be started on this machine, a port that is free here."""
+    if os.environ.get("RAY_ADDRESS"):
+        return settings.port
+    with listen(settings.host, settings.port) as listener:
+        return int(listener.getsockname()[1])

@@ -6,23 +6,15 @@ The log goes to standard error. The exit codes are those of `tersely`; 0 after S
 from __future__ import annotations
 
 import os
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from tersely.cli_options import EngineName, Model, Tokenizer
 from tersely.errors import InvalidInputError
 from tersely_server.proxy_settings import ProxySettings
 from tersely_server.settings import ServerSettings, server_settings
-
-
-class EngineName(str, Enum):
-    """Who serves."""
-
-    in_process = "in-process"
-    ray = "ray"
-
 
 TOKEN_VARIABLE = "TERSELY_SERVER_TOKEN"
 KEY_VARIABLE = "TERSELY_UPSTREAM_KEY"
@@ -40,12 +32,8 @@ def serve(
     allow_anonymous: Annotated[
         bool, typer.Option("--allow-anonymous", help="Listen beyond this machine though there is no token.")
     ] = False,
-    model: Annotated[
-        str, typer.Option(help="Scores the text: the embedded one, a folder, a .gguf file or a Hub id.")
-    ] = _DEFAULTS["model"],
-    tokenizer: Annotated[
-        str | None, typer.Option(help="Counts the budget: a tiktoken encoding, an OpenAI model, a folder or a Hub id.")
-    ] = None,
+    model: Model = _DEFAULTS["model"],
+    tokenizer: Tokenizer = None,
     threads: Annotated[int, typer.Option(help="Requests that are compressed at once.")] = _DEFAULTS["threads"],
     queue: Annotated[int, typer.Option(help="Requests that may wait; more are refused.")] = _DEFAULTS["queue"],
     max_body_bytes: Annotated[int, typer.Option(help="Of a request.")] = _DEFAULTS["max_body_bytes"],

@@ -10,7 +10,8 @@ from pydantic.json_schema import models_json_schema
 
 from tersely import CompressionResult
 from tersely_server.calls import BatchRequest, BatchResult, CompressRequest
-from tersely_server.errors import ErrorResponse
+from tersely_server.error_codes import ERRORS, PROXY_ERRORS
+from tersely_server.errors import ErrorResponse, ServiceError, error_body
 
 _REFERENCE = "#/components/schemas/{model}"
 
@@ -49,158 +50,25 @@ _RESULT = {
     "ratio": 1.5714285714285714,
 }
 
-# code -> (status, what it means, an example of its message, what comes with it)
-Errors = dict[str, tuple[int, str, str, dict[str, Any]]]
-ERRORS: Errors = {
-    "invalid_json": (
-        400,
-        "The body is no JSON.",
-        "the body is no JSON: EOF while parsing a value at line 1 column 0",
-        {},
-    ),
-    "unauthorized": (
-        401,
-        "The token is missing or wrong.",
-        "a token is needed: send `Authorization: Bearer TOKEN` with the one the service was started with",
-        {},
-    ),
-    "foreign_origin": (
-        403,
-        "No token is set, and a web page of another site calls.",
-        "without a token, pages of other sites may not call this service; start it with one",
-        {},
-    ),
-    "body_timeout": (
-        408,
-        "The body came too slowly.",
-        "the body had not arrived after 60 seconds; send it faster, or in smaller requests",
-        {"limit": 60.0},
-    ),
-    "time_limit": (
-        408,
-        "The work took too long and was stopped.",
-        "the work was not done after 60 seconds and was stopped; send fewer or shorter documents",
-        {"limit": 60.0},
-    ),
-    "body_too_large": (
-        413,
-        "The body has too many bytes.",
-        "the body has more than the 4000000 bytes that are allowed; send fewer documents in a request",
-        {"limit": 4_000_000},
-    ),
-    "too_many_documents": (
-        413,
-        "There are too many documents, or prompts in a batch.",
-        "the request has 1200 documents, and 1000 are allowed; send fewer or shorter documents in a request",
-        {"limit": 1_000},
-    ),
-    "too_many_tokens": (
-        413,
-        "Documents, titles, questions and instructions have too many tokens.",
-        "the request has more than the 200000 tokens that are allowed; send fewer or shorter documents in a request",
-        {"limit": 200_000},
-    ),
-    "too_many_passages": (
-        413,
-        "To find all `keep_passages` would take too long.",
-        "keep_passages: so many passages stand in so much text so often that to find them takes too long; send fewer, "
-        "or as [start, end]",
-        {"limit": 100_000},
-    ),
-    "patterns_too_large": (
-        413,
-        "The patterns of `protect` would fill the memory.",
-        "protect: the patterns have more than 100000 characters, repetitions such as x{100} written out; send fewer or "
-        "simpler ones",
-        {"limit": 100_000},
-    ),
-    "invalid_input": (
-        422,
-        "A document, the question or a setting cannot be used; the library's message.",
-        "rate: input should be less than or equal to 1, got 25",
-        {},
-    ),
-    "protected_text": (
-        422,
-        "What must be kept is longer than the budget.",
-        "protected text alone takes 49 tokens, 29 more than the budget of 20; raise the budget to at least 49 tokens "
-        "or protect less",
-        {"needed": 49, "target": 20},
-    ),
-    "overloaded": (
-        429,
-        "All places are taken, or no thread was free in time; `Retry-After` says when to try again.",
-        "the service has more work than it can do: all 40 places are taken; try again in 3 seconds",
-        {"retry_after": 3},
-    ),
-    "internal_error": (
-        500,
-        "An error of the service.",
-        "an error of the service; its log has more under this X-Request-ID",
-        {},
-    ),
-    "compression_failed": (
-        500,
-        "The model failed.",
-        "the tokenizer callable must return a number of tokens, got -1",
-        {},
-    ),
-    "loading": (503, "The model is being loaded.", "the model is being loaded; try again", {}),
-    "model_failed": (
-        503,
-        "The model could not be loaded.",
-        "the model could not be loaded: unknown model 'x': no such file or folder",
-        {},
-    ),
-    "shutting_down": (
-        503,
-        "The service finishes what it took and takes nothing new.",
-        "the service is shutting down and takes no new work; ask another one, or try again",
-        {},
-    ),
-}
-# The proxy's own, in OpenAI's shape; docs/proxy.md names them.
-PROXY_ERRORS: Errors = {
-    "invalid_mark": (
-        400,
-        "A `tersely` object of a chat request cannot be used.",
-        "messages[0].content[1].tersely: rate: input should be less than or equal to 1, got 25",
-        {"type": "invalid_request_error"},
-    ),
-    "upstream_unreachable": (
-        502,
-        "The upstream gave no answer.",
-        "the upstream api.openai.com gave no answer (ConnectError)",
-        {"type": "api_error"},
-    ),
-    "upstream_timeout": (
-        504,
-        "The upstream did not answer in time.",
-        "the upstream api.openai.com did not answer in time (ReadTimeout)",
-        {"type": "api_error"},
-    ),
-}
-
 
 def _json(model: type, **examples: Any) -> dict[str, Any]:
     schema = {"$ref": _REFERENCE.format(model=model.__name__)}
     return {"application/json": {"schema": schema, "examples": {name: {"value": examples[name]} for name in examples}}}
 
 
-def _errors(*statuses: int, among: Errors = ERRORS) -> dict[int | str, dict[str, Any]]:
+def _errors(*codes: str, for_openai: bool = False) -> dict[int | str, dict[str, Any]]:
+    """The answers with these codes, by status."""
+    known = {**ERRORS, **PROXY_ERRORS}
     answers: dict[int | str, dict[str, Any]] = {}
-    for status in statuses:
-        codes = {code: entry for code, entry in among.items() if entry[0] == status}
-        answers[status] = {
-            "description": " ".join(meaning for _, meaning, _, _ in codes.values()),
-            "content": _json(
-                ErrorResponse,
-                **{
-                    code: {"error": {"code": code, "message": message, **numbers}}
-                    for code, (_, _, message, numbers) in codes.items()
-                },
-            ),
-        }
+    for status in sorted({known[code][0] for code in codes}):
+        examples, meanings = {}, []
+        for code in codes:
+            of_code, meaning, message, numbers = known[code]
+            if of_code == status:
+                error = ServiceError(status, code, message, **numbers)
+                examples[code] = error_body(error, for_openai=for_openai)
+                meanings.append(meaning)
+        answers[status] = {"description": " ".join(meanings), "content": _json(ErrorResponse, **examples)}
         if status in (429, 503):
             answers[status]["headers"] = {
                 "Retry-After": {"description": "Seconds until another try.", "schema": {"type": "integer"}}
@@ -216,6 +84,14 @@ def _answer(description: str, content: dict[str, Any]) -> dict[int | str, dict[s
     return {200: {"description": description, "content": content}}
 
 
+_OF_ALL = ("unauthorized", "foreign_origin", "internal_error")
+_OF_BODIES = ("body_timeout", "body_too_large")
+_OF_UPSTREAMS = ("upstream_unreachable", "upstream_timeout")
+# Of marked text: it has no passages to keep.
+_OF_COMPRESSION = (
+    *("time_limit", "too_many_documents", "too_many_tokens", "invalid_input", "protected_text", "overloaded"),
+    *("compression_failed", "loading", "model_failed", "shutting_down"),
+)
 # For each route what its decorator takes.
 COMPRESS: dict[str, Any] = {
     "response_model": None,
@@ -236,7 +112,7 @@ COMPRESS: dict[str, Any] = {
     ),
     "responses": {
         **_answer("The compressed prompt and the account of it.", _json(CompressionResult, question=_RESULT)),
-        **_errors(400, 401, 403, 408, 413, 422, 429, 500, 503),
+        **_errors(*ERRORS),
     },
 }
 BATCH: dict[str, Any] = {
@@ -273,7 +149,7 @@ BATCH: dict[str, Any] = {
                 },
             ),
         ),
-        **_errors(400, 401, 403, 408, 413, 422, 429, 500, 503),
+        **_errors(*ERRORS),
     },
 }
 METRICS: dict[str, Any] = {
@@ -286,7 +162,7 @@ METRICS: dict[str, Any] = {
                 "text/plain": {"schema": {"type": "string"}, "example": "tersely_tokens_in_total 49.0\n"},
             },
         },
-        **_errors(401, 403, 500),
+        **_errors(*_OF_ALL),
     },
 }
 _UPSTREAMS = {"application/json": {"schema": {"type": "object"}}}
@@ -294,16 +170,14 @@ PASSED_ON: dict[str, Any] = {
     "response_model": None,
     "responses": {
         **_answer("The upstream's answer, or its error.", _UPSTREAMS),
-        **_errors(401, 403, 500),
-        **_errors(502, 504, among=PROXY_ERRORS),
+        **_errors(*_OF_ALL, *_OF_UPSTREAMS, for_openai=True),
     },
 }
-_OF_BODIES = {code: ERRORS[code] for code in ("body_timeout", "body_too_large")}
 EMBEDDINGS: dict[str, Any] = {
     **PASSED_ON,
-    "responses": {**PASSED_ON["responses"], **_errors(408, 413, among=_OF_BODIES)},
+    "responses": {**PASSED_ON["responses"], **_errors(*_OF_BODIES, for_openai=True)},
 }
-CHAT: dict[str, Any] = {
+_CHAT: dict[str, Any] = {
     "response_model": None,
     "openapi_extra": {
         "requestBody": {
@@ -327,12 +201,16 @@ CHAT: dict[str, Any] = {
             },
         }
     },
-    "responses": {
-        **_answer("The upstream's answer, a stream where one was asked for, or its error.", _UPSTREAMS),
-        **_errors(401, 403, 408, 413, 422, 429, 500, 503),
-        **_errors(400, 502, 504, among=PROXY_ERRORS),
-    },
 }
+
+
+def chat(*, fail_open: bool) -> dict[str, Any]:
+    """Chat completions: where the original is forwarded when compression fails, no error of compression is answered."""
+    codes = (*_OF_ALL, *_OF_BODIES, "invalid_mark", *_OF_UPSTREAMS, *(() if fail_open else _OF_COMPRESSION))
+    answer = _answer("The upstream's answer, a stream where one was asked for, or its error.", _UPSTREAMS)
+    return {**_CHAT, "responses": {**answer, **_errors(*codes, for_openai=True)}}
+
+
 _STATE = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}
 HEALTH: dict[str, Any] = {
     "response_model": None,
@@ -342,7 +220,7 @@ READY: dict[str, Any] = {
     "response_model": None,
     "responses": {
         **_answer("It takes work.", {"application/json": {"schema": _STATE, "example": {"status": "ready"}}}),
-        **_errors(503),
+        **_errors("loading", "model_failed", "shutting_down"),
     },
 }
 

@@ -1,4 +1,7 @@
-"""Every error that the service answers with, in one shape: `{"error": {"code": ..., "message": ...}}`."""
+"""Every error that the service answers with, in one shape: `{"error": {"code": ..., "message": ...}}`.
+
+On the paths of OpenAI's API it has `type` and `param`, too.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,10 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from tersely import InvalidInputError, ProtectedTextError, TerselyError
 
@@ -60,6 +65,10 @@ class ServiceError(HTTPException):
         self.details = details
 
 
+class OpenAIRoute(APIRoute):
+    """A route whose errors have what OpenAI's clients read, wherever they are raised."""
+
+
 class BrokenOffError(Exception):
     """An answer that had begun could not be finished.
 
@@ -94,23 +103,38 @@ def as_service_error(error: Exception) -> ServiceError:
     return ServiceError(500, "internal_error", "an error of the service; its log has more under this X-Request-ID")
 
 
-def error_body(error: ServiceError) -> dict[str, Any]:
-    """The answer's JSON."""
+def error_body(error: ServiceError, *, for_openai: bool = False) -> dict[str, Any]:
+    """The answer's JSON.
+
+    Args:
+        error: the error.
+        for_openai: with what OpenAI's clients read beside code and message.
+    """
     message = error.message
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}..."
-    return {"error": {"code": error.code, "message": message, **error.details}}
+    body: dict[str, Any] = {"code": error.code, "message": message}
+    if for_openai:
+        kind = "api_error" if error.status_code >= 500 or error.status_code == 429 else "invalid_request_error"
+        body |= {"type": kind, "param": None}
+    return {"error": {**body, **error.details}}
+
+
+def is_for_openai(scope: Scope) -> bool:
+    """Whether a request is answered on a path of OpenAI's API."""
+    return isinstance(scope.get("route"), OpenAIRoute)
 
 
 def add_error_handlers(app: FastAPI, *, log_text: bool) -> None:
-    """Answer every error that is raised below the routes in the one shape."""
+    """Answer every error that is raised at the routes or below them in the one shape."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
         known = as_service_error(error)
         request.scope["tersely_error"] = known.code
         if log_text:
             _logger.info("%s: %s", known.code, json.dumps(known.message))
-        return JSONResponse(error_body(known), known.status_code, known.headers)
+        body = error_body(known, for_openai=is_for_openai(request.scope))
+        return JSONResponse(body, known.status_code, known.headers)
 
     for kind in (HTTPException, TerselyError, RequestValidationError):
         app.add_exception_handler(kind, answer)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import regex
-
 from tersely_server.errors import ServiceError
 from tersely_server.settings import ServerSettings
 
@@ -15,9 +13,6 @@ _CHARACTERS_OF_A_TOKEN = 8
 # Of passages to keep: how often they stand in their texts, and how much text is searched for them.
 _SEARCHES = 100_000
 _CHARACTERS_SEARCHED_AT_ONCE = 10_000
-# Characters of all patterns as they are compiled, repetitions written out; each takes some 400 bytes of memory.
-_PATTERN_SIZE = 100_000
-_REPETITION = regex.compile(r"\{\s*(\d+)")
 
 
 def check_limits(
@@ -35,19 +30,11 @@ def check_limits(
         go_on: called between texts; may raise.
 
     Raises:
-        ServiceError: there are too many documents, tokens or passages, or patterns that would fill the memory.
+        ServiceError: there are too many documents, tokens or passages.
     """
     documents = sum(max(len(_list(call.get("documents"))), 1) for call in calls)
     if documents > settings.max_documents:
         raise _too_many("documents", documents, settings.max_documents)
-    if sum(_compiled_size(pattern) for call in calls for pattern in _patterns(call)) > _PATTERN_SIZE:
-        raise ServiceError(
-            413,
-            "patterns_too_large",
-            f"protect: the patterns have more than {_PATTERN_SIZE} characters, repetitions such as x{{100}} written "
-            f"out; send fewer or simpler ones",
-            limit=_PATTERN_SIZE,
-        )
     searching = 0
     for call in calls:
         for text, passage in _passages(call):
@@ -92,23 +79,6 @@ def _passages(call: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if isinstance(document, Mapping) and isinstance(text := document.get("text"), str):
             passages = (passage for passage in _list(document.get("keep_passages")) if isinstance(passage, str))
             yield from ((text, passage) for passage in passages if passage)
-
-
-def _patterns(call: Mapping[str, Any]) -> Iterator[str]:
-    settings = call.get("settings")
-    of_settings = settings.get("protect") if isinstance(settings, Mapping) else None
-    found = [*_list(call.get("protect")), *_list(of_settings)]
-    return (pattern for pattern in found if isinstance(pattern, str))
-
-
-def _compiled_size(pattern: str) -> int:
-    """How many characters the pattern has where every repetition is written out as often as it must occur, or more."""
-    size = max(len(pattern), 1)
-    for number in _REPETITION.findall(pattern):
-        size *= max(int(number.lstrip("0")[:10] or 0), 1)
-        if size > _PATTERN_SIZE:
-            break
-    return size
 
 
 def _list(value: Any) -> Sequence[Any]:

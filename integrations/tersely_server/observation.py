@@ -16,7 +16,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tersely_server.errors import BrokenOffError, as_service_error, error_body
+from tersely_server.errors import BrokenOffError, as_service_error, error_body, is_for_openai
 from tersely_server.metrics import Metrics
 
 CLIENT_GONE = 499  # stands in log and counters where nobody was left to answer
@@ -65,7 +65,8 @@ class Observation:
             scope["tersely_error"] = unforeseen.code
             self._log_error(error, request_id)
             if status == CLIENT_GONE:  # no answer has begun
-                await JSONResponse(error_body(unforeseen), 500)(scope, receive, watched_send)
+                body = error_body(unforeseen, for_openai=is_for_openai(scope))
+                await JSONResponse(body, 500)(scope, receive, watched_send)
         finally:
             seconds = time.perf_counter() - started
             # The route as it is written in the code: a path, and a query even more, may hold text.

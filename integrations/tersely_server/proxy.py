@@ -18,8 +18,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 from fastapi import APIRouter, Request, Response
 
 from tersely import CompressionResult, CompressionSettings, InvalidInputError
-from tersely_server.documentation import CHAT, EMBEDDINGS, PASSED_ON
-from tersely_server.errors import ServiceError, as_service_error
+from tersely_server.documentation import EMBEDDINGS, PASSED_ON, chat
+from tersely_server.errors import OpenAIRoute, ServiceError, as_service_error
 from tersely_server.marked_context import MarkedRequest, read_marks
 from tersely_server.proxy_settings import ProxySettings
 from tersely_server.upstream import Relay, Upstream
@@ -81,21 +81,21 @@ def proxy_router(
         yield
         await upstream.aclose()
 
-    router = APIRouter(prefix="/v1", tags=["proxy"], lifespan=closing)
+    router = APIRouter(prefix="/v1", tags=["proxy"], lifespan=closing, route_class=OpenAIRoute)
 
-    @router.post("/chat/completions", **CHAT)
+    @router.post("/chat/completions", **chat(fail_open=settings.fail_open))
     async def chat_completions(request: Request) -> Response:
         """OpenAI's chat completions: what is marked as context is compressed, all else is forwarded as it is."""
         content, outcome, failure = await _prepared(await request.body(), settings, compress)
         headers = _headers(outcome, failure)
         if failure is not None and not settings.fail_open:
-            raise _openai_error(as_service_error(failure), headers) from failure
+            raise _with_headers(as_service_error(failure), headers) from failure
         status = None
         try:
             answer = await upstream.send(request, "/chat/completions", content)
             status = answer.status_code
         except ServiceError as error:
-            raise _openai_error(error, headers) from error
+            raise _with_headers(error, headers) from error
         finally:
             if observe is not None:
                 observe(outcome._replace(upstream_status=status))
@@ -104,18 +104,12 @@ def proxy_router(
     @router.get("/models", **PASSED_ON)
     async def models(request: Request) -> Response:
         """The upstream's list of models."""
-        return await pass_on(request, "/models", None)
+        return Relay(await upstream.send(request, "/models", None), {})
 
     @router.post("/embeddings", **EMBEDDINGS)
     async def embeddings(request: Request) -> Response:
         """The upstream's embeddings, nothing compressed: a pipeline often has one client for both."""
-        return await pass_on(request, "/embeddings", await request.body())
-
-    async def pass_on(request: Request, path: str, content: bytes | None) -> Response:
-        try:
-            return Relay(await upstream.send(request, path, content), {})
-        except ServiceError as error:
-            raise _openai_error(error, {}) from error
+        return Relay(await upstream.send(request, "/embeddings", await request.body()), {})
 
     return router
 
@@ -187,16 +181,10 @@ def _log_failure(error: Exception, outcome: Forwarded) -> None:
         _logger.error("where it did:\n%s", "".join(traceback.format_tb(error.__traceback__)).rstrip())
 
 
-def _openai_error(error: ServiceError, headers: dict[str, str]) -> ServiceError:
-    """The error with what OpenAI's clients expect beside code and message."""
-    kind = "api_error" if error.status_code >= 500 or error.status_code == 429 else "invalid_request_error"
-    return ServiceError(
-        error.status_code,
-        error.code,
-        error.message,
-        headers={**(error.headers or {}), **headers},
-        **{**error.details, "type": kind, "param": None},
-    )
+def _with_headers(error: ServiceError, headers: dict[str, str]) -> ServiceError:
+    """The error with the account for the client."""
+    headers = {**(error.headers or {}), **headers}
+    return ServiceError(error.status_code, error.code, error.message, headers=headers, **error.details)
 
 
 def _read(content: bytes, settings: ProxySettings) -> tuple[MarkedRequest, bytes] | None:
@@ -211,7 +199,7 @@ def _read(content: bytes, settings: ProxySettings) -> tuple[MarkedRequest, bytes
         marked = read_marks(body, CompressionSettings(rate=settings.rate), role=settings.role, tag=settings.tag)
         return marked, content if marked.body == body else _json(marked.body)
     except InvalidInputError as error:
-        raise _openai_error(ServiceError(400, "invalid_mark", str(error)), {}) from error
+        raise ServiceError(400, "invalid_mark", str(error)) from error
     except (ValueError, RecursionError):
         return None
 

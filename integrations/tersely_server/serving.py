@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import socket
+import threading
 import time
 from types import FrameType
 
@@ -28,7 +30,7 @@ def serve(settings: ServerSettings) -> None:
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     _logger.setLevel(logging.INFO)
-    listener = _listen(settings.host, settings.port)
+    listener = listen(settings.host, settings.port)
     app = create_app(settings)
     server = _Server(
         uvicorn.Config(app, http="h11", log_config=None, access_log=False, server_header=False, lifespan="on"),
@@ -39,6 +41,10 @@ def serve(settings: ServerSettings) -> None:
     server.run(sockets=[listener])
     if server.service.failure is not None:
         raise server.service.failure
+    if threading.active_count() > 1:
+        # A pass of the model cannot be interrupted, and the interpreter would wait for its thread; nobody else does.
+        logging.shutdown()
+        os._exit(130 if server.stopped_by == signal.SIGINT else 0)
     if server.stopped_by == signal.SIGINT:
         raise KeyboardInterrupt
 
@@ -74,8 +80,12 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket, before the model is loaded: what cannot work is said at once."""
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to an address, before anything slow begins: what cannot work is said at once.
+
+    Raises:
+        InvalidInputError: the address cannot be listened on.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

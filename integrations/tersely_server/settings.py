@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
+from tersely.complaints import complaint
 from tersely.errors import InvalidInputError
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely_server.proxy_settings import ProxySettings
@@ -97,7 +98,7 @@ def server_settings(**values: Any) -> ServerSettings:
     try:
         return ServerSettings(**values)
     except ValidationError as error:
-        raise InvalidInputError("; ".join(_readable(detail) for detail in error.errors())) from None
+        raise InvalidInputError(complaint(error, ServerSettings, _NEVER_SHOWN)) from None
 
 
 def is_loopback(host: str) -> bool:
@@ -108,14 +109,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def _readable(detail: Any) -> str:
-    name = ".".join(str(part) for part in detail["loc"])
-    message = detail["msg"].removeprefix("Value error, ")
-    if not name:
-        return message
-    if detail["type"] == "extra_forbidden":
-        return f"{name}: no such setting; there are {', '.join(ServerSettings.model_fields)}"
-    given = "" if name in _NEVER_SHOWN else f", got {detail['input']!r}"
-    return f"{name}: {message[:1].lower()}{message[1:]}{given}"

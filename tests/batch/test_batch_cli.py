@@ -46,7 +46,7 @@ def test_bad_rows_show_in_the_exit_code(run, corpus, tmp_path) -> None:
     [
         ([], "no budget: give rate"),
         (["-r", "2"], "rate: input should be less than or equal to 1, got 2.0"),
-        (["-r", "0.5", "--format", "csv"], "format: Input should be 'jsonl' or 'parquet', got 'csv'"),
+        (["-r", "0.5", "--format", "csv"], "format: input should be 'jsonl' or 'parquet', got 'csv'"),
         (["-r", "0.5", "--engine", "spark"], "--engine"),
         (["-r", "0.5", "--workers", "2"], "--workers is for workers of Ray: add --engine ray"),
         (["-r", "0.5", "--model", ""], "model: "),

@@ -7,9 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -29,23 +31,21 @@ TOKEN = "a-token-of-the-tests"
 TEXT = "The mill number {} on the river was opened in 1820. It was closed later. Nobody has lived there since then. "
 
 
-@pytest.fixture(scope="module")
-def service(tiny_llama: Path) -> Iterator[httpx.Client]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+@contextmanager
+def serving(model: Path, *options: str, token: str = TOKEN) -> Iterator[httpx.Client]:
     command = [sys.executable, "-c", "from tersely.cli import app; app()", "serve", "--engine", "ray"]
-    options = ["--port", str(port), "--model", str(tiny_llama), "--tokenizer", "o200k_base", "--min-replicas", "2"]
-    environment = {**os.environ, "RAY_ADDRESS": "", "TERSELY_SERVER_TOKEN": TOKEN}
-    driver = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, text=True, env=environment)
+    served = ["--port", "0", "--model", str(model), "--tokenizer", "o200k_base"]
+    environment = {**os.environ, "RAY_ADDRESS": "", "TERSELY_SERVER_TOKEN": token}
+    driver = subprocess.Popen([*command, *served, *options], stderr=subprocess.PIPE, text=True, env=environment)
     try:
         for line in driver.stderr:
             if "listening on" in line:
+                url = line.split()[-1]
                 break
         else:
             raise AssertionError("it never listened")
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client:
+        headers = {"Authorization": f"Bearer {token}"}
+        with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
             yield client
     finally:
         started = psutil.Process(driver.pid).children(recursive=True)
@@ -56,6 +56,21 @@ def service(tiny_llama: Path) -> Iterator[httpx.Client]:
         assert not [process for process in started if process.is_running() and process.status() != "zombie"]
 
 
+@pytest.fixture(scope="module")
+def service(tiny_llama: Path) -> Iterator[httpx.Client]:
+    with serving(tiny_llama, "--min-replicas", "2") as client:
+        yield client
+
+
+def replicas(token: str = TOKEN) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or [])
+        if "ServeReplica:tersely" in line and process.environ().get("TERSELY_SERVER_TOKEN") == token:
+            found.append(process)
+    return found
+
+
 def answers(service: httpx.Client, count: int) -> list[dict]:
     def post(number: int) -> dict:
         call = {"documents": [TEXT.format(number) * 3], "rate": 0.5}
@@ -63,6 +78,30 @@ def answers(service: httpx.Client, count: int) -> list[dict]:
 
     with ThreadPoolExecutor(8) as threads:
         return list(threads.map(post, range(count)))
+
+
+def test_a_second_replica_comes_with_the_load(tiny_llama) -> None:
+    token = "another-token-of-the-tests"
+    long = {"documents": [TEXT.format(number) for number in range(400)], "method": "llmlingua", "rate": 0.5}
+    enough = threading.Event()
+    with serving(tiny_llama, "--max-replicas", "2", "--threads", "2", token=token) as client:
+
+        def load() -> None:
+            while not enough.is_set():
+                client.post("/v1/compress", json=long).raise_for_status()
+
+        assert len(replicas(token)) == 1
+        with ThreadPoolExecutor(6) as threads:
+            callers = [threads.submit(load) for _ in range(6)]
+            deadline = time.monotonic() + 60
+            try:
+                while len(replicas(token)) < 2:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.5)
+            finally:
+                enough.set()
+            for caller in callers:
+                caller.result()
 
 
 def test_the_answers_are_those_of_the_library(service, tiny_llama) -> None:
@@ -79,14 +118,6 @@ def test_the_application_is_the_same(service) -> None:
 
 
 def test_a_killed_replica_comes_back(service) -> None:
-    def replicas() -> list[psutil.Process]:
-        found = []
-        for process in psutil.process_iter(["cmdline"]):
-            line = " ".join(process.info["cmdline"] or [])
-            if "ServeReplica:tersely" in line and process.environ().get("TERSELY_SERVER_TOKEN") == TOKEN:
-                found.append(process)
-        return found
-
     first, *others = replicas()
     assert len(others) == 1
     first.kill()
@@ -96,6 +127,16 @@ def test_a_killed_replica_comes_back(service) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert len(answers(service, 8)) == 8
+
+
+def test_a_port_that_is_taken_is_said_before_ray_starts(tiny_llama, monkeypatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr("ray.init", lambda **_: pytest.fail("it was started"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        options = ["--engine", "ray", "--model", str(tiny_llama), "--tokenizer", "o200k_base", "--port", port]
+        done = CliRunner().invoke(app, ["serve", *options])
+    assert done.exit_code == 2 and f"cannot listen on 127.0.0.1, port {port}: Address already in use" in done.stderr
 
 
 def test_options_of_replicas_need_the_engine() -> None:

@@ -12,7 +12,7 @@ pytest.importorskip("fastapi")
 from service_doubles import TOKEN, client_for
 
 import tersely_server
-from tersely_server.documentation import ERRORS, PROXY_ERRORS
+from tersely_server.error_codes import ERRORS, PROXY_ERRORS
 
 jsonschema = pytest.importorskip("jsonschema")
 SOURCES = Path(tersely_server.__file__).parent
@@ -108,13 +108,30 @@ async def test_the_proxys_routes_and_errors_are_there_with_a_proxy_and_nowhere_e
         assert paths[path] == document["paths"][path]
         assert not any(codes(one) & set(PROXY_ERRORS) for one in paths[path].values() if path != "/metrics")
     chat = paths["/v1/chat/completions"]["post"]
-    assert set(PROXY_ERRORS) < codes(chat) and "invalid_json" not in codes(chat)  # that is the upstream's to judge
-    assert codes(paths["/v1/models"]["get"]) >= {"upstream_unreachable", "upstream_timeout"}
+    passed_on = {"unauthorized", "foreign_origin", "internal_error", "upstream_unreachable", "upstream_timeout"}
+    assert codes(paths["/v1/models"]["get"]) == passed_on
+    assert codes(paths["/v1/embeddings"]["post"]) == passed_on | {"body_timeout", "body_too_large"}
+    assert codes(chat) == codes(paths["/v1/embeddings"]["post"]) | {"invalid_mark"}
     sent = chat["requestBody"]["content"]["application/json"]["example"]
     answer = await client.post("/v1/chat/completions", json=sent)  # nobody listens there
     example = chat["responses"]["502"]["content"]["application/json"]["examples"]["upstream_unreachable"]["value"]
     assert answer.status_code == 502 and answer.headers["x-tersely-status"] == "compressed"
     assert without_nulls(answer.json())["error"].keys() == example["error"].keys()
+
+
+async def test_chat_answers_with_errors_of_compression_only_where_it_fails_closed(fake_compressor) -> None:
+    def chat_of(document: dict) -> set[str]:
+        return codes(document["paths"]["/v1/chat/completions"]["post"])
+
+    proxy = {"upstream": "http://127.0.0.1:9/v1"}
+    fails_open, fails_closed = [
+        (await client_for(fake_compressor, proxy={**proxy, "fail_open": fail_open}).get("/openapi.json")).json()
+        for fail_open in (True, False)
+    ]
+    assert chat_of(fails_closed) - chat_of(fails_open) == {
+        "time_limit", "too_many_documents", "too_many_tokens", "invalid_input", "protected_text", "overloaded",
+        "compression_failed", "loading", "model_failed", "shutting_down",
+    }  # fmt: skip
 
 
 async def test_the_playground_is_open_and_what_it_asks_for_is_guarded(document, fake_compressor) -> None:

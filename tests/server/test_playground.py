@@ -117,6 +117,18 @@ def test_kept_text_is_lit_and_dropped_text_dimmed_to_the_character(page, service
 
 
 @in_browser
+def test_white_space_between_kept_words_is_kept_and_not_lit(page, service) -> None:
+    page.choose("#method", "llmlingua")
+    page.example()
+    lit = page.script(
+        "return [...document.querySelectorAll('mark')].map((one) => [one.textContent, "
+        "getComputedStyle(one).backgroundColor !== 'rgba(0, 0, 0, 0)'])"
+    )
+    assert any(text.isspace() for text, _ in lit)
+    assert all(is_lit == (not text.isspace()) and text.strip() in ("", text) for text, is_lit in lit)
+
+
+@in_browser
 def test_pieces_of_a_text(page) -> None:
     def pieces(text: str, *spans: list[int]) -> Any:
         return page.module("spans.js", "[...it.pieces(...given)]", text, list(spans))

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -35,7 +35,8 @@ class Waits(Compressor):
         Path({folder!r}, "begun").touch()
         while Path({folder!r}, "hold").exists():
             time.sleep(0.01)
-            progress("score", 0.5)
+            if not Path({folder!r}, "deaf").exists():
+                progress("score", 0.5)
         return super().compress(*arguments, progress=progress, **options)
 
 tersely_server.service.shared_compressor = lambda *_: Waits(SimpleNamespace(name="none"), tokenizer="o200k_base")
@@ -90,6 +91,20 @@ class Served:
             threading.Event().wait(0.01)
         raise AssertionError("the work did not begin")
 
+    def take(self, pool: ThreadPoolExecutor) -> Future[httpx.Response]:
+        """A call whose work has begun and waits to be let go."""
+        self.hold()
+        taken = pool.submit(self.client.post, "/v1/compress", json=CALL)
+        self.wait_until_begun()
+        return taken
+
+    def signal(self, number: int) -> None:
+        """Send a signal, and wait until no new work is taken."""
+        assert self.client.get("/readyz").status_code == 200
+        self.process.send_signal(number)
+        while self.client.get("/readyz").status_code == 200:
+            pass
+
     @property
     def address(self) -> tuple[str, int]:
         url = httpx.URL(self.url)
@@ -113,14 +128,9 @@ def serve(tmp_path):
 
 def test_sigterm_finishes_what_was_taken_and_refuses_new_work(serve) -> None:
     served = serve()
-    served.hold()
     with ThreadPoolExecutor() as pool:
-        taken = pool.submit(served.client.post, "/v1/compress", json=CALL)
-        served.wait_until_begun()
-        assert served.client.get("/readyz").status_code == 200
-        served.process.send_signal(signal.SIGTERM)
-        while served.client.get("/readyz").status_code == 200:
-            pass
+        taken = served.take(pool)
+        served.signal(signal.SIGTERM)
         with httpx.Client(base_url=served.url) as another:  # whoever has not heard yet gets an answer
             refused = another.post("/v1/compress", json=CALL)
             assert another.get("/healthz").status_code == 200
@@ -141,24 +151,28 @@ def test_sigterm_with_nothing_to_do_ends_at_once(serve) -> None:
 
 def test_after_its_time_the_shutdown_does_not_wait_for_work(serve) -> None:
     served = serve("--shutdown-seconds", "0.2")
-    served.hold()
     with ThreadPoolExecutor() as pool:
-        taken = pool.submit(served.client.post, "/v1/compress", json=CALL)
-        served.wait_until_begun()
+        taken = served.take(pool)
         served.process.send_signal(signal.SIGTERM)
         assert served.process.wait(timeout=30) == 0
         assert taken.exception(timeout=30) or taken.result().status_code >= 500
 
 
+def test_after_its_time_the_process_ends_though_the_work_cannot_be_interrupted(serve) -> None:
+    served = serve("--shutdown-seconds", "0.2")
+    (served.folder / "deaf").touch()
+    with ThreadPoolExecutor() as pool:
+        taken = served.take(pool)
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(timeout=20) == 0
+        assert taken.exception(timeout=30) or taken.result().status_code >= 500
+
+
 def test_control_c_twice(serve) -> None:
     served = serve()
-    served.hold()
     with ThreadPoolExecutor() as pool:
-        taken = pool.submit(served.client.post, "/v1/compress", json=CALL)
-        served.wait_until_begun()
-        served.process.send_signal(signal.SIGINT)
-        while served.client.get("/readyz").status_code == 200:
-            pass
+        taken = served.take(pool)
+        served.signal(signal.SIGINT)
         served.process.send_signal(signal.SIGINT)
         assert served.process.wait(timeout=30) == 130
         taken.exception(timeout=30)

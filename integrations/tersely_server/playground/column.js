@@ -131,7 +131,9 @@ async function drawDocuments(result) {
     fragment.append(documentFacts(one, ranked));
     const text = element("p", { className: "text", dir: "auto" });
     for (const [piece, kept] of pieces(one.document.text, one.kept)) {
-      text.append(element(kept ? "mark" : "del", {}, piece));
+      const white = kept ? /^\s*/.exec(piece)[0] : "";
+      if (white) text.append(element("mark", { className: "white" }, white));
+      if (piece.length > white.length) text.append(element(kept ? "mark" : "del", {}, piece.slice(white.length)));
       await turn();
     }
     fragment.append(text);

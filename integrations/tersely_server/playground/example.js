@@ -1,7 +1,7 @@
 /** Documents and a question to try the page with. The island and its ferry are made up. */
 
 export const EXAMPLE = {
-  question: "When does the last ferry leave on a Sunday, and what do two adults with bicycles pay for it?",
+  question: "What does an adult pay for a ticket on the last Sunday ferry?",
   text: `# The Ostrand ferry: timetable
 The ferry Kittiwake sails between Varnhaven and the island of Ostrand all year. The crossing takes 35 minutes. From Monday to Saturday it leaves Varnhaven every hour from 6:10 to 20:10, and Ostrand every hour from 7:00 to 21:00. On Sundays the first ferry leaves Ostrand at 9:00 and the last one at 21:40. Boarding ends five minutes before departure. Storm warnings are posted at both piers by 5:30. ⛴️
 
