@@ -134,11 +134,15 @@ class Admission:
         def free() -> None:
             self._working.pop(job, None)
             self._places.release_on_behalf_of(job)
+
+        def learn() -> None:
             self._usual_seconds += (time.monotonic() - started - self._usual_seconds) / 8
 
-        def done(_: Future[Outcome]) -> None:
+        def done(future: Future[Outcome]) -> None:
             with suppress(RuntimeError):  # the loop has ended before the thread
                 loop.call_soon_threadsafe(free)
+                if not future.cancelled() and future.exception() is None:  # what is refused is refused soon
+                    loop.call_soon_threadsafe(learn)
 
         self._working[job] = cancellation
         try:

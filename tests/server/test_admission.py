@@ -217,3 +217,21 @@ async def test_the_call_for_other_routes_goes_through_the_same_door(held) -> Non
         await service.compress(["a", "b", "c"], rate=0.5)
     with pytest.raises(ValueError, match="documents is empty"):
         await service.compress([], rate=0.5)
+
+
+async def test_what_fails_at_once_does_not_shorten_the_wait_that_is_advised(held) -> None:
+    admission, client = make(held, threads=1, queue=0)
+    admission._usual_seconds = 40.0
+    held.go.set()
+    for _ in range(20):
+        answer = await client.post("/v1/compress", json={**CALL, "method": "longllmlingua"})  # it needs a question
+        assert answer.status_code == 422
+    await until(held, begun=20)
+    await settle(lambda: admission.idle)
+    held.go.clear()
+    first = asyncio.create_task(client.post("/v1/compress", json=CALL))
+    await until(held, begun=1)
+    refused = await client.post("/v1/compress", json=CALL)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "40")
+    held.go.set()
+    assert (await first).status_code == 200

@@ -80,7 +80,8 @@ class CausalLanguageModelScorer:
         cache = cache or CacheSettings()
         self.cache = DocumentCache(cache.memory_bytes, cache.disk_bytes)
         # What two processes must have in common to come to the same bits.
-        self._numerics = f"{self.fingerprint} {self.dtype} {self.device.split(':')[0]} {_processor()} {_versions()}"
+        how = f"{type(self._decoder).__name__} {self.dtype} {self.device.split(':')[0]}"
+        self._numerics = f"{self.fingerprint} {how} {_processor()} {_versions()}"
 
     def encode(self, text: str) -> Encoding:
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
