@@ -19,7 +19,7 @@ from conftest import TINY_CONFIGURATION, save_tiny_model
 from tersely import ModelError
 from tersely.scoring import llama
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
-from tersely.scoring.llama import Llama
+from tersely.scoring.llama import Llama, read_configuration
 from tersely.scoring.models import DEFAULT_MODEL, model_path
 from tersely.scoring.scorer import ScoringRequest
 from tersely.scoring.transformers_decoder import TransformersDecoder
@@ -94,7 +94,7 @@ def test_a_configuration_that_transformers_4_wrote(tiny_llama, tmp_path) -> None
     assert_scores_are_right(folder, Llama)
     configuration["rope_scaling"] = {"rope_type": "dynamic", "factor": 2.0}
     (folder / "config.json").write_text(json.dumps(configuration))
-    assert not Llama.can_read(folder)
+    assert read_configuration(folder) is None
 
 
 def test_weights_in_several_files(tiny_llama, tmp_path) -> None:
@@ -117,7 +117,7 @@ def test_a_missing_weight_is_named(tiny_llama, tmp_path) -> None:
 
 def test_the_fingerprint_is_that_of_the_same_weights_in_transformers(tiny_llama) -> None:
     model = AutoModelForCausalLM.from_pretrained(tiny_llama)
-    here = Llama(tiny_llama, dtype="float32", device="cpu")
+    here = Llama(tiny_llama, read_configuration(tiny_llama), dtype="float32", device="cpu")
     assert here.fingerprint == TransformersDecoder(model, "tiny").fingerprint
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tersely import __version__
 from tersely.errors import ModelError
 from tersely.scoring import packing
 from tersely.scoring.cache import DocumentCache
@@ -259,9 +260,7 @@ class CausalLanguageModelScorer:
         return digest.hexdigest()
 
     def _run_pass(self, stretches: Sequence[Stretch]) -> list[Outcome]:
-        if self._decoder.packs:
-            return packing.run(self._decoder, stretches)
-        return [packing.run(self._decoder, [stretch])[0] for stretch in stretches]
+        return packing.run(self._decoder, stretches)
 
 
 class _Done:
@@ -321,4 +320,4 @@ def _processor() -> str:
 
 
 def _versions() -> str:
-    return f"tersely {version('tersely')} torch {torch.__version__} transformers {version('transformers')}"
+    return f"tersely {__version__} torch {torch.__version__} transformers {version('transformers')}"

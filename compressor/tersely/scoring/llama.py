@@ -31,7 +31,7 @@ class _Positions(BaseModel):
     rope_theta: float
 
 
-class _Configuration(BaseModel):
+class LlamaConfiguration(BaseModel):
     """What of `config.json` says that a model is computed as below; another value is another computation."""
 
     model_type: Literal["llama"]
@@ -62,6 +62,15 @@ class _Configuration(BaseModel):
         return values
 
 
+def read_configuration(folder: Path) -> LlamaConfiguration | None:
+    """The configuration of a folder's model; None where it is not of this family, or has what is not computed here."""
+    try:
+        configuration = LlamaConfiguration.model_validate_json((folder / "config.json").read_bytes())
+    except (OSError, ValidationError, KeyError, TypeError):
+        return None
+    return configuration if any((folder / name).exists() for name in (_WEIGHTS, _SHARDS)) else None
+
+
 class _Layer(NamedTuple):
     """One layer's weights: norms as they are, products made ready."""
 
@@ -78,7 +87,8 @@ class Llama:
     """A `Decoder` (packing.py) of the Llama family.
 
     Args:
-        folder: with `config.json` and safetensors weights.
+        folder: with safetensors weights.
+        configuration: as `read_configuration` found it there.
         dtype: a torch dtype's name.
         device: a torch device's name.
 
@@ -88,9 +98,7 @@ class Llama:
 
     packs = True
 
-    def __init__(self, folder: Path, *, dtype: str, device: str) -> None:
-        configuration = _configuration(folder)
-        assert configuration, "asked by can_read"
+    def __init__(self, folder: Path, configuration: LlamaConfiguration, *, dtype: str, device: str) -> None:
         self._configuration, self.device = configuration, device
         self.layers, self.heads = configuration.num_hidden_layers, configuration.num_attention_heads
         self.context_length: int | None = configuration.max_position_embeddings
@@ -117,11 +125,6 @@ class Llama:
                     *(_Product(weight(f"{feed_forward}.{name}_proj.weight"), fuses) for name in ("gate", "up", "down")),
                 )
             )
-
-    @staticmethod
-    def can_read(folder: Path) -> bool:
-        """Whether a folder's model is of this family, with nothing that is not computed here."""
-        return _configuration(folder) is not None
 
     def hidden(self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend) -> torch.Tensor:
         rotation = self._rotation(positions)
@@ -209,15 +212,6 @@ def _fuses(dtype: torch.dtype, device: str) -> bool:
     return all(torch.allclose(one, other, atol=1e-2) for one, other in zip(found, expected, strict=True))
 
 
-def _configuration(folder: Path) -> _Configuration | None:
-    """The model's configuration; None where it is none of this family."""
-    try:
-        configuration = _Configuration.model_validate_json((folder / "config.json").read_bytes())
-    except (OSError, ValidationError, KeyError, TypeError):
-        return None
-    return configuration if any((folder / name).exists() for name in (_WEIGHTS, _SHARDS)) else None
-
-
 def _weights(folder: Path) -> dict[str, torch.Tensor]:
     """All weights, as they lie in one file or in several."""
     if not (folder / _SHARDS).exists():
@@ -226,7 +220,7 @@ def _weights(folder: Path) -> dict[str, torch.Tensor]:
     return {name: weight for shard in sorted(set(shards)) for name, weight in load_file(folder / shard).items()}
 
 
-def _names(configuration: _Configuration) -> Iterator[str]:
+def _names(configuration: LlamaConfiguration) -> Iterator[str]:
     """The weights in the order in which transformers names them: a fingerprint is the same however a model is read."""
     of_layer = [f"self_attn.{name}_proj" for name in "qkvo"] + [f"mlp.{name}_proj" for name in ("gate", "up", "down")]
     yield "model.embed_tokens.weight"

@@ -35,17 +35,17 @@ def load_model(name: str, *, dtype: str, device: str) -> LoadedModel:
     Raises:
         ModelError: the model cannot be found, or its files are corrupt or not of a causal language model.
     """
-    from tersely.scoring.llama import Llama
+    from tersely.scoring.llama import Llama, read_configuration
 
     path = model_path(name)
     if path is not None:
         check_model(path)
     try:
-        if path is not None and Llama.can_read(path) and (path / _TOKENIZER).exists():
+        if path is not None and (path / _TOKENIZER).exists() and (configuration := read_configuration(path)):
             from tokenizers import Tokenizer
 
-            tokenizer = Tokenizer.from_file(str(path / _TOKENIZER))
-            return LoadedModel(name, Llama(path, dtype=dtype, device=device), tokenizer)
+            decoder = Llama(path, configuration, dtype=dtype, device=device)
+            return LoadedModel(name, decoder, Tokenizer.from_file(str(path / _TOKENIZER)))
         return _through_transformers(name, str(path or name), dtype, device)
     except ModelError:
         raise

@@ -124,9 +124,11 @@ def run(decoder: Decoder, stretches: Sequence[Stretch]) -> list[Outcome]:
     """All stretches in one forward pass; it ends as soon as all that is wanted has been read.
 
     Args:
-        decoder: one that packs, or else only one stretch is given, of which only log-probabilities are wanted.
-        stretches: at least one.
+        decoder: where it does not pack, each stretch has a pass of its own.
+        stretches: at least one; where the decoder does not pack, only log-probabilities may be wanted of them.
     """
+    if len(stretches) > 1 and not decoder.packs:
+        return [outcome for stretch in stretches for outcome in run(decoder, [stretch])]
     running = _Pass(stretches, decoder.layers)
     tokens = [token for stretch in stretches for token in stretch.tokens]
     positions = [stretch.first_position + i for stretch in stretches for i in range(len(stretch.tokens))]
