@@ -37,7 +37,8 @@ class Compressor:
             `o200k_base`.
         settings: defaults for every call.
         device: a torch device; by default CUDA, else MPS, else the processor.
-        dtype: a torch dtype's name; by default bfloat16 where the device computes it natively, else float32.
+        dtype: a torch dtype's name, or `"int8"`. By default int8 for a Llama (as the embedded model is) on a processor
+            with products of 8 bits; else bfloat16 where the device computes it natively; else float32.
         cache: how much is kept of documents between calls, so that the next question over them costs little.
 
     Raises:

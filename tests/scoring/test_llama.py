@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 
 from conftest import TINY_CONFIGURATION, save_tiny_model
 from tersely import ModelError
-from tersely.scoring import llama
+from tersely.scoring import llama, products
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.llama import Llama, read_configuration
 from tersely.scoring.models import DEFAULT_MODEL, model_path
@@ -43,16 +43,16 @@ def assert_scores_are_right(folder: Path, decoder: type) -> None:
 
 @pytest.mark.parametrize("fused", [True, False])
 def test_products_are_the_same_fused_and_plain(tiny_llama, monkeypatch, fused) -> None:
-    if fused and not llama._fuses(torch.float32, "cpu"):
+    if fused and not products.fuses(torch.float32, "cpu"):
         pytest.skip("this build of torch fuses nothing")
-    monkeypatch.setattr(llama, "_fuses", lambda *_: fused)
+    monkeypatch.setattr(llama, "fuses", lambda *_: fused)
     assert_scores_are_right(tiny_llama, Llama)
 
 
 def test_a_build_that_cannot_fuse_is_found_out(monkeypatch) -> None:
-    monkeypatch.setattr(llama._Product, "silu", lambda self, rows: rows)
-    assert not llama._fuses(torch.float32, "cpu"), "it computes something else"
-    assert not llama._fuses(torch.float32, "cuda")
+    monkeypatch.setattr(products.Product, "silu", lambda self, rows: rows)
+    assert not products.fuses(torch.float32, "cpu"), "it computes something else"
+    assert not products.fuses(torch.float32, "cuda")
 
 
 @pytest.mark.parametrize(

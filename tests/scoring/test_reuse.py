@@ -17,12 +17,14 @@ from conftest import TINY_CONFIGURATION, layers_begun, save_tiny_model
 from tersely import CacheSettings, CompressionResult, Compressor, InvalidInputError
 from tersely.scoring import causal_lm, packing
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
+from tersely.scoring.eight_bits import multiplies_eight_bits
 from tersely.scoring.models import DEFAULT_MODEL, model_path
 from tersely.scoring.packing import Stretch
 from tersely.scoring.scorer import Head, ScoringRequest
 
 NOTHING_KEPT = CacheSettings(memory_bytes=0, disk_bytes=0)
 MEMORY = CacheSettings(disk_bytes=0)
+in_eight_bits = pytest.mark.skipif(not multiplies_eight_bits(), reason="this processor has no products of 8 bits")
 METHODS = ["evidence", "longllmlingua", "llmlingua"]
 
 
@@ -56,8 +58,13 @@ def random_tokens(generator: np.random.Generator, length: int) -> list[int]:
     return generator.integers(0, 256, length).tolist()
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("model", ["tiny_llama", "tiny_mistral", "tiny_gpt2"])
+@pytest.mark.parametrize(
+    "model, dtype",
+    [
+        *((model, dtype) for model in ("tiny_llama", "tiny_mistral", "tiny_gpt2") for dtype in ("float32", "bfloat16")),
+        pytest.param("tiny_llama", "int8", marks=in_eight_bits),
+    ],
+)
 def test_kept_and_unkept_are_the_same_bits_whatever_shares_the_pass(request, model, dtype) -> None:
     path = str(request.getfixturevalue(model))
     generator = np.random.default_rng(7)
@@ -78,13 +85,13 @@ def test_kept_and_unkept_are_the_same_bits_whatever_shares_the_pass(request, mod
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+@pytest.mark.parametrize("dtype", [pytest.param("int8", marks=in_eight_bits), "bfloat16", "float32"])
 def test_results_with_and_without_what_was_kept_are_the_same(dtype, hotpot, folder) -> None:
     row = hotpot[1]
     documents, questions = row["documents"][:5], [row["question"], "Who was it?"]
     without = Compressor(dtype=dtype, cache=NOTHING_KEPT)
     keeping = Compressor(dtype=dtype)
-    for method in METHODS if dtype == "bfloat16" else METHODS[:1]:
+    for method in METHODS if dtype != "float32" else METHODS[:1]:
         keeping.index([*documents[3:], "Something else that shares their passes.", *documents[:3]], method=method)
         from_disk = Compressor(dtype=dtype)
         for question in questions:

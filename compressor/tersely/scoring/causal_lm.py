@@ -46,7 +46,8 @@ class CausalLanguageModelScorer:
     Args:
         model: the embedded default's name, a folder, a `.gguf` file or a Hub id (see `models.py`).
         device: a torch device; by default CUDA, else MPS, else the processor.
-        dtype: a torch dtype's name; by default bfloat16 where the device computes it natively, else float32.
+        dtype: a torch dtype's name, or `"int8"`. By default int8 for a Llama (as the embedded model is) on a processor
+            with products of 8 bits; else bfloat16 where the device computes it natively; else float32.
         cache: how much is kept of documents between calls.
 
     Raises:
@@ -62,13 +63,12 @@ class CausalLanguageModelScorer:
         cache: CacheSettings | None = None,
     ) -> None:
         self.device = device or _best_device()
-        self.dtype = dtype or _best_dtype(self.device)
         self._queue: PassQueue[Stretch, Outcome] = PassQueue(
             self._run_pass, lambda stretch: len(stretch.tokens), _PASS_TOKENS
         )
         # In the queue's thread, as all that computes: a second team of OpenMP threads would slow both down.
-        self.name, self._decoder, self._tokenizer = self._queue.call(
-            lambda: load_model(model, dtype=self.dtype, device=self.device)
+        self.name, self.dtype, self._decoder, self._tokenizer = self._queue.call(
+            lambda: load_model(model, dtype=dtype, device=self.device)
         )
         # The Rust tokenizer has no truncation or padding state to race on.
         self._tokenizer.no_truncation()
@@ -303,15 +303,6 @@ def _best_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def _best_dtype(device: str) -> str:
-    """bfloat16 where the device multiplies it natively; elsewhere it would be slower than float32."""
-    if device.startswith("cuda"):
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    if device == "cpu" and any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")):
-        return "bfloat16"
-    return "float32"
 
 
 def _processor() -> str:

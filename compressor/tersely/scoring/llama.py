@@ -15,10 +15,12 @@ from typing import Annotated, Any, Literal, NamedTuple
 import torch
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from safetensors.torch import load_file
-from torch.nn.functional import embedding, linear, silu
+from torch.nn.functional import embedding
 
+from tersely.scoring.eight_bits import EightBitProduct, rounded, turned
 from tersely.scoring.fingerprint import model_fingerprint
 from tersely.scoring.packing import Attend
+from tersely.scoring.products import Product, fuses
 
 _WEIGHTS = "model.safetensors"
 _SHARDS = "model.safetensors.index.json"
@@ -72,15 +74,13 @@ def read_configuration(folder: Path) -> LlamaConfiguration | None:
 
 
 class _Layer(NamedTuple):
-    """One layer's weights: norms as they are, products made ready."""
+    """One layer's products. The weights of norms are in those that read what is normalised."""
 
-    before_attention: torch.Tensor
-    queries_keys_values: _Product
-    output: _Product
-    before_feed_forward: torch.Tensor
-    gate: _Product
-    up: _Product
-    down: _Product
+    queries_keys_values: Product | EightBitProduct
+    output: Product
+    gate: Product | EightBitProduct
+    up: Product | EightBitProduct
+    down: Product
 
 
 class Llama:
@@ -91,6 +91,8 @@ class Llama:
         configuration: as `read_configuration` found it there.
         dtype: a torch dtype's name.
         device: a torch device's name.
+        eight_bits: whether hidden states are read by products of 8 bits (see `eight_bits.py`); what writes them, and
+            attention, stay in floating point.
 
     Raises:
         OSError, SafetensorError, KeyError: files are missing or damaged, or lack a weight.
@@ -98,61 +100,79 @@ class Llama:
 
     packs = True
 
-    def __init__(self, folder: Path, configuration: LlamaConfiguration, *, dtype: str, device: str) -> None:
-        self._configuration, self.device = configuration, device
+    def __init__(
+        self, folder: Path, configuration: LlamaConfiguration, *, dtype: str, device: str, eight_bits: bool = False
+    ) -> None:
+        self._configuration, self.device, self._eight_bits = configuration, device, eight_bits
+        self._dtype: torch.dtype = getattr(torch, dtype)
         self.layers, self.heads = configuration.num_hidden_layers, configuration.num_attention_heads
         self.context_length: int | None = configuration.max_position_embeddings
         weights = _weights(folder)
         self.fingerprint = model_fingerprint((name, weights[name]) for name in _names(configuration))
+        fused = fuses(self._dtype, device)
 
-        def weight(name: str) -> torch.Tensor:
-            return weights[name].to(device, getattr(torch, dtype), copy=True)  # none of the file that was mapped
+        def held(weight: torch.Tensor) -> torch.Tensor:
+            return weight.to(device, self._dtype, copy=True)  # none of the file that was mapped
 
-        fuses = _fuses(getattr(torch, dtype), device)
-        self._embedding = weight("model.embed_tokens.weight")
-        self._head = self._embedding if configuration.tie_word_embeddings else weight("lm_head.weight")
-        self._norm = weight("model.norm.weight")
-        self._layers = []
-        for number in range(self.layers):
-            attention, feed_forward = f"model.layers.{number}.self_attn", f"model.layers.{number}.mlp"
-            parts = [weight(f"{attention}.{name}_proj.weight") for name in "qkv"]
-            self._layers.append(
-                _Layer(
-                    weight(f"model.layers.{number}.input_layernorm.weight"),
-                    _Product(torch.cat(parts), fuses),
-                    _Product(weight(f"{attention}.o_proj.weight"), fuses),
-                    weight(f"model.layers.{number}.post_attention_layernorm.weight"),
-                    *(_Product(weight(f"{feed_forward}.{name}_proj.weight"), fuses) for name in ("gate", "up", "down")),
-                )
+        def reading(norm: str, *names: str) -> Product | EightBitProduct:
+            weight = torch.cat([weights[f"{name}.weight"] for name in names]).float() * weights[f"{norm}.weight"]
+            return EightBitProduct(turned(weight), self._dtype) if eight_bits else Product(held(weight), fused)
+
+        def writing(name: str) -> Product:
+            weight = weights[f"{name}.weight"]
+            return Product(held(turned(weight.T).T if eight_bits else weight), fused)
+
+        def layer(name: str) -> _Layer:
+            attention, feed_forward = f"{name}.self_attn", f"{name}.mlp"
+            after_attention = f"{name}.post_attention_layernorm"
+            return _Layer(
+                reading(f"{name}.input_layernorm", *(f"{attention}.{kind}_proj" for kind in "qkv")),
+                writing(f"{attention}.o_proj"),
+                reading(after_attention, f"{feed_forward}.gate_proj"),
+                reading(after_attention, f"{feed_forward}.up_proj"),
+                writing(f"{feed_forward}.down_proj"),
             )
+
+        self._layers = [layer(f"model.layers.{number}") for number in range(self.layers)]
+        embedded = weights["model.embed_tokens.weight"]
+        self._embedding = held(turned(embedded) if eight_bits else embedded)
+        tied = configuration.tie_word_embeddings
+        self._norm: torch.Tensor | None = None
+        self._head: Product | EightBitProduct
+        if eight_bits:
+            self._head = reading("model.norm", "model.embed_tokens" if tied else "lm_head")
+        else:
+            self._norm = held(weights["model.norm.weight"])
+            self._head = Product(self._embedding if tied else held(weights["lm_head.weight"]), fused=False)
 
     def hidden(self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend) -> torch.Tensor:
         rotation = self._rotation(positions)
         states = embedding(tokens, self._embedding)
         for number, layer in enumerate(self._layers):
-            rows = self._normalised(states, layer.before_attention)
+            rows = self._normalised(states)
             queries, keys, values = self._heads(layer.queries_keys_values(rows), rotation)
             seen = attend(number, queries, keys, values, None, None)
             states = layer.output.plus(seen.reshape(len(tokens), -1), states)
-            rows = self._normalised(states, layer.before_feed_forward)
+            rows = self._normalised(states)
             states = layer.down.plus(layer.up.times(rows, layer.gate.silu(rows)), states)
-        return self._normalised(states, self._norm)
+        return states
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        return linear(hidden, self._head)
+        rows = self._normalised(hidden)
+        return self._head(rows if self._norm is None else rows.mul_(self._norm))
 
-    def _normalised(self, states: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        """Each row divided by its root mean square."""
+    def _normalised(self, states: torch.Tensor) -> torch.Tensor:
+        """Each row divided by its root mean square, as products read it."""
         length = torch.linalg.vector_norm(states, dim=-1, keepdim=True, dtype=torch.float32)
         scale = torch.rsqrt(length.square() / states.shape[-1] + self._configuration.rms_norm_eps)
-        return (states * scale.to(states.dtype)).mul_(weight)
+        return rounded(states, scale) if self._eight_bits else states * scale.to(states.dtype)
 
     def _rotation(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Cosine and sine (tokens, 1, half a head's width) by which each position turns."""
         width, theta = self._configuration.head_dim, self._configuration.rope_parameters.rope_theta
         frequencies = theta ** -(torch.arange(0, width, 2, device=self.device).float() / width)
         angles = (positions[:, None].float() * frequencies).unsqueeze(1)
-        return angles.cos().to(self._embedding.dtype), angles.sin().to(self._embedding.dtype)
+        return angles.cos().to(self._dtype), angles.sin().to(self._dtype)
 
     def _heads(
         self, product: torch.Tensor, rotation: tuple[torch.Tensor, torch.Tensor]
@@ -168,48 +188,6 @@ class Llama:
             for some in (both[:, : self.heads], both[:, self.heads :], heads[:, turned:])
         )
         return queries, keys, values
-
-
-class _Product:
-    """Rows times a weight, and what comes right after. `fused` is for a weight in the matrix library's own order."""
-
-    def __init__(self, weight: torch.Tensor, fused: bool) -> None:
-        self._fused = fused
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight) if fused else weight
-
-    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
-        if self._fused:
-            return torch.ops.mkldnn._linear_pointwise(rows, self._weight, None, "none", [], "")
-        return linear(rows, self._weight)
-
-    def silu(self, rows: torch.Tensor) -> torch.Tensor:
-        if self._fused:
-            return torch.ops.mkldnn._linear_pointwise(rows, self._weight, None, "swish", [], "")
-        return silu(linear(rows, self._weight), inplace=True)
-
-    def times(self, rows: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
-        if self._fused:
-            return torch.ops.mkldnn._linear_pointwise(rows, factor, self._weight, None, "mul")
-        return linear(rows, self._weight).mul_(factor)
-
-    def plus(self, rows: torch.Tensor, addend: torch.Tensor) -> torch.Tensor:
-        if self._fused:
-            return torch.ops.mkldnn._linear_pointwise(rows, addend, self._weight, None, "add")
-        return linear(rows, self._weight).add_(addend)
-
-
-def _fuses(dtype: torch.dtype, device: str) -> bool:
-    """Whether torch's matrix library fuses here: asked by doing it, since it depends on processor, type and build."""
-    if device != "cpu":
-        return False
-    rows = torch.ones(16, 16, dtype=dtype)
-    try:
-        product = _Product(torch.eye(16, dtype=dtype), fused=True)
-        found = [product(rows), product.silu(rows), product.times(rows, rows + rows), product.plus(rows, rows)]
-    except (AttributeError, RuntimeError, TypeError):
-        return False
-    expected = [rows, silu(rows), rows + rows, rows + rows]
-    return all(torch.allclose(one, other, atol=1e-2) for one, other in zip(found, expected, strict=True))
 
 
 def _weights(folder: Path) -> dict[str, torch.Tensor]:

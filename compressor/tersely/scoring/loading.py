@@ -17,36 +17,51 @@ _TOKENIZER = "tokenizer.json"
 
 
 class LoadedModel(NamedTuple):
-    """A causal language model ready to score."""
+    """A causal language model ready to score; `dtype` is the one that it is computed in."""
 
     name: str
+    dtype: str
     decoder: Decoder
     tokenizer: Tokenizer
 
 
-def load_model(name: str, *, dtype: str, device: str) -> LoadedModel:
+def load_model(name: str, *, dtype: str | None, device: str) -> LoadedModel:
     """Load a causal language model and its tokenizer, for inference only.
 
     Args:
         name: as in `model_path`.
-        dtype: the torch dtype's name, such as `"bfloat16"` or `"float32"`.
+        dtype: a torch dtype's name, such as `"bfloat16"` or `"float32"`; or `"int8"`, which processors with such
+            products compute of the Llama family, in bfloat16 or float32 where more than 8 bits are needed. None: the
+            fastest of these that keeps the model's judgement.
         device: the torch device's name, such as `"cpu"` or `"cuda"`.
 
     Raises:
-        ModelError: the model cannot be found, or its files are corrupt or not of a causal language model.
+        ModelError: the model cannot be found, or its files are corrupt or not of a causal language model; or it cannot
+            be computed in 8 bits here.
     """
+    from tersely.scoring.eight_bits import multiplies_eight_bits
     from tersely.scoring.llama import Llama, read_configuration
 
     path = model_path(name)
     if path is not None:
         check_model(path)
     try:
-        if path is not None and (path / _TOKENIZER).exists() and (configuration := read_configuration(path)):
+        configuration = read_configuration(path) if path is not None and (path / _TOKENIZER).exists() else None
+        eight_bits = configuration is not None and device == "cpu" and multiplies_eight_bits()
+        if dtype == "int8" and not eight_bits:
+            raise ModelError(
+                f"model {name!r} cannot be computed in int8 on {device}: that takes a model of the Llama family and a "
+                f"processor with products of 8 bits (AVX-512 VNNI, AVX VNNI or AMX); leave dtype out"
+            )
+        eight_bits = eight_bits and dtype in (None, "int8")
+        floating = _best_dtype(device) if dtype in (None, "int8") else dtype
+        if path is not None and configuration is not None:
             from tokenizers import Tokenizer
 
-            decoder = Llama(path, configuration, dtype=dtype, device=device)
-            return LoadedModel(name, decoder, Tokenizer.from_file(str(path / _TOKENIZER)))
-        return _through_transformers(name, str(path or name), dtype, device)
+            decoder = Llama(path, configuration, dtype=floating, device=device, eight_bits=eight_bits)
+            tokenizer = Tokenizer.from_file(str(path / _TOKENIZER))
+            return LoadedModel(name, "int8" if eight_bits else floating, decoder, tokenizer)
+        return _through_transformers(name, str(path or name), floating, device)
     except ModelError:
         raise
     except Exception as error:  # transformers and its file formats raise dozens of types here
@@ -54,6 +69,17 @@ def load_model(name: str, *, dtype: str, device: str) -> LoadedModel:
             f"model {name!r} could not be loaded from {path or name} to {device} ({type(error).__name__}: {error}); it "
             f"must be a causal language model with safetensors weights and a tokenizer; fetch it anew if it is damaged"
         ) from error
+
+
+def _best_dtype(device: str) -> str:
+    """bfloat16 where the device multiplies it natively; elsewhere it would be slower than float32."""
+    import torch
+
+    if device.startswith("cuda"):
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    if device == "cpu" and any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")):
+        return "bfloat16"
+    return "float32"
 
 
 def _through_transformers(name: str, source: str, dtype: str, device: str) -> LoadedModel:
@@ -70,7 +96,7 @@ def _through_transformers(name: str, source: str, dtype: str, device: str) -> Lo
     if not tokenizer.is_fast:
         raise ModelError(f"model {name!r} has no fast tokenizer, which is needed to know where each token stands")
     decoder = TransformersDecoder(model.eval().requires_grad_(False).to(device), name)
-    return LoadedModel(name, decoder, tokenizer.backend_tokenizer)
+    return LoadedModel(name, dtype, decoder, tokenizer.backend_tokenizer)
 
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerBase:

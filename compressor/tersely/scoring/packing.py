@@ -110,7 +110,7 @@ class Decoder(Protocol):
     packs: bool
 
     def hidden(self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend) -> torch.Tensor:
-        """The last hidden states (tokens, width) of tokens at positions."""
+        """The last hidden states (tokens, width) of tokens at positions, as `logits` takes them."""
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Hidden states (tokens, width) -> logits (tokens, vocabulary)."""
