@@ -8,6 +8,8 @@ row looks like noise: all its numbers are within a few times their root mean squ
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 
 # What a rounded row can hold, in multiples of its root mean square; the few numbers beyond are cut. Less cuts more,
@@ -15,7 +17,6 @@ import torch
 _LARGEST = 3.8
 _LEVELS = 127  # each side of 0
 _ZERO = 128  # what 0 is as an unsigned integer: the library multiplies unsigned rows by signed weights
-_TURNED_ROWS = 1024  # at once: their spectrum takes as much memory again
 _NATIVE = ("avx512_vnni", "avx_vnni", "amx_int8")
 
 
@@ -23,16 +24,16 @@ class EightBitProduct:
     """Rows of 8 bits times a weight that is rounded to 8 bits, too, each of its rows by a step of its own.
 
     Args:
-        weight: (rows of the product, columns), turned as the rows are.
+        blocks: the weight (rows of the product, columns) in blocks of rows, float32, turned as the rows are.
         dtype: of the product.
     """
 
-    def __init__(self, weight: torch.Tensor, dtype: torch.dtype) -> None:
+    def __init__(self, blocks: Iterable[torch.Tensor], dtype: torch.dtype) -> None:
         self._dtype = dtype
-        self._steps = weight.abs().amax(dim=1).float().clamp(min=1e-12) / _LEVELS
-        in_steps = weight.mul(1 / self._steps[:, None]).round_().to(torch.int8)
-        self._weight = torch.ops.onednn.qlinear_prepack(in_steps, None)
-        self._zeros = torch.zeros(len(weight), dtype=torch.int64)
+        steps, rounded_blocks = zip(*map(_in_steps, blocks), strict=True)
+        self._steps = torch.cat(steps)
+        self._weight = torch.ops.onednn.qlinear_prepack(torch.cat(rounded_blocks), None)
+        self._zeros = torch.zeros(len(self._steps), dtype=torch.int64)
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         return self._product(rows, "none")
@@ -64,15 +65,22 @@ def rounded(rows: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
 
 
 def turned(weight: torch.Tensor) -> torch.Tensor:
-    """Each row times the matrix of the discrete Hartley transform, which is orthogonal and symmetric (float32)."""
-    found = torch.empty(weight.shape, dtype=torch.float32)
-    for rows, its_turned in zip(weight.split(_TURNED_ROWS), found.split(_TURNED_ROWS), strict=True):
-        spectrum = torch.fft.rfft(rows.float(), norm="ortho")  # its second half mirrors the first
-        half = spectrum.shape[1]
-        torch.sub(spectrum.real, spectrum.imag, out=its_turned[:, :half])
-        mirrored = spectrum[:, 1 : rows.shape[1] - half + 1].flip(-1)
-        torch.add(mirrored.real, mirrored.imag, out=its_turned[:, half:])
+    """Each row (float32) times an orthogonal matrix: its Fourier transform in real numbers, length kept."""
+    width = weight.shape[1]
+    # Real and imaginary parts in turns; the first number, and of an even width the last one, has no imaginary part.
+    spectrum = torch.view_as_real(torch.fft.rfft(weight, norm="ortho")).flatten(1)
+    found = torch.empty_like(weight)
+    found[:, 0] = spectrum[:, 0]
+    torch.mul(spectrum[:, 2 : width + 1], 2**0.5, out=found[:, 1:])  # each stands for its mirror image, too
+    if width % 2 == 0:
+        found[:, -1] = spectrum[:, width]
     return found
+
+
+def _in_steps(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The step of each row, and the rows in multiples of it."""
+    steps = weight.abs().amax(dim=1).clamp(min=1e-12) / _LEVELS
+    return steps, weight.mul(1 / steps[:, None]).round_().to(torch.int8)
 
 
 def multiplies_eight_bits() -> bool:
@@ -82,7 +90,7 @@ def multiplies_eight_bits() -> bool:
         return False
     weight, rows = torch.ones(16, 64), torch.full((16, 64), 2 * _ZERO - 1, dtype=torch.uint8)
     try:
-        found = EightBitProduct(weight, torch.float32)(rows)
+        found = EightBitProduct([weight], torch.float32)(rows)
     except (AttributeError, RuntimeError, TypeError):
         return False
     return torch.allclose(found, torch.full((16, 16), 64 * _LARGEST))

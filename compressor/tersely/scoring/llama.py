@@ -23,6 +23,7 @@ from tersely.scoring.packing import Attend
 from tersely.scoring.products import Product, fuses
 
 _WEIGHTS = "model.safetensors"
+_ROWS = 1024  # of a weight that are made ready at once: in float32 they take twice the room
 _SHARDS = "model.safetensors.index.json"
 
 
@@ -115,12 +116,15 @@ class Llama:
             return weight.to(device, self._dtype, copy=True)  # none of the file that was mapped
 
         def reading(norm: str, *names: str) -> Product | EightBitProduct:
-            weight = torch.cat([weights[f"{name}.weight"] for name in names]).float() * weights[f"{norm}.weight"]
-            return EightBitProduct(turned(weight), self._dtype) if eight_bits else Product(held(weight), fused)
+            parts = (rows for name in names for rows in weights[f"{name}.weight"].split(_ROWS))
+            blocks = (rows.float() * weights[f"{norm}.weight"] for rows in parts)
+            if eight_bits:
+                return EightBitProduct(map(turned, blocks), self._dtype)
+            return Product(torch.cat([held(block) for block in blocks]), fused)
 
         def writing(name: str) -> Product:
             weight = weights[f"{name}.weight"]
-            return Product(held(turned(weight.T).T if eight_bits else weight), fused)
+            return Product(held(turned(weight.T.float()).T if eight_bits else weight), fused)
 
         def layer(name: str) -> _Layer:
             attention, feed_forward = f"{name}.self_attn", f"{name}.mlp"
@@ -134,8 +138,8 @@ class Llama:
             )
 
         self._layers = [layer(f"model.layers.{number}") for number in range(self.layers)]
-        embedded = weights["model.embed_tokens.weight"]
-        self._embedding = held(turned(embedded) if eight_bits else embedded)
+        embedded = weights["model.embed_tokens.weight"].split(_ROWS)
+        self._embedding = torch.cat([held(turned(rows.float()) if eight_bits else rows) for rows in embedded])
         tied = configuration.tie_word_embeddings
         self._norm: torch.Tensor | None = None
         self._head: Product | EightBitProduct

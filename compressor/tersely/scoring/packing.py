@@ -201,7 +201,7 @@ class _Pass:
                 self._read(number, layer, queries[0], keys[0], scaling)
             if layer == self._last_layer:
                 continue
-            mask = self._mask(queries.shape[2], keys.shape[2], sliding_window, query.device)
+            mask = self._mask(queries, keys.shape[2], sliding_window)
             output[:, rows] = torch.nn.functional.scaled_dot_product_attention(
                 queries,
                 keys,
@@ -265,12 +265,19 @@ class _Pass:
             ((number, position), row[: columns - rows]) for position, row in zip(here, weights, strict=True)
         )
 
-    def _mask(self, queries: int, keys: int, window: int | None, device: torch.device) -> torch.Tensor | None:
-        """Which keys each query may see (queries, keys); None where it is all up to itself, from the first on."""
+    def _mask(self, queries: torch.Tensor, keys: int, window: int | None) -> torch.Tensor | None:
+        """What to add to the logits (queries, keys): 0 or, where a query may not see a key, minus infinity.
+
+        None where each query sees all up to itself, from the first on.
+        """
+        count, device = queries.shape[2], queries.device
         window = window if window is not None and window < keys else 0
-        if queries == keys and not window:
+        if count == keys and not window:
             return None
-        if (queries, keys, window) not in self._masks:
-            mask = torch.ones((queries, keys), dtype=torch.bool, device=device).tril(keys - queries)
-            self._masks[queries, keys, window] = mask.triu(keys - queries - window + 1) if window else mask
-        return self._masks[queries, keys, window]
+        if (count, keys, window) not in self._masks:
+            seen = torch.ones((count, keys), dtype=torch.bool, device=device).tril(keys - count)
+            seen = seen.triu(keys - count - window + 1) if window else seen
+            # Made here, since torch would make it of bools in each layer anew.
+            mask = torch.zeros((count, keys), dtype=queries.dtype, device=device).masked_fill_(~seen, -torch.inf)
+            self._masks[count, keys, window] = mask
+        return self._masks[count, keys, window]
