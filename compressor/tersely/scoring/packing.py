@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import torch
 
+from tersely.scoring.attention import attention
 from tersely.scoring.scorer import Head
 
 # Rows of logits that exist at once; at 49,152 words and bfloat16 a row is 96 KiB.
@@ -202,15 +203,7 @@ class _Pass:
             if layer == self._last_layer:
                 continue
             mask = self._mask(queries, keys.shape[2], sliding_window)
-            output[:, rows] = torch.nn.functional.scaled_dot_product_attention(
-                queries,
-                keys,
-                values,
-                attn_mask=mask,
-                is_causal=mask is None,
-                scale=scaling,
-                enable_gqa=query.shape[1] != key.shape[1],
-            ).transpose(1, 2)
+            output[:, rows] = attention(queries[0], keys[0], values[0], mask, scaling).transpose(0, 1)
         if layer == self._last_layer:
             raise PassEnded
         return output
