@@ -149,8 +149,14 @@ class Llama:
             self._norm = held(weights["model.norm.weight"])
             self._head = Product(self._embedding if tied else held(weights["lm_head.weight"]), fused=False)
 
+        # By which each position turns queries and keys (positions, 1, half a head's width).
+        width, theta = configuration.head_dim, configuration.rope_parameters.rope_theta
+        frequencies = theta ** -(torch.arange(0, width, 2).float() / width)
+        angles = torch.arange(configuration.max_position_embeddings)[:, None, None] * frequencies
+        self._cosine, self._sine = held(angles.cos()), held(angles.sin())
+
     def hidden(self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend) -> torch.Tensor:
-        rotation = self._rotation(positions)
+        rotation = self._cosine[positions], self._sine[positions]
         states = embedding(tokens, self._embedding)
         for number, layer in enumerate(self._layers):
             rows = self._normalised(states)
@@ -170,13 +176,6 @@ class Llama:
         length = torch.linalg.vector_norm(states, dim=-1, keepdim=True, dtype=torch.float32)
         scale = torch.rsqrt(length.square() / states.shape[-1] + self._configuration.rms_norm_eps)
         return rounded(states, scale) if self._eight_bits else states * scale.to(states.dtype)
-
-    def _rotation(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Cosine and sine (tokens, 1, half a head's width) by which each position turns."""
-        width, theta = self._configuration.head_dim, self._configuration.rope_parameters.rope_theta
-        frequencies = theta ** -(torch.arange(0, width, 2, device=self.device).float() / width)
-        angles = (positions[:, None].float() * frequencies).unsqueeze(1)
-        return angles.cos().to(self._dtype), angles.sin().to(self._dtype)
 
     def _heads(
         self, product: torch.Tensor, rotation: tuple[torch.Tensor, torch.Tensor]
