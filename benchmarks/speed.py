@@ -22,7 +22,7 @@ import speed_cold
 import speed_growth
 import speed_peers
 import typer
-from speed_measuring import Plan, Setup
+from speed_measuring import Plan, Setup, dtype_of, in_fresh_process
 
 from tersely import TerselyError
 from tersely.settings import settings_from
@@ -51,7 +51,9 @@ def main(
     questions: Annotated[int, typer.Option(min=1, help="Of each data set, from the first on.")] = 5,
     rate: Annotated[float, typer.Option(help="Of the budget, in (0, 1].")] = 0.25,
     device: Annotated[str, typer.Option(help="A torch device.")] = "cpu",
-    dtype: Annotated[str, typer.Option(help="Tersely's; the limit is that of bfloat16.")] = "int8",
+    dtype: Annotated[
+        str | None, typer.Option(help="Tersely's, by default its own choice; the limit is that of bfloat16.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Only the smallest sizes.")] = False,
     profile: Annotated[
         bool, typer.Option("--profile", help="Print the operators that take longest in one call, and end.")
@@ -72,8 +74,9 @@ def main(
         if profile:
             typer.echo(_profile(plan))
             return
+        heading = _heading(plan)
         for name in chosen:
-            table = f"{_heading(plan)}\n\n{SECTIONS[name](plan)}"
+            table = f"{heading}\n\n{SECTIONS[name](plan)}"
             typer.echo(f"\n{name}: {table}")
             write_tables(out, {name: table})
     except (TerselyError, PeerError) as error:
@@ -83,7 +86,8 @@ def main(
 
 def _heading(plan: Plan) -> str:
     command = shlex.join(["python", *sys.argv])
-    return f"`{command}`; {date.today().isoformat()}; {describe_machine(plan.setup.device, plan.setup.dtype)}"
+    machine = describe_machine(plan.setup.device, in_fresh_process(dtype_of, plan.setup))
+    return f"`{command}`; {date.today().isoformat()}; {machine}"
 
 
 def _profile(plan: Plan) -> str:

@@ -33,12 +33,12 @@ class Setup(NamedTuple):
     Attributes:
         rate: of the budget, in (0, 1].
         device: a torch device's name.
-        dtype: a torch dtype's name.
+        dtype: as `Compressor` takes it; None: its own choice.
     """
 
     rate: float
     device: str
-    dtype: str
+    dtype: str | None
 
     def compressor(self) -> Compressor:
         """The compressor of this process, loaded at the first call."""
@@ -51,8 +51,13 @@ class Setup(NamedTuple):
         return self.compressor().compress(documents, question, rate=self.rate, method=method)
 
 
+def dtype_of(setup: Setup) -> str:
+    """The dtype that the model is computed in."""
+    return setup.compressor().scorer.dtype  # type: ignore[attr-defined]
+
+
 @cache
-def _compressor(device: str, dtype: str) -> Compressor:
+def _compressor(device: str, dtype: str | None) -> Compressor:
     return Compressor(tokenizer=TOKENIZER, device=device, dtype=dtype, cache=CacheSettings(disk_bytes=0))
 
 

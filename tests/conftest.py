@@ -24,10 +24,13 @@ from transformers import (
 
 from tersely import CacheSettings, Compressor, compressor, profile
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
+from tersely.scoring.eight_bits import multiplies_eight_bits
 from tersely.scoring.scorer import Attention, Encoding, Head
 
 DATA = Path(__file__).parent / "data"
 CONTEXT_LENGTH = 64  # tokens of the tiny models
+
+in_eight_bits = pytest.mark.skipif(not multiplies_eight_bits(), reason="this processor has no products of 8 bits")
 
 
 def save_tiny_model(folder: Path, model: PreTrainedModel) -> Path:

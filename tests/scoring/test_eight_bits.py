@@ -11,14 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from conftest import TINY_CONFIGURATION, save_tiny_model
+from conftest import TINY_CONFIGURATION, in_eight_bits, save_tiny_model
 from tersely import Compressor, ModelError
 from tersely.scoring import eight_bits
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.eight_bits import EightBitProduct, multiplies_eight_bits, rounded, turned
 from tersely.scoring.scorer import ScoringRequest
-
-native = pytest.mark.skipif(not multiplies_eight_bits(), reason="this processor has no products of 8 bits")
 
 
 def unit_scale(rows: torch.Tensor) -> torch.Tensor:
@@ -32,14 +30,14 @@ def test_turning_is_orthogonal_and_spreads_each_number_over_the_row(width: int) 
     assert matrix.abs().max() <= (2 / width) ** 0.5 + 1e-5
 
 
-@native
+@in_eight_bits
 def test_a_weight_in_blocks_is_the_same_as_whole() -> None:
     weight, rows = torch.randn(40, 24), rounded(torch.randn(16, 24), torch.ones(16, 1))
     whole, blocks = (EightBitProduct(some, torch.float32)(rows) for some in ([weight], weight.split(16)))
     assert torch.equal(whole, blocks)
 
 
-@native
+@in_eight_bits
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
 @pytest.mark.parametrize("outlier", [0.0, 30.0])
 def test_a_product_is_near_that_of_floating_point_also_with_outliers(scale, outlier) -> None:
@@ -57,7 +55,7 @@ def test_a_product_is_near_that_of_floating_point_also_with_outliers(scale, outl
         assert (plain - exact).norm() > 1.5 * (found - exact).norm()
 
 
-@native
+@in_eight_bits
 def test_what_follows_a_product() -> None:
     rows = rounded(torch.randn(20, 32), torch.ones(20, 1))
     factor = torch.randn(20, 48)
@@ -66,7 +64,7 @@ def test_what_follows_a_product() -> None:
     torch.testing.assert_close(product.times(rows, factor), product(rows) * factor)
 
 
-@native
+@in_eight_bits
 def test_a_row_or_a_weight_of_zeros_gives_zeros() -> None:
     rows = rounded(torch.zeros(3, 32), torch.full((3, 1), 1e3))
     assert not EightBitProduct([torch.randn(16, 32)], torch.float32)(rows).any()
@@ -89,14 +87,14 @@ def test_a_processor_without_such_products_is_found_out(monkeypatch, tiny_llama)
         CausalLanguageModelScorer(str(tiny_llama), dtype="int8")
 
 
-@native
+@in_eight_bits
 def test_a_build_whose_products_overflow_is_found_out(monkeypatch) -> None:
     exact = EightBitProduct.__call__
     monkeypatch.setattr(EightBitProduct, "__call__", lambda self, rows: exact(self, rows.clamp(max=200)))
     assert not multiplies_eight_bits()
 
 
-@native
+@in_eight_bits
 def test_it_is_what_a_llama_is_computed_in(tiny_llama) -> None:
     assert CausalLanguageModelScorer(str(tiny_llama)).dtype == "int8"
     assert CausalLanguageModelScorer(str(tiny_llama), dtype="bfloat16").dtype == "bfloat16"
@@ -108,7 +106,7 @@ def test_other_families_are_not(tiny_mistral) -> None:
         CausalLanguageModelScorer(str(tiny_mistral), dtype="int8")
 
 
-@native
+@in_eight_bits
 @pytest.mark.parametrize("changes", [{}, {"tie_word_embeddings": True}, {"hidden_size": 48, "head_dim": 8}])
 @pytest.mark.parametrize("norms", [False, True])
 def test_a_model_scores_nearly_as_in_float32(tmp_path: Path, changes, norms) -> None:
@@ -124,7 +122,7 @@ def test_a_model_scores_nearly_as_in_float32(tmp_path: Path, changes, norms) -> 
     assert np.corrcoef(exact[1:], found[1:])[0, 1] > 0.99
 
 
-@native
+@in_eight_bits
 @pytest.mark.model
 def test_the_embedded_model_keeps_its_judgement(real_compressor, real_float32_scorer, hotpot) -> None:
     """Log-probabilities, and of each document how likely it makes the question."""
@@ -141,7 +139,7 @@ def test_the_embedded_model_keeps_its_judgement(real_compressor, real_float32_sc
     assert np.corrcoef(found, exact)[0, 1] > 0.99
 
 
-@native
+@in_eight_bits
 @pytest.mark.model
-def test_a_compressor_can_do_without(hotpot) -> None:
+def test_a_compressor_can_do_without() -> None:
     assert Compressor(dtype="bfloat16").scorer.dtype == "bfloat16"

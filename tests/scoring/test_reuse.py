@@ -13,18 +13,16 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, MambaConfig, MambaForCausalLM, MistralConfig, MistralForCausalLM
 
-from conftest import TINY_CONFIGURATION, layers_begun, save_tiny_model
+from conftest import TINY_CONFIGURATION, in_eight_bits, layers_begun, save_tiny_model
 from tersely import CacheSettings, CompressionResult, Compressor, InvalidInputError
 from tersely.scoring import causal_lm, packing
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
-from tersely.scoring.eight_bits import multiplies_eight_bits
 from tersely.scoring.models import DEFAULT_MODEL, model_path
 from tersely.scoring.packing import Stretch
 from tersely.scoring.scorer import Head, ScoringRequest
 
 NOTHING_KEPT = CacheSettings(memory_bytes=0, disk_bytes=0)
 MEMORY = CacheSettings(disk_bytes=0)
-in_eight_bits = pytest.mark.skipif(not multiplies_eight_bits(), reason="this processor has no products of 8 bits")
 METHODS = ["evidence", "longllmlingua", "llmlingua"]
 
 

@@ -45,10 +45,9 @@ class EightBitProduct:
         return self._product(rows, "none").mul_(factor)
 
     def _product(self, rows: torch.Tensor, then: str) -> torch.Tensor:
+        step = _LARGEST / _LEVELS
         return torch.ops.onednn.qlinear_pointwise(
-            *(rows, _LARGEST / _LEVELS, _ZERO),
-            *(self._weight, self._steps, self._zeros, None),
-            *(1.0, 0, self._dtype, then, [], ""),
+            rows, step, _ZERO, self._weight, self._steps, self._zeros, None, 1.0, 0, self._dtype, then, [], ""
         )
 
 

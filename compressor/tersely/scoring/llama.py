@@ -138,14 +138,15 @@ class Llama:
             )
 
         self._layers = [layer(f"model.layers.{number}") for number in range(self.layers)]
-        embedded = weights["model.embed_tokens.weight"].split(_ROWS)
-        self._embedding = torch.cat([held(turned(rows.float()) if eight_bits else rows) for rows in embedded])
+        embedded = weights["model.embed_tokens.weight"]
         tied = configuration.tie_word_embeddings
         self._norm: torch.Tensor | None = None
         self._head: Product | EightBitProduct
         if eight_bits:
+            self._embedding = torch.cat([held(turned(rows.float())) for rows in embedded.split(_ROWS)])
             self._head = reading("model.norm", "model.embed_tokens" if tied else "lm_head")
         else:
+            self._embedding = held(embedded)
             self._norm = held(weights["model.norm.weight"])
             self._head = Product(self._embedding if tied else held(weights["lm_head.weight"]), fused=False)
 

@@ -30,9 +30,9 @@ def load_model(name: str, *, dtype: str | None, device: str) -> LoadedModel:
 
     Args:
         name: as in `model_path`.
-        dtype: a torch dtype's name, such as `"bfloat16"` or `"float32"`; or `"int8"`, which processors with such
-            products compute of the Llama family, in bfloat16 or float32 where more than 8 bits are needed. None: the
-            fastest of these that keeps the model's judgement.
+        dtype: a torch dtype's name, such as `"bfloat16"` or `"float32"`; or `"int8"` for a model of the Llama family on
+            a processor with such products, with bfloat16 or float32 where 8 bits would not do. None: int8 where it can
+            be had, else bfloat16, else float32.
         device: the torch device's name, such as `"cpu"` or `"cuda"`.
 
     Raises:
@@ -47,13 +47,13 @@ def load_model(name: str, *, dtype: str | None, device: str) -> LoadedModel:
         check_model(path)
     try:
         configuration = read_configuration(path) if path is not None and (path / _TOKENIZER).exists() else None
-        eight_bits = configuration is not None and device == "cpu" and multiplies_eight_bits()
+        may_be = dtype in (None, "int8") and configuration is not None and device == "cpu"
+        eight_bits = may_be and multiplies_eight_bits()
         if dtype == "int8" and not eight_bits:
             raise ModelError(
                 f"model {name!r} cannot be computed in int8 on {device}: that takes a model of the Llama family and a "
                 f"processor with products of 8 bits (AVX-512 VNNI, AVX VNNI or AMX); leave dtype out"
             )
-        eight_bits = eight_bits and dtype in (None, "int8")
         floating = _best_dtype(device) if dtype in (None, "int8") else dtype
         if path is not None and configuration is not None:
             from tokenizers import Tokenizer
