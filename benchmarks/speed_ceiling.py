@@ -1,7 +1,8 @@
 """The machine's limit: how fast bare matrix products of bfloat16 are, of any shape and of the model's own shapes.
 
 Beside them the pass of `evidence` over the same tokens. Attention, norms and the language-model head are not in the
-products, so no pass can reach all of it.
+products, so no pass can reach all of it. `evidence` reads documents by some of the layers only: so its own products are
+taken, too, as bare as those of all layers.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch.nn.functional import linear
 from transformers import AutoConfig
 
 from tersely import DEFAULT_MODEL
+from tersely.profile import profile_for
 from tersely.scoring.models import model_path
 from tersely_eval.datasets import Question
 from tersely_eval.tables import markdown_table
@@ -67,24 +69,33 @@ class ModelProducts:
 
     def __init__(self, shapes: Shapes, device: str) -> None:
         self._device = device
-        self._weights = [
-            torch.randn(rows, columns, device=device, dtype=torch.bfloat16)
+        self._layers = [
+            [torch.randn(rows, columns, device=device, dtype=torch.bfloat16) for rows, columns in shapes.matrices]
             for _ in range(shapes.layers)
-            for rows, columns in shapes.matrices
         ]
         widths = {columns for _, columns in shapes.matrices}
         self._inputs = {width: torch.randn(max(_ROWS), width, device=device, dtype=torch.bfloat16) for width in widths}
-        self.rows = min(_ROWS, key=lambda rows: _fastest(lambda: self._run(_TOKENS, rows), device))
+        everything = [weight for layer in self._layers for weight in layer]
+        self.rows = min(_ROWS, key=lambda rows: _fastest(lambda: self._run(everything, _TOKENS, rows), device))
 
-    def __call__(self, tokens: int) -> None:
-        """Run them for so many tokens, in products of as many rows as are fastest."""
-        self._run(tokens, self.rows)
+    def __call__(self, tokens: int, further: int = 0, layers: int | None = None) -> None:
+        """Run them, in products of as many rows as are fastest.
 
-    def _run(self, tokens: int, most_rows: int) -> None:
+        Args:
+            tokens: of the pass.
+            further: so many of them are computed by all layers.
+            layers: so many compute the others; of the rest they have keys and values only. None for all.
+        """
+        layers = len(self._layers) if layers is None else layers
+        self._run([weight for layer in self._layers[:layers] for weight in layer], tokens, self.rows)
+        self._run([weight for layer in self._layers[layers:] for weight in layer[1:3]], tokens, self.rows)
+        self._run([weight for layer in self._layers[layers:] for weight in layer[:1] + layer[3:]], further, self.rows)
+
+    def _run(self, weights: Sequence[torch.Tensor], tokens: int, most_rows: int) -> None:
         with torch.inference_mode():
             for start in range(0, tokens, most_rows):
                 rows = min(most_rows, tokens - start)
-                for weight in self._weights:
+                for weight in weights:
                     linear(self._inputs[weight.shape[1]][:rows], weight)
 
 
@@ -98,10 +109,13 @@ def _fastest(action: Callable[[], object], device: str) -> float:
 
 
 class _Beside(NamedTuple):
-    """One question: tokens of the pass, seconds of the bare products, of the pass and of the whole call."""
+    """One question: tokens of the pass; seconds of the bare products of all layers, of those that `evidence` needs, of
+    its pass and of the whole call.
+    """
 
     tokens: int
     products: float
+    own: float
     ranking: float
     whole: float
 
@@ -115,7 +129,13 @@ def _beside(setup: Setup, data: dict[str, tuple[Question, Sequence[Question]]]) 
 
     def turn(question: Question) -> _Beside:
         tokens = tokens_read(compressor, question.documents, question.question)
-        bare = in_its_thread(lambda: measured(lambda: products(tokens), setup.device)).seconds
+        # The question after each document, and the token before it, which predicts its first.
+        further = len(question.documents) * (len(compressor.scorer.encode(f" {question.question}").tokens) + 1)
+        layers = profile_for(compressor.scorer.fingerprint, compressor.scorer.name).document_layers
+        bare, own = (
+            in_its_thread(lambda some=some: measured(lambda: products(*some), setup.device)).seconds
+            for some in ((tokens,), (tokens, further, layers))
+        )
         forget(compressor)
         ranking: list[float] = []
 
@@ -124,7 +144,7 @@ def _beside(setup: Setup, data: dict[str, tuple[Question, Sequence[Question]]]) 
             ranking.append(result.seconds["rank"])
 
         whole = measured(compress, setup.device).seconds
-        return _Beside(tokens, bare, ranking[0], whole)
+        return _Beside(tokens, bare, own, ranking[0], whole)
 
     def turns() -> Iterator[tuple[str, list[_Beside]]]:
         for name, (warm_up, questions) in data.items():
@@ -144,13 +164,13 @@ def section(plan: Plan) -> str:
         [
             "data",
             "tokens a question",
-            "bare products, s",
-            "their tokens/s",
+            "bare products of all layers, s",
             "their GFLOP/s",
-            "pass of `evidence`, s",
-            "its share of the products' speed",
+            "those of `evidence`, s",
+            "its pass, s",
             "compress, all in all, s",
-            "its share",
+            "the pass's share of the speed of its own products",
+            "of all layers'",
         ]
     ]
     for name, turns in found.items():
@@ -160,12 +180,12 @@ def section(plan: Plan) -> str:
                 name,
                 f"{median(one.tokens for one in turns):,.0f}",
                 f"{median(one.products for one in turns):.3f}",
-                f"{speed:,.0f}",
                 f"{speed * shapes.operations / 1e9:,.0f}",
+                f"{median(one.own for one in turns):.3f}",
                 f"{median(one.ranking for one in turns):.3f}",
-                f"{median(one.products / one.ranking for one in turns):.0%}",
                 f"{median(one.whole for one in turns):.3f}",
-                f"{median(one.products / one.whole for one in turns):.0%}",
+                f"{median(one.own / one.ranking for one in turns):.0%}",
+                f"{median(one.products / one.ranking for one in turns):.0%}",
             ]
         )
     return (

@@ -79,7 +79,7 @@ def section(plan: Plan) -> str:
         f"contender has a process of its own, and never saw the documents. Tokens are those of one pass over each "
         f"document with the question after it, as the embedded model counts them: the same for all, however many "
         f"passes a method makes. The limit is the fastest bfloat16 product, {limit / 1e9:,.0f} GFLOP/s; the share is "
-        f"what the products of the layers in that one pass come to.\n\n"
+        f"what the products of all layers in that one pass come to (`evidence` reads documents by fewer).\n\n"
         f"{markdown_table(_contender_rows(found, limit))}\n\n"
         f"How many times as long the peer takes, question by question:\n\n{markdown_table(pair_rows(found))}"
     )

@@ -47,22 +47,6 @@ def save_tiny_model(folder: Path, model: PreTrainedModel) -> Path:
     return folder
 
 
-def layers_begun(scorer: CausalLanguageModelScorer, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The layers whose attention begins from now on, in order."""
-    layers: list[int] = []
-    hidden = scorer._decoder.hidden
-
-    def watched(tokens, positions, attend):
-        def begun(layer, *arguments):
-            layers.append(layer)
-            return attend(layer, *arguments)
-
-        return hidden(tokens, positions, begun)
-
-    monkeypatch.setattr(scorer._decoder, "hidden", watched)
-    return layers
-
-
 # Of models with rotary positions whose heads share keys.
 TINY_CONFIGURATION = {
     "vocab_size": 256,
@@ -79,8 +63,8 @@ TINY_CONFIGURATION = {
 
 @pytest.fixture(scope="session")
 def tiny_llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Llama of two layers: the family that is computed without transformers."""
-    model = LlamaForCausalLM(LlamaConfig(**TINY_CONFIGURATION))
+    """A Llama of three layers: the family that is computed without transformers."""
+    model = LlamaForCausalLM(LlamaConfig(**{**TINY_CONFIGURATION, "num_hidden_layers": 3}))
     return save_tiny_model(tmp_path_factory.mktemp("tiny") / "llama", model)
 
 
@@ -130,8 +114,8 @@ class FakeScorer:
             for request in requests
         ]
 
-    def attend(self, requests, heads, *, log_probabilities=True, progress=None):
-        scores = self.score(requests) if log_probabilities else [None] * len(requests)
+    def attend(self, requests, heads, progress=None):
+        scores = self.score(requests)
         return [Attention(self._weights(request, heads), one) for request, one in zip(requests, scores, strict=True)]
 
     def prepare(self, requests, progress=None):

@@ -199,7 +199,7 @@ class TestCalibrate:
     def test_progress_goes_from_0_to_1(self) -> None:
         shares: list[float] = []
         calibrate(Marking(), [source("a", 6), source("b", 6)], heads=1, progress=shares.append)
-        assert len(shares) == 12 and shares == sorted(shares) and shares[-1] == 1
+        assert len(shares) == 24 and shares == sorted(shares) and shares[-1] == 1
 
     def test_too_few_examples_are_named(self) -> None:
         for few in (source(number=4), ExampleSet("made.jsonl", "", [])):
@@ -359,7 +359,7 @@ class TestCommand:
             (["--data", "DATA", "--heads", "0"], "--heads 0 needs --out"),
             (["--data", "DATA", "--heads", "-1"], "--heads"),
             (["--data", "DATA", "--heads", "many"], "--heads"),
-            (["--data", "DATA", "--heads", "9"], "8 attention heads, not 9"),
+            (["--data", "DATA", "--heads", "13"], "12 attention heads, not 13"),
             (["--data", "DATA", "--out", "/no/such/folder/x.json"], "--out /no/such/folder/x.json"),
             (["--data", "DATA", "--out", "FOLDER"], "--out "),
             (["--data", "DATA", "--data", "DATA", "--heads", "1"], "questions.jsonl"),

@@ -57,7 +57,7 @@ def read_attention(
     heads: Sequence[Head],
     progress: Progress,
     *,
-    question_too: bool = True,
+    document_layers: int | None = None,
 ) -> list[Reading]:
     """One pass over each passage and the question after it.
 
@@ -67,8 +67,7 @@ def read_attention(
         question: what is asked.
         heads: whose attention to read.
         progress: receives the share that is done, from 0 to 1.
-        question_too: whether the question's log-probability is wanted. Without it the pass ends at the last layer of
-            `heads`, and that figure is 0.
+        document_layers: by so many layers the documents are read; None for all (see `ScoringRequest.layers`).
 
     Returns:
         For each document a `Reading` whose values are the logarithms of the attention that each head's question tokens
@@ -77,9 +76,10 @@ def read_attention(
     lead_in, start = _frame(scorer)
     asked = _question(scorer, question)
     ends, passages = _passages(scorer, documents)
-    requests = [ScoringRequest(asked, [*start, *passage.tokens, *lead_in], "prefix") for passage in passages]
+    before = [[*start, *passage.tokens, *lead_in] for passage in passages]
+    requests = [ScoringRequest(asked, prefix, "prefix", document_layers) for prefix in before]
     readings = _empty_readings(ends, kinds=len(heads))
-    attention = scorer.attend(requests, heads, log_probabilities=question_too, progress=progress)
+    attention = scorer.attend(requests, heads, progress=progress)
     for number, (passage, seen) in enumerate(zip(passages, attention, strict=True)):
         end = len(start) + len(passage.tokens)
         weights = seen.weights[:, end - (passage.last - passage.first) : end]
@@ -114,13 +114,13 @@ def read_contrast(
 
 
 def requests_ahead(
-    scorer: Scorer, documents: Sequence[SegmentedDocument], heads: Sequence[Head], *, question_too: bool = True
+    scorer: Scorer, documents: Sequence[SegmentedDocument], heads: Sequence[Head], *, document_layers: int | None = None
 ) -> list[ScoringRequest]:
     """What `read_attention` with these arguments, or without heads `read_contrast`, will ask whatever the question."""
     lead_in, start = _frame(scorer)
     _, passages = _passages(scorer, documents)
-    layers = max(head.layer for head in heads) + 1 if heads and not question_too else None
-    before = [ScoringRequest([], [*start, *passage.tokens, *lead_in], "prefix", layers) for passage in passages]
+    prefixes = [[*start, *passage.tokens, *lead_in] for passage in passages]
+    before = [ScoringRequest([], prefix, "prefix", document_layers if heads else None) for prefix in prefixes]
     alone = [ScoringRequest(passage.tokens, start, "scores") for passage in passages]
     return before if heads else before + alone
 
@@ -196,11 +196,8 @@ def _empty_readings(ends: Sequence[np.ndarray], kinds: int) -> list[Reading]:
     ]
 
 
-def _fill(
-    readings: Sequence[Reading], number: int, passage: _Passage, values: np.ndarray, scores: np.ndarray | None
-) -> None:
+def _fill(readings: Sequence[Reading], number: int, passage: _Passage, values: np.ndarray, scores: np.ndarray) -> None:
     reading, tokens = readings[passage.document], slice(passage.first, passage.last)
     reading.passages[tokens] = number
     reading.values[:, tokens] = values
-    if scores is not None:
-        reading.question[tokens] = np.nan_to_num(scores.mean())
+    reading.question[tokens] = np.nan_to_num(scores.mean())

@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tersely.errors import ModelError
 from tersely.scoring.models import models_folder
@@ -78,6 +79,8 @@ class Profile(_Strict):
         model: the name under which it was calibrated.
         fingerprint: of its weights; None for the profile of all models that have none of their own.
         heads: the attention heads to read; without any, contrastive perplexity is read in their place.
+        document_layers: with heads, by so many of the model's layers documents are read: past the last of `heads` the
+            question finds in them nearly what it would find after all. None for all layers.
         contrast: what that weighs.
         first_hop, second_hop: what the other signals weigh, in the logarithm of the odds that a unit is evidence.
     """
@@ -85,6 +88,7 @@ class Profile(_Strict):
     model: str
     fingerprint: str | None
     heads: tuple[HeadWeight, ...] = ()
+    document_layers: Annotated[int, Field(ge=1)] | None = None
     contrast: float = 0.0
     first_hop: FirstHopWeights
     second_hop: SecondHopWeights
@@ -94,11 +98,6 @@ class Profile(_Strict):
     def head_positions(self) -> list[Head]:
         """The heads, as a scorer takes them."""
         return [Head(one.layer, one.head) for one in self.heads]
-
-    @property
-    def reads_question(self) -> bool:
-        """Whether the question's probability is weighed; without it the model need not be run to its end."""
-        return self.first_hop.question_probability != 0
 
     @property
     def of_model(self) -> np.ndarray:

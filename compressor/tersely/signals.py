@@ -59,7 +59,7 @@ def measure(
     heads: Sequence[Head],
     progress: Callable[[float], None],
     *,
-    question_probability: bool = True,
+    document_layers: int | None = None,
 ) -> Signals:
     """Read the documents with the question, and measure.
 
@@ -69,11 +69,10 @@ def measure(
         question: what is asked.
         heads: which attention heads to read; without any, contrastive perplexity is measured in their place.
         progress: receives the share that is done, from 0 to 1.
-        question_probability: whether this signal is wanted; with heads it can be left out, and the model need not be
-            run to its end.
+        document_layers: with heads, by how many layers the documents are read; None for all.
     """
     if heads:
-        readings = read_attention(scorer, documents, question, heads, progress, question_too=question_probability)
+        readings = read_attention(scorer, documents, question, heads, progress, document_layers=document_layers)
     else:
         readings = read_contrast(scorer, documents, question, progress)
     pooled = [_pool(segmented, reading) for segmented, reading in zip(documents, readings, strict=True)]

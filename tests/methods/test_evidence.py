@@ -16,7 +16,6 @@ from conftest import FakeScorer
 from tersely import CompressionResult, Compressor, Document, InvalidInputError
 from tersely.methods.evidence import _growing_phrase
 from tersely.segmentation import SegmentedDocument, segment_documents
-from tersely.signals import FIRST_HOP
 from tersely_eval.measures import answer_kept
 
 QUESTION = "When was the mill sold, and for how much?"
@@ -418,20 +417,23 @@ def test_a_real_budget_keeps_whole_units(real_compressor, hotpot, natural_questi
             assert found.whole and len(found.cut) <= 2 and all(one.runs == 1 for one in found.cut)
 
 
-def test_the_pass_ends_early_where_no_weight_asks_for_the_rest(fresh_home) -> None:
-    """With a profile that gives the question's probability no weight."""
-    asked: list[bool] = []
+def test_documents_are_read_by_as_many_layers_as_the_profile_says(fresh_home) -> None:
+    asked: list[int | None] = []
 
     class Recording(FakeScorer):
-        def attend(self, requests, heads, *, log_probabilities=True, progress=None):
-            asked.append(log_probabilities)
-            return super().attend(requests, heads, log_probabilities=log_probabilities, progress=progress)
+        def attend(self, requests, heads, progress=None):
+            asked.extend(request.layers for request in requests)
+            return super().attend(requests, heads, progress)
 
-    for weight in (0.5, 0.0):
-        write(first_hop={**dict.fromkeys(FIRST_HOP, 0.5), "question_probability": weight})
-        result = Compressor(Recording()).compress([GUIDE, GUIDE], QUESTION, rate=0.3)
-        assert 0 < result.compressed_tokens <= result.target_tokens
-    assert asked == [True, False]
+        def prepare(self, requests, progress=None):
+            asked.extend(request.layers for request in requests)
+
+    for layers in (None, 1):
+        write(document_layers=layers)
+        compressor = Compressor(Recording())
+        compressor.index([GUIDE])
+        compressor.compress([GUIDE, GUIDE], QUESTION, rate=0.3)
+    assert asked == [None] * 3 + [1] * 3
 
 
 def test_what_was_said_already_comes_last(compressor) -> None:

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, BloomConfig, BloomForCausalLM
 
-from conftest import CONTEXT_LENGTH, layers_begun, save_tiny_model
+from conftest import CONTEXT_LENGTH, save_tiny_model
 from tersely import ModelError
 from tersely.scoring import attention, causal_lm, packing
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
@@ -59,8 +59,9 @@ def requests() -> list[ScoringRequest]:
     ]
 
 
-def test_a_model_has_all_its_heads(scorer) -> None:
-    assert list(scorer.heads) == [Head(layer, head) for layer in range(2) for head in range(4)]
+def test_a_model_has_all_its_heads(scorer, folder) -> None:
+    layers = 3 if folder.name == "llama" else 2
+    assert list(scorer.heads) == [Head(layer, head) for layer in range(layers) for head in range(4)]
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 200, 10_000])
@@ -87,10 +88,8 @@ def test_equals_eager_attention_whatever_the_batch(scorer, folder, requests, mon
 )
 def test_any_heads_come_in_the_order_asked_for(scorer, folder, requests, heads) -> None:
     eager = Eager(folder)
-    for log_probabilities in (True, False):
-        found = scorer.attend(requests, heads, log_probabilities=log_probabilities)
-        for request, seen in zip(requests, found, strict=True):
-            np.testing.assert_allclose(seen.weights, eager(request, heads), atol=1e-5)
+    for request, seen in zip(requests, scorer.attend(requests, heads), strict=True):
+        np.testing.assert_allclose(seen.weights, eager(request, heads), atol=1e-5)
 
 
 def test_log_probabilities_are_those_of_score(scorer, requests) -> None:
@@ -98,21 +97,6 @@ def test_log_probabilities_are_those_of_score(scorer, requests) -> None:
     for seen, scores in zip(found, scorer.score(requests), strict=True):
         assert seen.log_probabilities.dtype == np.float32
         np.testing.assert_allclose(seen.log_probabilities, scores, atol=1e-5)
-
-
-@pytest.mark.parametrize(("heads", "expected"), [([Head(0, 1)], [0]), ([Head(0, 1), Head(1, 0)], [0, 1])])
-def test_without_log_probabilities_no_layer_after_the_last_head_runs(
-    scorer, requests, heads, expected, monkeypatch
-) -> None:
-    both = scorer.attend(requests[3:4], heads)
-    scorer.cache.forget()
-    layers = layers_begun(scorer, monkeypatch)
-    with monkeypatch.context() as patched:
-        patched.setattr(scorer._decoder, "logits", lambda hidden: pytest.fail("nothing is scored"))
-        found = scorer.attend(requests[3:4], heads, log_probabilities=False)
-    assert layers == expected * 2, "of the prefix, and of the tokens after it"
-    assert found[0].log_probabilities is None
-    np.testing.assert_allclose(found[0].weights, both[0].weights, atol=1e-6)
 
 
 def test_other_passes_are_as_before(folder, scorer, requests) -> None:
@@ -127,10 +111,9 @@ def test_other_passes_are_as_before(folder, scorer, requests) -> None:
     before = others(CausalLanguageModelScorer(str(folder), dtype="float32"))
     chain = scorer.chain([requests[1].prefix])
     early = chain.score(requests[2].tokens)
-    for log_probabilities in (True, False):
-        scorer.attend(requests, scorer.heads[:1], log_probabilities=log_probabilities)
-        for expected, found in zip(before, others(scorer), strict=True):
-            np.testing.assert_allclose(found, expected, atol=1e-5)
+    scorer.attend(requests, scorer.heads[:1])
+    for expected, found in zip(before, others(scorer), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
     np.testing.assert_allclose(chain.score(requests[2].tokens), early, atol=1e-5)
 
 
@@ -176,7 +159,7 @@ def test_progress_ends_at_1(scorer, requests, monkeypatch) -> None:
 def test_threads_that_attend_and_score_at_once_get_what_one_gets(scorer, requests) -> None:
     few = scorer.heads[:1]
     expected = scorer.attend(requests, scorer.heads)
-    early = scorer.attend(requests, few, log_probabilities=False)
+    early = scorer.attend(requests, few)
     scores = scorer.score(requests)
     failures: list[BaseException] = []
 
@@ -188,8 +171,7 @@ def test_threads_that_attend_and_score_at_once_get_what_one_gets(scorer, request
                         np.testing.assert_allclose(one.weights, other.weights, atol=1e-6)
                         np.testing.assert_allclose(one.log_probabilities, other.log_probabilities, atol=1e-5)
                 elif number % 3 == 1:
-                    found = scorer.attend(requests, few, log_probabilities=False)
-                    for one, other in zip(found, early, strict=True):
+                    for one, other in zip(scorer.attend(requests, few), early, strict=True):
                         np.testing.assert_allclose(one.weights, other.weights, atol=1e-6)
                 else:
                     for one, other in zip(scorer.score(requests), scores, strict=True):
@@ -217,9 +199,8 @@ def tiny_bloom(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_model_whose_attention_cannot_be_read_says_so(tiny_bloom) -> None:
     scorer = CausalLanguageModelScorer(str(tiny_bloom), dtype="float32")
     assert len(scorer.score([ScoringRequest([1, 2], [3])])[0]) == 2
-    for log_probabilities in (True, False):
-        with pytest.raises(ModelError, match="attention"):
-            scorer.attend([ScoringRequest([1, 2], [3])], [Head(0, 0)], log_probabilities=log_probabilities)
+    with pytest.raises(ModelError, match="attention"):
+        scorer.attend([ScoringRequest([1, 2], [3])], [Head(0, 0)])
 
 
 class TestFingerprint:
@@ -269,13 +250,14 @@ def test_attention_in_whole_products_is_that_of_torch(monkeypatch, shared, logit
     monkeypatch.setattr(attention, "_LOGITS", logits)
     generator = torch.Generator().manual_seed(0)
     queries, keys, values = (
-        torch.randn(heads, tokens, 16, generator=generator).bfloat16()
+        torch.randn(1, heads, tokens, 16, generator=generator).bfloat16()
         for heads, tokens in ((3 * shared, 60), (3, 90), (3, 90))
     )
-    mask = torch.zeros(60, 90, dtype=torch.bfloat16).masked_fill(~torch.ones(60, 90).tril(30).bool(), -torch.inf)
+    seen = torch.ones(1, 1, 60, 90).tril(30).bool()
+    mask = torch.zeros(1, 1, 60, 90, dtype=torch.bfloat16).masked_fill(~seen, -torch.inf)
     assert attention._in_whole_products(queries)
     found = attention.attention(queries, keys, values, mask, 0.5)
     exact = torch.nn.functional.scaled_dot_product_attention(
-        *(one.float()[None] for one in (queries, keys, values)), mask.float(), scale=0.5, enable_gqa=shared > 1
-    )[0]
+        *(one.float() for one in (queries, keys, values)), mask.float(), scale=0.5, enable_gqa=shared > 1
+    )
     torch.testing.assert_close(found.float(), exact, atol=0.03, rtol=0.03)

@@ -21,7 +21,9 @@ from tersely.scoring import llama, products
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.llama import Llama, read_configuration
 from tersely.scoring.models import DEFAULT_MODEL, model_path
+from tersely.scoring.packing import run
 from tersely.scoring.scorer import ScoringRequest
+from tersely.scoring.stretches import Stretch
 from tersely.scoring.transformers_decoder import TransformersDecoder
 
 TOKENS = [3, 141, 59, 26, 5, 35, 89, 79, 32, 38, 46, 26]
@@ -151,3 +153,37 @@ def test_a_tokenizer_of_a_folder_is_its_file(tiny_llama) -> None:
     scorer = CausalLanguageModelScorer(str(tiny_llama))
     text = "Plain words, naïve 日本 😀."
     assert scorer.encode(text).tokens == Tokenizer.from_file(str(tiny_llama / "tokenizer.json")).encode(text).ids
+
+
+@pytest.mark.parametrize("layers", [1, 2, 3, 9, None])
+def test_past_some_layer_keys_and_values_are_read_from_where_the_hidden_states_stopped(tiny_llama, layers) -> None:
+    plain = AutoModelForCausalLM.from_pretrained(tiny_llama, dtype=torch.float32).eval()
+    with torch.no_grad():
+        states = plain(torch.tensor([TOKENS]), output_hidden_states=True).hidden_states
+        expected = []
+        for number, layer in enumerate(plain.model.layers):
+            stopped = states[number if layers is None else min(number, layers)]
+            values = layer.self_attn.v_proj(layer.input_layernorm(stopped))[0]
+            expected.append(values.view(len(TOKENS), 2, -1).transpose(0, 1).numpy())
+    decoder = CausalLanguageModelScorer(str(tiny_llama), dtype="float32")._decoder
+    other = Stretch(TOKENS[::-1], keep=5, layers=1, score_from=6)
+    found, followed = (
+        run(decoder, [other, Stretch([*TOKENS, *after], keep=len(TOKENS), layers=layers), other])[1].state
+        for after in ([], [7, 8, 9])
+    )
+    np.testing.assert_allclose(found.values, expected, atol=1e-4)
+    for one, another in zip(found, followed, strict=True):
+        assert torch.equal(one, another), "the same bits whatever follows"
+
+
+def test_what_follows_is_computed_to_the_end(tiny_llama) -> None:
+    """Where the hidden states of a prefix stop, those of the tokens after it go on."""
+    scorer = CausalLanguageModelScorer(str(tiny_llama), dtype="float32")
+    decoder = scorer._decoder
+    state = run(decoder, [Stretch(TOKENS[:7], keep=7, layers=1)])[0].state
+    (expected,) = run(decoder, [Stretch(TOKENS[7:], (state,), score_from=1)])
+    (found,) = run(decoder, [Stretch(TOKENS, keep=7, layers=1, score_from=8)])
+    (whole,) = run(decoder, [Stretch(TOKENS, keep=7, score_from=8)])
+    np.testing.assert_array_equal(found.log_probabilities, expected.log_probabilities)
+    assert np.abs(found.log_probabilities - whole.log_probabilities).max() > 1e-3
+    np.testing.assert_allclose(whole.log_probabilities, expected_of(tiny_llama)[7:], atol=1e-4)

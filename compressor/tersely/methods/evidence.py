@@ -46,7 +46,7 @@ class Evidence:
     @staticmethod
     def ahead(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> list[ScoringRequest]:
         profile = profile_for(scorer.fingerprint, scorer.name)
-        return requests_ahead(scorer, documents, profile.head_positions, question_too=profile.reads_question)
+        return requests_ahead(scorer, documents, profile.head_positions, document_layers=profile.document_layers)
 
     def rank(self) -> list[float]:
         """For each document the logarithm of the odds, but for a constant, that its best unit is evidence."""
@@ -58,7 +58,7 @@ class Evidence:
             task.question or "",
             profile.head_positions,
             task.progress,
-            question_probability=profile.reads_question,
+            document_layers=profile.document_layers,
         )
         first = signals.of_model @ profile.of_model + signals.first_hop @ profile.first
         self._evidence = second_hop(signals, first) @ profile.second

@@ -1,4 +1,4 @@
-"""Attention of one text in one layer, in the way that is fastest for its length. What is read of it: `packing.py`."""
+"""Attention of one layer, in the way that is fastest for its size. Who sees whom: `packed_attention.py`."""
 
 from __future__ import annotations
 
@@ -13,30 +13,33 @@ _LOGITS = 2**20
 def attention(
     queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor | None, scaling: float | None
 ) -> torch.Tensor:
-    """What queries see of values (heads, queries, width).
+    """What queries see of values (texts, heads, queries, width).
 
     Args:
-        queries: (heads, queries, width).
-        keys, values: (heads, keys, width); several heads of queries may share one.
-        mask: added to the logits (queries, keys); None: each query sees the keys up to itself, from the first on.
+        queries: (texts, heads, queries, width).
+        keys, values: (texts, heads, keys, width); several heads of queries may share one.
+        mask: added to the logits (texts, 1, queries, keys); None: each query sees the keys up to itself, from the first
+            on.
         scaling: of the products; None for one over the root of the width.
     """
     if mask is not None and _in_whole_products(queries):
-        return _whole_products(queries, keys, values, mask, scaling or queries.shape[-1] ** -0.5)
+        found = _whole_products(queries[0], keys[0], values[0], mask[0, 0], scaling or queries.shape[-1] ** -0.5)
+        return found[None]
     return scaled_dot_product_attention(
-        queries[None],
-        keys[None],
-        values[None],
+        queries,
+        keys,
+        values,
         attn_mask=mask,
         is_causal=mask is None,
         scale=scaling,
-        enable_gqa=len(queries) != len(keys),
-    )[0]
+        enable_gqa=queries.shape[1] != keys.shape[1],
+    )
 
 
 def _in_whole_products(queries: torch.Tensor) -> bool:
     """Whether these are faster than torch's attention, which on a processor cuts so many queries into small blocks."""
-    return queries.shape[1] in _SOME_QUERIES and queries.device.type == "cpu" and queries.dtype == torch.bfloat16
+    of_one = len(queries) == 1 and queries.shape[2] in _SOME_QUERIES
+    return of_one and queries.device.type == "cpu" and queries.dtype == torch.bfloat16
 
 
 def _whole_products(

@@ -11,7 +11,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,9 +23,9 @@ from tersely.scoring.cache import DocumentCache
 from tersely.scoring.chain import StateChain
 from tersely.scoring.loading import load_model
 from tersely.scoring.models import DEFAULT_MODEL
-from tersely.scoring.packing import Outcome, State, Stretch
 from tersely.scoring.queue import PassQueue
 from tersely.scoring.scorer import Attention, Chain, Encoding, Head, ScoringRequest
+from tersely.scoring.stretches import Outcome, State, Stretch
 from tersely.scoring.windows import windows
 from tersely.settings import CacheSettings
 
@@ -107,9 +107,8 @@ class CausalLanguageModelScorer:
             else:
                 whole.append(number)
         for group in _groups(after_state, requests):
-            stretches = self._after_states([requests[number] for number in group], None, done, score_from=1)
-            for number, outcome in zip(group, self._queue.run(stretches, done.stretches), strict=True):
-                scores[number] = outcome.log_probabilities
+            outcomes = self._after_prefixes([requests[number] for number in group], done)
+            scores.update(zip(group, (outcome.log_probabilities for outcome in outcomes), strict=True))
         scores.update(self._score_in_windows({number: requests[number] for number in whole}, done))
         for number, request in enumerate(requests):
             if request.again == "scores":
@@ -121,8 +120,6 @@ class CausalLanguageModelScorer:
         self,
         requests: Sequence[ScoringRequest],
         heads: Sequence[Head],
-        *,
-        log_probabilities: bool = True,
         progress: Progress | None = None,
     ) -> list[Attention]:
         for head in heads:
@@ -140,20 +137,10 @@ class CausalLanguageModelScorer:
                 f"use the model without a profile"
             )
         done = _Done(requests, progress)
-        layers = None if log_probabilities else max(head.layer for head in heads) + 1
         found: list[Attention] = []
         for group in _groups(range(len(requests)), requests):
-            stretches = self._after_states(
-                [requests[number] for number in group],
-                layers,
-                done,
-                score_from=1 if log_probabilities else None,
-                heads=tuple(heads),
-                look_from=1,
-            )
-            for outcome in self._queue.run(stretches, done.stretches):
-                scores = outcome.log_probabilities if log_probabilities else None
-                found.append(Attention(outcome.attention, scores))
+            outcomes = self._after_prefixes([requests[number] for number in group], done, tuple(heads))
+            found += [Attention(outcome.attention, outcome.log_probabilities) for outcome in outcomes]
         done.all()
         return found
 
@@ -161,10 +148,8 @@ class CausalLanguageModelScorer:
         done = _Done(requests, progress)
         for group in _groups(range(len(requests)), requests):
             of_group = [requests[number] for number in group]
-            before = [request for request in of_group if request.again == "prefix" and self._decoder.packs]
-            for layers in {request.layers for request in before}:
-                prefixes = [request.prefix[:-1] for request in before if request.layers == layers]
-                self._states(prefixes, set(map(tuple, prefixes)), layers, done, lasting=True)
+            if self._decoder.packs:
+                self._prepare_prefixes([request for request in of_group if request.again == "prefix"], done)
             again = [request for request in of_group if request.again == "scores"]
             for request, scores in zip(again, self.score(again), strict=True):
                 self._keep_scores(request, scores, lasting=True)
@@ -182,59 +167,57 @@ class CausalLanguageModelScorer:
         length = len(request.prefix) + len(request.tokens)
         return bool(request.prefix) and bool(request.tokens) and length <= self.context_length
 
-    def _after_states(
-        self, requests: Sequence[ScoringRequest], layers: int | None, done: _Done, **wanted: Any
-    ) -> list[Stretch]:
-        """Each request's tokens as a stretch after the state of its prefix, which is read here where it is not known.
+    def _after_prefixes(
+        self, requests: Sequence[ScoringRequest], done: _Done, heads: tuple[Head, ...] = ()
+    ) -> list[Outcome]:
+        """What a pass says of each request's tokens after its prefix: their log-probabilities, and what heads see.
 
-        The last token of the prefix belongs to the stretch: it predicts the first of the tokens.
+        Of a prefix that is not known the first who asks for it reads it in the same pass; the others use its state.
         """
-        prefixes = [request.prefix[:-1] for request in requests]
-        again = {tuple(request.prefix[:-1]) for request in requests if request.again == "prefix"}
-        states = self._states(prefixes, again, layers, done)
-        return [
-            Stretch([request.prefix[-1], *request.tokens], (state,) if state else (), **wanted)
-            for request, state in zip(requests, states, strict=True)
+        states = self._known_states(requests, done)
+        prefixes = [_Prefix.of(request) for request in requests]
+        first: dict[_Prefix, int] = {}
+        now: list[int] = []
+        later: list[int] = []
+        for number, prefix in enumerate(prefixes):
+            is_first = not prefix.tokens or prefix in states or first.setdefault(prefix, number) == number
+            (now if is_first else later).append(number)
+        outcomes: dict[int, Outcome] = {}
+        for numbers in (now, later):
+            stretches = [_after_prefix(requests[number], states.get(prefixes[number]), heads) for number in numbers]
+            for number, outcome in zip(numbers, self._queue.run(stretches, done.stretches), strict=True):
+                outcomes[number] = outcome
+                if outcome.state is not None:
+                    states[prefixes[number]] = outcome.state
+                    if requests[number].again == "prefix":
+                        self.cache.put(self._state_key(prefixes[number]), outcome.state._asdict())
+        return [outcomes[number] for number in range(len(requests))]
+
+    def _known_states(self, requests: Sequence[ScoringRequest], done: _Done) -> dict[_Prefix, State]:
+        """The states of prefixes that were asked for before."""
+        states: dict[_Prefix, State] = {}
+        for request in requests:
+            prefix = _Prefix.of(request)
+            if prefix not in states and request.again == "prefix" and prefix.tokens:
+                kept = self.cache.get(self._state_key(prefix), self.device)
+                if kept is not None:
+                    states[prefix] = State(kept["keys"], kept["values"])
+            if prefix in states:
+                done.add(len(prefix.tokens))
+        return states
+
+    def _prepare_prefixes(self, requests: Sequence[ScoringRequest], done: _Done) -> None:
+        known = self._known_states(requests, done)
+        missing = [
+            prefix for prefix in dict.fromkeys(map(_Prefix.of, requests)) if prefix.tokens and prefix not in known
         ]
-
-    def _states(
-        self,
-        prefixes: Sequence[Sequence[int]],
-        again: set[tuple[int, ...]],
-        layers: int | None,
-        done: _Done,
-        *,
-        lasting: bool = False,
-    ) -> list[State | None]:
-        """The state of each prefix; None where it is empty.
-
-        Args:
-            prefixes: some of them may be alike.
-            again: those whose state is worth keeping.
-            layers: so many of the model's layers are needed; None for all.
-            done: told of what is known or read.
-            lasting: keep it on disk, too.
-        """
-        kind = f"state {layers}"
-        states: dict[tuple[int, ...], State | None] = {(): None}
-        missing: list[tuple[int, ...]] = []
-        for prefix in dict.fromkeys(map(tuple, prefixes)):
-            if prefix:
-                kept = self.cache.get(self._key(kind, prefix), self.device) if prefix in again else None
-                if kept is None:
-                    missing.append(prefix)
-                    continue
-                states[prefix] = State(kept["keys"], kept["values"])
-                done.add(len(prefix))
-        outcomes = self._queue.run(
-            [Stretch(prefix, keep=len(prefix), layers=layers) for prefix in missing], done.stretches
-        )
-        for prefix, outcome in zip(missing, outcomes, strict=True):
+        stretches = [Stretch(prefix.tokens, keep=len(prefix.tokens), layers=prefix.layers) for prefix in missing]
+        for prefix, outcome in zip(missing, self._queue.run(stretches, done.stretches), strict=True):
             assert outcome.state is not None
-            states[prefix] = outcome.state
-            if prefix in again:
-                self.cache.put(self._key(kind, prefix), outcome.state._asdict(), lasting=lasting)
-        return [states[tuple(prefix)] for prefix in prefixes]
+            self.cache.put(self._state_key(prefix), outcome.state._asdict(), lasting=True)
+
+    def _state_key(self, prefix: _Prefix) -> str:
+        return self._key(f"state {prefix.layers}", prefix.tokens)
 
     def _score_in_windows(self, requests: dict[int, ScoringRequest], done: _Done) -> dict[int, np.ndarray]:
         scores = {number: np.full(len(one.tokens), np.nan, dtype=np.float32) for number, one in requests.items()}
@@ -261,6 +244,32 @@ class CausalLanguageModelScorer:
 
     def _run_pass(self, stretches: Sequence[Stretch]) -> list[Outcome]:
         return packing.run(self._decoder, stretches)
+
+
+class _Prefix(NamedTuple):
+    """What stands before a request's tokens, but for its last token: that one predicts the first of them."""
+
+    tokens: tuple[int, ...]
+    layers: int | None  # by which it is read
+
+    @classmethod
+    def of(cls, request: ScoringRequest) -> _Prefix:
+        return cls(tuple(request.prefix[:-1]), request.layers)
+
+
+def _after_prefix(request: ScoringRequest, state: State | None, heads: tuple[Head, ...]) -> Stretch:
+    """A request's tokens after the state of its prefix, or, where it is not known, with its prefix."""
+    if state is not None:
+        return Stretch([request.prefix[-1], *request.tokens], (state,), score_from=1, heads=heads, look_from=1)
+    before = len(request.prefix)
+    return Stretch(
+        [*request.prefix, *request.tokens],
+        keep=before - 1,
+        layers=request.layers,
+        score_from=before,
+        heads=heads,
+        look_from=before,
+    )
 
 
 class _Done:

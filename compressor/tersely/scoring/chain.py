@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tersely.scoring.packing import Outcome, State, Stretch
 from tersely.scoring.scorer import ScoringRequest
+from tersely.scoring.stretches import Outcome, State, Stretch
 
 
 class StateChain:

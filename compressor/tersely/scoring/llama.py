@@ -8,7 +8,7 @@ where the matrix library can do it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -100,6 +100,7 @@ class Llama:
     """
 
     packs = True
+    stops = True
 
     def __init__(
         self, folder: Path, configuration: LlamaConfiguration, *, dtype: str, device: str, eight_bits: bool = False
@@ -156,17 +157,30 @@ class Llama:
         angles = torch.arange(configuration.max_position_embeddings)[:, None, None] * frequencies
         self._cosine, self._sine = held(angles.cos()), held(angles.sin())
 
-    def hidden(self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend) -> torch.Tensor:
+    def hidden(
+        self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend, going_on: Mapping[int, torch.Tensor]
+    ) -> torch.Tensor:
         rotation = self._cosine[positions], self._sine[positions]
         states = embedding(tokens, self._embedding)
+        rows = self._normalised(states)
+        some: torch.Tensor | None = None  # of the states, those that still change
         for number, layer in enumerate(self._layers):
-            rows = self._normalised(states)
+            some = going_on.get(number, some)
             queries, keys, values = self._heads(layer.queries_keys_values(rows), rotation)
-            seen = attend(number, queries, keys, values, None, None)
-            states = layer.output.plus(seen.reshape(len(tokens), -1), states)
-            rows = self._normalised(states)
-            states = layer.down.plus(layer.up.times(rows, layer.gate.silu(rows)), states)
+            seen = attend(number, queries, keys, values, None, None).reshape(len(tokens), -1)
+            if some is None:
+                states = self._changed(layer, states, seen)
+                rows = self._normalised(states)
+            elif len(some):
+                states[some] = changed = self._changed(layer, states[some], seen[some])
+                rows[some] = self._normalised(changed)
         return states
+
+    def _changed(self, layer: _Layer, states: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+        """Hidden states after a layer that saw this."""
+        states = layer.output.plus(seen, states)
+        rows = self._normalised(states)
+        return layer.down.plus(layer.up.times(rows, layer.gate.silu(rows)), states)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         rows = self._normalised(hidden)

@@ -28,8 +28,9 @@ class ScoringRequest(NamedTuple):
         prefix: token ids that stand before them and are read but not scored; several requests may share one.
         again: what of it will probably be asked for again, and is worth keeping: the same prefix before other tokens (a
             document before a question), or the same scores.
-        layers: to `prepare` a prefix of which only attention will be read, so many of the model's layers are enough;
-            None for all.
+        layers: of a prefix that will be asked for again, hidden states need be computed by so many of the model's
+            layers only; what the tokens see of it in later layers is read from there. None for all. An implementation
+            may compute more.
     """
 
     tokens: Sequence[int]
@@ -51,11 +52,11 @@ class Attention(NamedTuple):
     Attributes:
         weights: attention weights in [0, 1] (float32; heads, prefix tokens), the mean over the request's tokens. A row
             sums to less than 1: the tokens look at each other, too.
-        log_probabilities: as `Scorer.score` gives them; None where they were not asked for.
+        log_probabilities: as `Scorer.score` gives them.
     """
 
     weights: np.ndarray
-    log_probabilities: np.ndarray | None
+    log_probabilities: np.ndarray
 
 
 class Chain(Protocol):
@@ -105,8 +106,6 @@ class Scorer(Protocol):
         self,
         requests: Sequence[ScoringRequest],
         heads: Sequence[Head],
-        *,
-        log_probabilities: bool = True,
         progress: Callable[[float], None] | None = None,
     ) -> list[Attention]:
         """What each request's tokens see of its prefix, and by the way their log-probabilities: in a single pass.
@@ -114,7 +113,6 @@ class Scorer(Protocol):
         Args:
             requests: each with a prefix and tokens that together fit the context length.
             heads: whose attention to read, at least one.
-            log_probabilities: whether these are wanted, too. Without them the pass ends at the last layer of `heads`.
             progress: called now and then with the share that is done, from 0 to 1.
 
         Raises:

@@ -6,7 +6,7 @@ computes its attention past that interface is found out here, once, and reads on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -19,7 +19,8 @@ from transformers.masking_utils import sdpa_mask
 
 from tersely.errors import ModelError
 from tersely.scoring.fingerprint import model_fingerprint
-from tersely.scoring.packing import Attend, Stretch, run
+from tersely.scoring.packing import Attend, run
+from tersely.scoring.stretches import Stretch
 
 # The name under which transformers finds the attention below.
 _IMPLEMENTATION = "tersely"
@@ -36,6 +37,8 @@ class TransformersDecoder:
         ModelError: its logits are not what its output layer says.
     """
 
+    stops = False  # its layers belong to transformers
+
     def __init__(self, model: PreTrainedModel, name: str) -> None:
         self._model = model
         configuration = model.config.get_text_config()
@@ -49,7 +52,9 @@ class TransformersDecoder:
         self.packs = False
         self.packs = self._can_pack(tokens)
 
-    def hidden(self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend) -> torch.Tensor:
+    def hidden(
+        self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend, going_on: Mapping[int, torch.Tensor]
+    ) -> torch.Tensor:
         if not self.packs:
             return self._model.base_model(input_ids=tokens[None], use_cache=False).last_hidden_state[0]
         with _attending(attend):

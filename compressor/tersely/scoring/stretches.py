@@ -1,0 +1,77 @@
+"""What a forward pass is asked for, and what it says: plain data, between who asks and who reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from tersely.scoring.scorer import Head
+
+if TYPE_CHECKING:
+    import torch
+
+NOTHING = np.empty(0, dtype=np.float32)
+
+
+class State(NamedTuple):
+    """What attention keeps of a text: keys and values (layers, heads, tokens, width)."""
+
+    keys: torch.Tensor
+    values: torch.Tensor
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens of text it stands for."""
+        return self.keys.shape[2]
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes of memory."""
+        return self.keys.nbytes + self.values.nbytes
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Stretch:
+    """Tokens to run through the model, and what is wanted of them.
+
+    Attributes:
+        tokens: at least one.
+        before: states of what stands before them, in order.
+        keep: the state of this many tokens from the first on is wanted.
+        layers: by so many of the model's layers the hidden states of those are computed, where the decoder stops; None
+            for as many as the state depends on.
+        score_from: log-probabilities are wanted of the tokens from this position on; what predicts the first of them
+            is not among those that are kept.
+        heads: attention is wanted of these heads.
+        look_from: the tokens whose attention is read, from this position on; none of them is kept.
+    """
+
+    tokens: Sequence[int]
+    before: tuple[State, ...] = ()
+    keep: int = 0
+    layers: int | None = None
+    score_from: int | None = None
+    heads: tuple[Head, ...] = ()
+    look_from: int = 0
+
+    @property
+    def first_position(self) -> int:
+        """How many tokens stand before."""
+        return sum(state.tokens for state in self.before)
+
+
+class Outcome(NamedTuple):
+    """What a pass says of one stretch; empty where it was not wanted.
+
+    Attributes:
+        state: of the tokens that were to be kept; None where none were.
+        log_probabilities: nats (float32), one a scored token.
+        attention: weights in [0, 1] (float32; heads, tokens before `look_from`), the mean over the tokens that look.
+    """
+
+    state: State | None
+    log_probabilities: np.ndarray
+    attention: np.ndarray
