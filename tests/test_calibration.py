@@ -196,6 +196,18 @@ class TestCalibrate:
         assert set(both.provenance.held_out) == set(both.provenance.data) == {"large", "small"}
         assert both.provenance.questions == 50
 
+    def test_documents_are_read_by_fewer_layers_where_that_tells_as_well(self) -> None:
+        class Short(Marking):
+            """Its good head sees nothing of documents that were read by some of the layers."""
+
+            def _weights(self, request, heads):
+                seen = Marking if request.layers is None else FakeScorer
+                return seen._weights(self, request, heads)
+
+        assert calibrate(Marking(), [source()], heads=1).document_layers == 1, "two thirds of two layers"
+        short = calibrate(Short(), [source()], heads=1)
+        assert short.document_layers is None and short.head_positions == [GOOD_HEAD]
+
     def test_progress_goes_from_0_to_1(self) -> None:
         shares: list[float] = []
         calibrate(Marking(), [source("a", 6), source("b", 6)], heads=1, progress=shares.append)
