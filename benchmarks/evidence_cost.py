@@ -45,12 +45,20 @@ def measure(compressor: Compressor, question: Question) -> dict[str, float]:
     everything = [ScoringRequest([*tokens, *asked]) for tokens in documents]
     question_only = [ScoringRequest(asked, tokens) for tokens in documents]
     segmented = segment_documents(list(enumerate(question.documents)))
-    heads = profile_for(scorer.fingerprint, scorer.name).head_positions
+    profile = profile_for(scorer.fingerprint, scorer.name)
     return {
         "one plain pass": seconds(compressor, lambda: scorer.score(everything)),
         "one pass, only the question scored": seconds(compressor, lambda: scorer.score(question_only)),
         "the pass of evidence": seconds(
-            compressor, lambda: read_attention(scorer, segmented, question.question, heads, lambda share: None)
+            compressor,
+            lambda: read_attention(
+                scorer,
+                segmented,
+                question.question,
+                profile.head_positions,
+                lambda share: None,
+                document_layers=profile.document_layers,
+            ),
         ),
         "compress with evidence, all in all": seconds(
             compressor, lambda: compressor.compress(question.documents, question.question, rate=RATE, method="evidence")
