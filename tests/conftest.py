@@ -99,6 +99,7 @@ class FakeScorer:
 
     name = "fake"
     fingerprint = "fake"
+    stops = True
     context_length = 512
     heads = tuple(Head(layer, head) for layer in range(2) for head in range(3))
 

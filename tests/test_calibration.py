@@ -204,7 +204,13 @@ class TestCalibrate:
                 seen = Marking if request.layers is None else FakeScorer
                 return seen._weights(self, request, heads)
 
+        class Whole(Marking):
+            """It reads all layers whatever it is asked for."""
+
+            stops = False
+
         assert calibrate(Marking(), [source()], heads=1).document_layers == 1, "two thirds of two layers"
+        assert calibrate(Whole(), [source()], heads=1).document_layers is None
         short = calibrate(Short(), [source()], heads=1)
         assert short.document_layers is None and short.head_positions == [GOOD_HEAD]
 

@@ -96,7 +96,8 @@ def calibrate(
     heads: int | None = None,
     progress: Progress | None = None,
 ) -> Profile:
-    """Make a model's profile. The examples are read twice: documents by all layers, and by two thirds of them.
+    """Make a model's profile. Where the scorer stops, the examples are read twice: documents by all layers, and by two
+    thirds of them.
 
     Args:
         scorer: the model.
@@ -115,8 +116,11 @@ def calibrate(
     if heads > len(scorer.heads):
         raise InvalidInputError(f"heads: {scorer.name!r} has {len(scorer.heads)} attention heads, not {heads}")
     depths: list[int | None] = [None]
-    if heads:
-        depths.append(round(_DOCUMENT_LAYERS * (max(head.layer for head in scorer.heads) + 1)) or 1)
+    if heads and scorer.stops:
+        all_layers = max(head.layer for head in scorer.heads) + 1
+        some = round(_DOCUMENT_LAYERS * all_layers)
+        if 0 < some < all_layers:
+            depths.append(some)
     whole, *fewer = (
         _fitted(scorer, sources, heads, layers, _share_of(progress, number, len(depths)))
         for number, layers in enumerate(depths)

@@ -79,8 +79,8 @@ class Profile(_Strict):
         model: the name under which it was calibrated.
         fingerprint: of its weights; None for the profile of all models that have none of their own.
         heads: the attention heads to read; without any, contrastive perplexity is read in their place.
-        document_layers: with heads, by so many of the model's layers documents are read: past the last of `heads` the
-            question finds in them nearly what it would find after all. None for all layers.
+        document_layers: with heads, by so many of the model's layers documents are read; what later layers see of them,
+            heads among these, is read from there (see `scoring/packing.py`). None for all layers.
         contrast: what that weighs.
         first_hop, second_hop: what the other signals weigh, in the logarithm of the odds that a unit is evidence.
     """

@@ -18,7 +18,7 @@ from tersely import CacheSettings, CompressionResult, Compressor, InvalidInputEr
 from tersely.scoring import causal_lm, packing
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.models import DEFAULT_MODEL, model_path
-from tersely.scoring.scorer import ScoringRequest
+from tersely.scoring.scorer import Head, ScoringRequest
 
 NOTHING_KEPT = CacheSettings(memory_bytes=0, disk_bytes=0)
 MEMORY = CacheSettings(disk_bytes=0)
@@ -80,6 +80,21 @@ def test_kept_and_unkept_are_the_same_bits_whatever_shares_the_pass(request, mod
                 np.testing.assert_array_equal(one.log_probabilities, other.log_probabilities)
             for one, other in zip(alone, keeping.score(requests), strict=True):
                 np.testing.assert_array_equal(one.log_probabilities, other)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("dtype", [pytest.param("int8", marks=in_eight_bits), "bfloat16", "float32"])
+def test_a_question_of_any_length_has_the_same_bits_whatever_shares_its_pass(dtype) -> None:
+    generator = np.random.default_rng(5)
+    scorer = CausalLanguageModelScorer(dtype=dtype, cache=NOTHING_KEPT)
+    prefixes = [random_tokens(generator, length) for length in (60, 70, 75)]
+    for length in (1, 14, 15, 16, 30, 31, 32, 33, 39, 46, 47, 48, 70):
+        tokens = random_tokens(generator, length)
+        requests = [ScoringRequest(tokens, prefix, "prefix", 20) for prefix in prefixes]
+        alone = [scorer.attend([one], [Head(21, 2)])[0] for one in requests]
+        for one, other in zip(alone, scorer.attend(requests, [Head(21, 2)]), strict=True):
+            np.testing.assert_array_equal(one.weights, other.weights, err_msg=f"{length} tokens")
+            np.testing.assert_array_equal(one.log_probabilities, other.log_probabilities, err_msg=f"{length} tokens")
 
 
 @pytest.mark.model

@@ -73,7 +73,7 @@ class CausalLanguageModelScorer:
         # The Rust tokenizer has no truncation or padding state to race on.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self.fingerprint = self._decoder.fingerprint
+        self.fingerprint, self.stops = self._decoder.fingerprint, self._decoder.stops
         self.heads: Sequence[Head] = [
             Head(layer, head) for layer in range(self._decoder.layers) for head in range(self._decoder.heads)
         ]
@@ -217,7 +217,7 @@ class CausalLanguageModelScorer:
             self.cache.put(self._state_key(prefix), outcome.state._asdict(), lasting=True)
 
     def _state_key(self, prefix: _Prefix) -> str:
-        return self._key(f"state {prefix.layers}", prefix.tokens)
+        return self._key(f"state read by {prefix.layers}", prefix.tokens)
 
     def _score_in_windows(self, requests: dict[int, ScoringRequest], done: _Done) -> dict[int, np.ndarray]:
         scores = {number: np.full(len(one.tokens), np.nan, dtype=np.float32) for number, one in requests.items()}

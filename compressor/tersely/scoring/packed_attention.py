@@ -18,9 +18,10 @@ from tersely.scoring.attention import attention
 from tersely.scoring.scorer import Head
 from tersely.scoring.stretches import NOTHING, State, Stretch
 
-# Fewer queries than this are computed together with others of their kind: each text's padded to a multiple of so many,
+# At most so many queries are computed together with others of their kind: each text's padded to a multiple of so many,
 # and so its keys. With other numbers a matrix library may sum in an order that hangs on how many texts there are.
-_FEW = 48
+# Padded they must still be fewer than what `attention.py` computes in another way where a text is alone.
+_FEW = 32
 _QUERIES_MULTIPLE = 16
 _KEYS_MULTIPLE = 64
 
@@ -40,7 +41,7 @@ class _Group(NamedTuple):
     Attributes:
         parts: at least one.
         rows: of the pass, all their tokens.
-        width: keys of each; some are only padding where there are several parts.
+        width: keys of each; of few queries some are only padding.
         until: from this layer on nothing is computed of them.
         heads: whose attention is read.
         looking: from which of their tokens on.
@@ -135,17 +136,18 @@ class PackedAttention:
                     length = stretch.first_position + end
                     part = _Part(number, rows[begin:end], rows[:end], length)
                     until = self.stop(stretch) if end <= stretch.keep else self._layers
-                    heads, looking = (stretch.heads, stretch.look_from - begin) if end == len(rows) else ((), 0)
-                    alone = end - begin == length or end - begin >= _FEW
+                    heads = stretch.heads if end == len(rows) else ()
+                    looking = stretch.look_from - begin if heads else 0
+                    alone = end - begin == length or end - begin > _FEW
                     width = length if alone else length + -length % _KEYS_MULTIPLE
                     apart = (number, begin) if alone else ()
                     groups.setdefault((end - begin, width, until, heads, looking, apart), []).append(part)
                 begin = end
-        for (_, width, until, heads, looking, alone), parts in groups.items():
+        for (_, width, until, heads, looking, apart), parts in groups.items():
             rows_of_all = [row for part in parts for row in part.rows]
-            together = torch.tensor(rows_of_all, device=self._device)
             by_itself = slice(rows_of_all[0], rows_of_all[-1] + 1)
-            yield _Group(parts, by_itself if alone else together, width, until, heads, looking)
+            chosen = by_itself if apart else torch.tensor(rows_of_all, device=self._device)
+            yield _Group(parts, chosen, width, until, heads, looking)
 
     def _keep(self, number: int, layer: int, keys: torch.Tensor, values: torch.Tensor) -> None:
         if layer == 0:
@@ -170,9 +172,8 @@ class PackedAttention:
             pieces.append(own[:, part.text.start : part.text.stop])
             if part.length < group.width:
                 pieces.append(padding[:, : group.width - part.length])
-        packed = (
-            pieces[0] if group.begins else torch.cat(pieces, dim=1)
-        )  # one piece, too: the same layout, the same bits
+        # One piece, too, is copied: the same layout, the same bits.
+        packed = pieces[0] if group.begins else torch.cat(pieces, dim=1)
         return packed.unflatten(1, (len(group.parts), group.width)).transpose(0, 1)
 
     def _read(

@@ -82,6 +82,7 @@ class Scorer(Protocol):
     fingerprint: str  # the same for the same weights, whatever they are called and however precisely they are held
     context_length: int  # tokens
     heads: Sequence[Head]  # all that there are
+    stops: bool  # whether it makes use of `ScoringRequest.layers`
 
     def encode(self, text: str) -> Encoding:
         """Tokenize a text with the model's own tokenizer."""
