@@ -4,7 +4,7 @@ regressions, one a hop, with a ridge that keeps them small: a few hundred questi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ import numpy as np
 from tersely.documents import Document, Span, read_documents
 from tersely.errors import InvalidInputError
 from tersely.profile import FirstHopWeights, HeadWeight, Profile, Provenance, SecondHopWeights
-from tersely.scoring.scorer import Head, Scorer
+from tersely.scoring.scorer import Head, Progress, Scorer
 from tersely.segmentation import segment_documents
 from tersely.signals import FIRST_HOP, SECOND_HOP, Signals, measure, second_hop
 
@@ -26,8 +26,6 @@ _FOLDS = 5
 # the curve is, in each source, at most so much smaller.
 _DOCUMENT_LAYERS = 2 / 3
 _AS_WELL = 0.005
-
-Progress = Callable[[float], None]
 
 
 class Example(NamedTuple):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from tersely.rendering import TITLE_SEPARATOR, with_title
-from tersely.scoring.scorer import Head, Scorer, ScoringRequest
+from tersely.scoring.scorer import Head, Progress, Scorer, ScoringRequest
 from tersely.segmentation import SegmentedDocument, Unit
 
 # Longer documents are read in parts of at most so many tokens: what is said of a token then has the same scale in long
@@ -20,8 +20,6 @@ _QUESTION_TOKENS = 128
 # Causal models pay most of their attention to the first token, whatever it is: so it is none of a passage.
 _START = "\n"
 _LEAD_IN = "\n\nQuestion:"
-
-Progress = Callable[[float], None]
 
 
 class Reading(NamedTuple):

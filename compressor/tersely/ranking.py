@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from tersely.rendering import with_title
-from tersely.scoring.scorer import Scorer, ScoringRequest
+from tersely.scoring.scorer import Progress, Scorer, ScoringRequest
 from tersely.segmentation import SegmentedDocument
 
 # Stands after the question: it keeps the model from answering out of its own memory (LongLLMLingua, section 4.1).
 RESTRICTIVE_STATEMENT = "We can get the answer to this question in the given documents."
-
-Progress = Callable[[float], None]
 
 
 def document_surprisal(scorer: Scorer, documents: Sequence[SegmentedDocument], progress: Progress) -> list[float]:

@@ -5,14 +5,14 @@ A signal is standardised over the units of one call (mean 0, standard deviation 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from tersely.lexical import LexicalIndex, content_words
 from tersely.passages import Reading, read_attention, read_contrast, tokens_between
-from tersely.scoring.scorer import Head, Scorer
+from tersely.scoring.scorer import Head, Progress, Scorer
 from tersely.segmentation import SegmentedDocument, Unit
 
 # What the model says of a unit's tokens counts by this many of the highest: an answer is a few tokens long.
@@ -57,7 +57,7 @@ def measure(
     documents: Sequence[SegmentedDocument],
     question: str,
     heads: Sequence[Head],
-    progress: Callable[[float], None],
+    progress: Progress,
     *,
     document_layers: int | None = None,
 ) -> Signals:

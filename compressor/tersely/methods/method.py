@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from tersely.budget import Piece
-from tersely.scoring.scorer import Scorer, ScoringRequest
+from tersely.scoring.scorer import Progress, Scorer, ScoringRequest
 from tersely.segmentation import SegmentedDocument
 from tersely.settings import CompressionSettings, Order
 
@@ -32,7 +32,7 @@ class Task:
     question: str | None
     settings: CompressionSettings
     scorer: Scorer
-    progress: Callable[[float], None]
+    progress: Progress
 
 
 class Method(Protocol):

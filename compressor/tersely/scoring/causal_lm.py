@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from tersely.scoring.chain import StateChain
 from tersely.scoring.loading import load_model
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.scoring.queue import PassQueue
-from tersely.scoring.scorer import Attention, Chain, Encoding, Head, ScoringRequest
+from tersely.scoring.scorer import Attention, Chain, Encoding, Head, Progress, ScoringRequest
 from tersely.scoring.stretches import Outcome, State, Stretch
 from tersely.scoring.windows import windows
 from tersely.settings import CacheSettings
@@ -36,8 +36,6 @@ _GROUP_TOKENS = 4096
 # Tokens; attention grows with the square of a window, so longer contexts than this cost more than they tell; and who
 # shares the model waits until a window is read.
 _LONGEST_WINDOW = 4096
-
-Progress = Callable[[float], None]
 
 
 class CausalLanguageModelScorer:
@@ -117,10 +115,7 @@ class CausalLanguageModelScorer:
         return [scores[number] for number in range(len(requests))]
 
     def attend(
-        self,
-        requests: Sequence[ScoringRequest],
-        heads: Sequence[Head],
-        progress: Progress | None = None,
+        self, requests: Sequence[ScoringRequest], heads: Sequence[Head], progress: Progress | None = None
     ) -> list[Attention]:
         for head in heads:
             if head not in self.heads:

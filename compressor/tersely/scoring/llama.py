@@ -162,18 +162,19 @@ class Llama:
     ) -> torch.Tensor:
         rotation = self._cosine[positions], self._sine[positions]
         states = embedding(tokens, self._embedding)
-        rows = self._normalised(states)
         some: torch.Tensor | None = None  # of the states, those that still change
         for number, layer in enumerate(self._layers):
+            if some is None:
+                rows = self._normalised(states)
+            elif len(some):
+                rows[some] = self._normalised(states[some])
             some = going_on.get(number, some)
             queries, keys, values = self._heads(layer.queries_keys_values(rows), rotation)
             seen = attend(number, queries, keys, values, None, None).reshape(len(tokens), -1)
             if some is None:
                 states = self._changed(layer, states, seen)
-                rows = self._normalised(states)
             elif len(some):
-                states[some] = changed = self._changed(layer, states[some], seen[some])
-                rows[some] = self._normalised(changed)
+                states[some] = self._changed(layer, states[some], seen[some])
         return states
 
     def _changed(self, layer: _Layer, states: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:

@@ -59,6 +59,11 @@ class _Group(NamedTuple):
         """Whether it is one text from its first token on."""
         return len(self.parts[0].rows) == self.width
 
+    @property
+    def padding(self) -> int:
+        """How many queries each part gets in addition."""
+        return 0 if isinstance(self.rows, slice) else -len(self.parts[0].rows) % _QUERIES_MULTIPLE
+
 
 class PackedAttention:
     """Attention of one pass: called layer by layer, it also collects what is wanted of the stretches.
@@ -109,15 +114,14 @@ class PackedAttention:
             if layer >= group.until:
                 continue
             queries = query[0, :, group.rows].unflatten(1, (len(group.parts), -1)).transpose(0, 1)
-            count = queries.shape[2]
             keys, values = self._seen(group, layer, 0, key[0]), self._seen(group, layer, 1, value[0])
             if any(head.layer == layer for head in group.heads):
                 self._read(group, layer, queries, keys, self._mask(number, sliding_window, query.dtype), scaling)
-            if not isinstance(group.rows, slice):
-                queries = pad(queries, (0, 0, 0, -count % _QUERIES_MULTIPLE))
             causal = group.begins and not _slides(sliding_window, group.width)
             mask = None if causal else self._mask(number, sliding_window, query.dtype)
-            found = attention(queries, keys, values, mask, scaling)[:, :, :count]
+            if group.padding:
+                queries = pad(queries, (0, 0, 0, group.padding))
+            found = attention(queries, keys, values, mask, scaling)[:, :, : len(group.parts[0].rows)]
             output[0, group.rows] = found.transpose(1, 2).flatten(0, 1)
         return output
 
@@ -165,6 +169,8 @@ class PackedAttention:
             kind: 0 for keys, 1 for values, as in a `State`.
             own: those of the pass (heads, tokens, width).
         """
+        if group.begins:
+            return own[None, :, group.rows]
         pieces = []
         padding = own.new_zeros((own.shape[0], _KEYS_MULTIPLE, own.shape[2]))
         for part in group.parts:
@@ -172,8 +178,7 @@ class PackedAttention:
             pieces.append(own[:, part.text.start : part.text.stop])
             if part.length < group.width:
                 pieces.append(padding[:, : group.width - part.length])
-        # One piece, too, is copied: the same layout, the same bits.
-        packed = pieces[0] if group.begins else torch.cat(pieces, dim=1)
+        packed = torch.cat(pieces, dim=1)  # one piece, too, is copied: the same layout, the same bits
         return packed.unflatten(1, (len(group.parts), group.width)).transpose(0, 1)
 
     def _read(
@@ -212,8 +217,7 @@ class PackedAttention:
                     seen = seen.triu(before - window + 1)
                 # Made here, since torch would make it of bools in each layer anew.
                 masks.append(torch.zeros(seen.shape, dtype=dtype, device=self._device).masked_fill_(~seen, -torch.inf))
-            padding = 0 if isinstance(group.rows, slice) else -len(seen) % _QUERIES_MULTIPLE
-            self._masks[number, window] = pad(torch.stack(masks)[:, None], (0, 0, 0, padding))
+            self._masks[number, window] = pad(torch.stack(masks)[:, None], (0, 0, 0, group.padding))
         return self._masks[number, window]
 
 

@@ -85,7 +85,7 @@ def run(decoder: Decoder, stretches: Sequence[Stretch]) -> list[Outcome]:
     ids = torch.tensor(tokens + [0] * rest, device=decoder.device)
     places = torch.tensor(positions + [0] * rest, device=decoder.device)
     with torch.inference_mode():
-        hidden = decoder.hidden(ids, places, attend, _going_on(decoder, stretches, attend) if decoder.stops else {})
+        hidden = decoder.hidden(ids, places, attend, _going_on(decoder, stretches, attend))
         scores = _scores(decoder, stretches, attend.rows, hidden, ids)
     return [
         Outcome(attend.states.get(number), scores.get(number, NOTHING), attend.attended(number))

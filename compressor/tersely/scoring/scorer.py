@@ -7,6 +7,9 @@ from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
+# Receives the share of some work that is done, from 0 to 1.
+Progress = Callable[[float], None]
+
 
 class Encoding(NamedTuple):
     """A text as the scorer's tokens.
@@ -88,9 +91,7 @@ class Scorer(Protocol):
         """Tokenize a text with the model's own tokenizer."""
         ...
 
-    def score(
-        self, requests: Sequence[ScoringRequest], progress: Callable[[float], None] | None = None
-    ) -> list[np.ndarray]:
+    def score(self, requests: Sequence[ScoringRequest], progress: Progress | None = None) -> list[np.ndarray]:
         """Log-probabilities of each request's tokens given its prefix and the tokens before them.
 
         Args:
@@ -107,7 +108,7 @@ class Scorer(Protocol):
         self,
         requests: Sequence[ScoringRequest],
         heads: Sequence[Head],
-        progress: Callable[[float], None] | None = None,
+        progress: Progress | None = None,
     ) -> list[Attention]:
         """What each request's tokens see of its prefix, and by the way their log-probabilities: in a single pass.
 
@@ -121,7 +122,7 @@ class Scorer(Protocol):
         """
         ...
 
-    def prepare(self, requests: Sequence[ScoringRequest], progress: Callable[[float], None] | None = None) -> None:
+    def prepare(self, requests: Sequence[ScoringRequest], progress: Progress | None = None) -> None:
         """Read ahead what later requests will ask for `again`, and keep it, on disk, too.
 
         Args:

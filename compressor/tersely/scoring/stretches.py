@@ -27,11 +27,6 @@ class State(NamedTuple):
         """How many tokens of text it stands for."""
         return self.keys.shape[2]
 
-    @property
-    def nbytes(self) -> int:
-        """What it takes of memory."""
-        return self.keys.nbytes + self.values.nbytes
-
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Stretch:
