@@ -5,8 +5,14 @@ What follows a product (activation, gate, residual) is done in the product where
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
-from torch.nn.functional import linear, silu
+from torch.nn.functional import linear, pad, silu
+
+# Rows of one product on a processor with AMX, where the matrix library chooses by their number in which order it sums:
+# so a row has the same bits whatever stands beside it. Fewer leave the units idle, more are more padding.
+_AMX_ROWS = 128
 
 
 class Product:
@@ -14,28 +20,58 @@ class Product:
 
     def __init__(self, weight: torch.Tensor, fused: bool) -> None:
         self._fused = fused
+        self._in_blocks = sums_by_number(weight.dtype, weight.device.type)
         # In the library's own order.
         self._weight = torch.ops.mkldnn._reorder_linear_weight(weight) if fused else weight
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        return self._each_block(self._plain, rows)
+
+    def silu(self, rows: torch.Tensor) -> torch.Tensor:
+        return self._each_block(self._silu, rows)
+
+    def times(self, rows: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+        return self._each_block(self._times, rows, factor)
+
+    def plus(self, rows: torch.Tensor, addend: torch.Tensor) -> torch.Tensor:
+        return self._each_block(self._plus, rows, addend)
+
+    def _each_block(self, product: Callable[..., torch.Tensor], *operands: torch.Tensor) -> torch.Tensor:
+        return in_blocks(product, *operands) if self._in_blocks else product(*operands)
+
+    def _plain(self, rows: torch.Tensor) -> torch.Tensor:
         if self._fused:
             return torch.ops.mkldnn._linear_pointwise(rows, self._weight, None, "none", [], "")
         return linear(rows, self._weight)
 
-    def silu(self, rows: torch.Tensor) -> torch.Tensor:
+    def _silu(self, rows: torch.Tensor) -> torch.Tensor:
         if self._fused:
             return torch.ops.mkldnn._linear_pointwise(rows, self._weight, None, "swish", [], "")
         return silu(linear(rows, self._weight), inplace=True)
 
-    def times(self, rows: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+    def _times(self, rows: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
         if self._fused:
             return torch.ops.mkldnn._linear_pointwise(rows, factor, self._weight, None, "mul")
         return linear(rows, self._weight).mul_(factor)
 
-    def plus(self, rows: torch.Tensor, addend: torch.Tensor) -> torch.Tensor:
+    def _plus(self, rows: torch.Tensor, addend: torch.Tensor) -> torch.Tensor:
         if self._fused:
             return torch.ops.mkldnn._linear_pointwise(rows, addend, self._weight, None, "add")
         return linear(rows, self._weight).add_(addend)
+
+
+def sums_by_number(dtype: torch.dtype, device: str) -> bool:
+    """Whether the number of rows decides in which order a product sums, and so the bits of each row."""
+    return device == "cpu" and dtype == torch.bfloat16 and bool(torch.cpu.get_capabilities().get("amx_bf16"))
+
+
+def in_blocks(product: Callable[..., torch.Tensor], *operands: torch.Tensor) -> torch.Tensor:
+    """A product of as many rows each time, whatever the number of rows of its operands."""
+    rows = len(operands[0])
+    rest = -rows % _AMX_ROWS
+    padded = (pad(one, (0, 0, 0, rest)) if rest else one for one in operands)
+    blocks = zip(*(one.split(_AMX_ROWS) for one in padded), strict=True)
+    return torch.cat([product(*block) for block in blocks])[:rows]
 
 
 def fuses(dtype: torch.dtype, device: str) -> bool:
