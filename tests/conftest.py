@@ -122,7 +122,7 @@ class FakeScorer:
     def prepare(self, requests, progress=None):
         pass
 
-    def chain(self, prefixes):
+    def chain(self, prefixes, layers=None):
         return FakeChain(self, [len(prefix) for prefix in prefixes])
 
     def _weights(self, request, heads):

@@ -130,12 +130,26 @@ def profile_for(fingerprint: str, model: str) -> Profile:
     Raises:
         ModelError: the user's own profile cannot be read.
     """
+    found = _found(fingerprint)
+    if found.fingerprint is None:
+        _say_once(model)
+    return found
+
+
+def document_layers(fingerprint: str) -> int | None:
+    """By how many of a model's layers texts are read that only stand before what is scored: as its profile says.
+
+    Raises:
+        ModelError: the user's own profile cannot be read.
+    """
+    return _found(fingerprint).document_layers
+
+
+def _found(fingerprint: str) -> Profile:
     own = own_profile_path(fingerprint)
     if own.exists():
         return read_profile(own)
     shipped = _shipped_profiles()
-    if fingerprint not in shipped:
-        _say_once(model)
     return shipped.get(fingerprint, shipped[None])
 
 

@@ -26,11 +26,23 @@ def surprisal_requests(scorer: Scorer, documents: Sequence[SegmentedDocument]) -
 
 
 def question_log_probability(
-    scorer: Scorer, documents: Sequence[SegmentedDocument], question: str, progress: Progress
+    scorer: Scorer,
+    documents: Sequence[SegmentedDocument],
+    question: str,
+    progress: Progress,
+    *,
+    document_layers: int | None,
 ) -> list[float]:
     """The mean log-probability of the question after each document: minus r_k (LongLLMLingua, equation 2).
 
     A document too long for the model is read in parts, and its best part counts.
+
+    Args:
+        scorer: the model.
+        documents: each is read by itself.
+        question: asked after each.
+        progress: called now and then with the share that is done.
+        document_layers: by which documents are read, as in `ScoringRequest`.
 
     Returns:
         Nats a token, one value a document; higher where the document makes the question more likely.
@@ -41,7 +53,7 @@ def question_log_probability(
     for position, document in enumerate(documents):
         tokens = scorer.encode(_whole_text(document)).tokens
         for start in range(0, len(tokens), room):
-            requests.append(ScoringRequest(asked, tokens[start : start + room], "prefix"))
+            requests.append(ScoringRequest(asked, tokens[start : start + room], "prefix", document_layers))
             owners.append(position)
     best = [-np.inf] * len(documents)
     for position, scores in zip(owners, scorer.score(requests, progress), strict=True):
@@ -49,10 +61,14 @@ def question_log_probability(
     return best
 
 
-def question_requests_ahead(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> list[ScoringRequest]:
+def question_requests_ahead(
+    scorer: Scorer, documents: Sequence[SegmentedDocument], *, document_layers: int | None
+) -> list[ScoringRequest]:
     """What `question_log_probability` asks whatever the question: documents that fit the model whole."""
     texts = [scorer.encode(_whole_text(document)).tokens for document in documents]
-    return [ScoringRequest([], tokens, "prefix") for tokens in texts if len(tokens) < scorer.context_length]
+    return [
+        ScoringRequest([], tokens, "prefix", document_layers) for tokens in texts if len(tokens) < scorer.context_length
+    ]
 
 
 def _whole_text(segmented: SegmentedDocument) -> str:

@@ -248,6 +248,7 @@ def test_a_head_that_a_model_does_not_have_is_named(tiny_llama) -> None:
 @pytest.mark.parametrize("logits", [2**20, 5000, 1])
 def test_attention_in_whole_products_is_that_of_torch(monkeypatch, shared, logits) -> None:
     monkeypatch.setattr(attention, "_LOGITS", logits)
+    monkeypatch.setattr(attention, "has_amx", lambda: False)
     generator = torch.Generator().manual_seed(0)
     queries, keys, values = (
         torch.randn(1, heads, tokens, 16, generator=generator).bfloat16()
@@ -256,6 +257,9 @@ def test_attention_in_whole_products_is_that_of_torch(monkeypatch, shared, logit
     seen = torch.ones(1, 1, 60, 90).tril(30).bool()
     mask = torch.zeros(1, 1, 60, 90, dtype=torch.bfloat16).masked_fill(~seen, -torch.inf)
     assert attention._in_whole_products(queries)
+    with monkeypatch.context() as patched:
+        patched.setattr(attention, "has_amx", lambda: True)
+        assert not attention._in_whole_products(queries)
     found = attention.attention(queries, keys, values, mask, 0.5)
     exact = torch.nn.functional.scaled_dot_product_attention(
         *(one.float() for one in (queries, keys, values)), mask.float(), scale=0.5, enable_gqa=shared > 1

@@ -108,6 +108,24 @@ def test_a_chain_scores_each_piece_after_all_that_was_accepted(scorer, naive) ->
         condition += piece[::2]
 
 
+def test_a_chain_reads_its_conditions_by_as_many_layers_as_it_is_told(scorer) -> None:
+    generator = np.random.default_rng(5)
+    condition, accepted = random_tokens(generator, 9), random_tokens(generator, 8)
+    pieces = [random_tokens(generator, 8) for _ in range(2)]
+    found = {}
+    for layers in (None, 1):
+        chain = scorer.chain([condition], layers)
+        whole = [ScoringRequest(pieces[0], condition, "prefix", layers)]
+        whole.append(ScoringRequest(pieces[1], condition + accepted, "prefix", layers))
+        found[layers] = [chain.score(pieces[0])[0]]
+        chain.accept(accepted)
+        found[layers].append(chain.score(pieces[1])[0])
+        for scores, expected in zip(found[layers], scorer.score(whole), strict=True):
+            np.testing.assert_allclose(scores, expected, atol=1e-4)
+    for one, other in zip(found[None], found[1], strict=True):
+        assert np.allclose(one, other, atol=1e-4) != scorer.stops
+
+
 def test_a_chain_goes_on_past_the_context(scorer, naive) -> None:
     generator = np.random.default_rng(4)
     chain, accepted = scorer.chain([[]]), []

@@ -43,9 +43,9 @@ def test_blocks_are_whole_and_give_what_one_product_gives(rows) -> None:
 
 
 def test_only_bfloat16_on_a_processor_with_amx_needs_blocks(monkeypatch) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+    monkeypatch.setattr("tersely.scoring.products.has_amx", lambda: True)
     assert sums_by_number(torch.bfloat16, "cpu")
     assert not sums_by_number(torch.float32, "cpu")
     assert not sums_by_number(torch.bfloat16, "cuda")
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    monkeypatch.setattr("tersely.scoring.products.has_amx", lambda: False)
     assert not sums_by_number(torch.bfloat16, "cpu")

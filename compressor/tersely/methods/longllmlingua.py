@@ -11,6 +11,7 @@ import numpy as np
 from tersely.budget import Piece, dynamic_rates, select_documents
 from tersely.methods.iterative import Share, compress_iteratively
 from tersely.methods.method import Task
+from tersely.profile import document_layers
 from tersely.ranking import question_log_probability, question_requests_ahead
 from tersely.scoring.scorer import Scorer, ScoringRequest
 from tersely.segmentation import SegmentedDocument
@@ -25,15 +26,19 @@ class LongLLMLingua:
 
     def __init__(self, task: Task) -> None:
         self._task = task
+        # What only stands before what is scored.
+        self._layers = document_layers(task.scorer.fingerprint)
 
     @staticmethod
     def ahead(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> list[ScoringRequest]:
-        return question_requests_ahead(scorer, documents)
+        return question_requests_ahead(scorer, documents, document_layers=document_layers(scorer.fingerprint))
 
     def rank(self) -> list[float]:
         """Minus r_k: the mean log-probability of the question after each document (equation 2)."""
         task = self._task
-        return question_log_probability(task.scorer, task.documents, task.question or "", task.progress)
+        return question_log_probability(
+            task.scorer, task.documents, task.question or "", task.progress, document_layers=self._layers
+        )
 
     def pieces(self, relevance: Sequence[float], order: Sequence[int]) -> list[Piece]:
         """Words by contrastive perplexity (equation 3), at rates that fall with the document's rank (equation 5)."""
@@ -44,7 +49,7 @@ class LongLLMLingua:
         shares = [Share(position, rates[position]) for position in order if position in rates]
 
         encode = task.scorer.encode
-        chain = task.scorer.chain([encode("\n").tokens, encode(f"{task.question}\n").tokens])
+        chain = task.scorer.chain([encode("\n").tokens, encode(f"{task.question}\n").tokens], self._layers)
 
         def contrast(tokens: list[int]) -> np.ndarray:
             plain, asked = chain.score(tokens)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
+from tersely.scoring.products import has_amx
+
 # How many queries make it worth while to compute their attention in whole products, and how many logits at once.
 _SOME_QUERIES = range(48, 768)
 _LOGITS = 2**20
@@ -37,9 +39,11 @@ def attention(
 
 
 def _in_whole_products(queries: torch.Tensor) -> bool:
-    """Whether these are faster than torch's attention, which on a processor cuts so many queries into small blocks."""
+    """Whether these are faster than torch's attention, which on a processor cuts so many queries into small blocks: too
+    small but for AMX.
+    """
     of_one = len(queries) == 1 and queries.shape[2] in _SOME_QUERIES
-    return of_one and queries.device.type == "cpu" and queries.dtype == torch.bfloat16
+    return of_one and queries.device.type == "cpu" and queries.dtype == torch.bfloat16 and not has_amx()
 
 
 def _whole_products(

@@ -152,10 +152,10 @@ class CausalLanguageModelScorer:
         self.cache.settle()
         done.all()
 
-    def chain(self, prefixes: Sequence[Sequence[int]]) -> Chain:
+    def chain(self, prefixes: Sequence[Sequence[int]], layers: int | None = None) -> Chain:
         # Where nothing can be kept of what was accepted, it is read again with each piece.
         length = self.context_length if self._decoder.packs else 0
-        return StateChain(prefixes, length, self._queue.run, self.score)
+        return StateChain(prefixes, layers, length, self._queue.run, self.score)
 
     def _fits(self, request: ScoringRequest) -> bool:
         """Whether a request can be read at once, its tokens after the state of its prefix."""

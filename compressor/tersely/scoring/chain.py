@@ -17,6 +17,7 @@ class StateChain:
 
     Args:
         prefixes: with what each condition starts.
+        layers: by so many of the model's layers conditions are read; None for all.
         context_length: of the model, in tokens.
         run: runs stretches through the model.
         score: scores whole requests, for pieces longer than half the context.
@@ -25,11 +26,12 @@ class StateChain:
     def __init__(
         self,
         prefixes: Sequence[Sequence[int]],
+        layers: int | None,
         context_length: int,
         run: Callable[[Sequence[Stretch]], Sequence[Outcome]],
         score: Callable[[Sequence[ScoringRequest]], Sequence[np.ndarray]],
     ) -> None:
-        self._conditions = [_Condition(prefix, context_length) for prefix in prefixes]
+        self._conditions = [_Condition(prefix, layers, context_length) for prefix in prefixes]
         self._longest = context_length // 2
         self._run, self._score = run, score
 
@@ -52,9 +54,9 @@ class StateChain:
 class _Condition:
     """What was accepted, and the state of it, but for the last token: that one predicts the next piece."""
 
-    def __init__(self, prefix: Sequence[int], context_length: int) -> None:
+    def __init__(self, prefix: Sequence[int], layers: int | None, context_length: int) -> None:
         self.tokens = list(prefix)  # from the oldest token that counts
-        self._context_length = context_length
+        self._layers, self._context_length = layers, context_length
         self._half = context_length // 2
         # Stays at the head, whatever slides away; unless it is too long for that itself.
         self._pinned = list(prefix) if len(prefix) <= self._half // 2 else []
@@ -66,7 +68,13 @@ class _Condition:
         if len(self.tokens) + len(tokens) > self._context_length:
             self.restart()
         unread = self.tokens[sum(state.tokens for state in self._states) :]
-        return Stretch([*unread, *tokens], self._states, keep=max(len(unread) - 1, 0), score_from=max(len(unread), 1))
+        return Stretch(
+            [*unread, *tokens],
+            self._states,
+            keep=max(len(unread) - 1, 0),
+            layers=self._layers,
+            score_from=max(len(unread), 1),
+        )
 
     def read(self, state: State | None) -> None:
         """Take the state of what the last stretch was to keep."""

@@ -6,6 +6,7 @@ What follows a product (activation, gate, residual) is done in the product where
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch.nn.functional import linear, pad, silu
@@ -60,9 +61,15 @@ class Product:
         return linear(rows, self._weight).add_(addend)
 
 
+@cache
+def has_amx() -> bool:
+    """Whether this processor multiplies tiles of bfloat16, for which torch has other code than for rows of it."""
+    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
+
+
 def sums_by_number(dtype: torch.dtype, device: str) -> bool:
     """Whether the number of rows decides in which order a product sums, and so the bits of each row."""
-    return device == "cpu" and dtype == torch.bfloat16 and bool(torch.cpu.get_capabilities().get("amx_bf16"))
+    return device == "cpu" and dtype == torch.bfloat16 and has_amx()
 
 
 def in_blocks(product: Callable[..., torch.Tensor], *operands: torch.Tensor) -> torch.Tensor:

@@ -131,6 +131,11 @@ class Scorer(Protocol):
         """
         ...
 
-    def chain(self, prefixes: Sequence[Sequence[int]]) -> Chain:
-        """A new chain: one condition for each prefix, which starts with it. All of them go the same way from there."""
+    def chain(self, prefixes: Sequence[Sequence[int]], layers: int | None = None) -> Chain:
+        """A new chain: one condition for each prefix, which starts with it. All of them go the same way from there.
+
+        Args:
+            prefixes: of the conditions.
+            layers: by which conditions are read, as in `ScoringRequest`.
+        """
         ...
