@@ -131,7 +131,7 @@ def profile_for(fingerprint: str, model: str) -> Profile:
         ModelError: the user's own profile cannot be read.
     """
     found = _found(fingerprint)
-    if found.fingerprint is None:
+    if found is _shipped_profiles()[None]:
         _say_once(model)
     return found
 

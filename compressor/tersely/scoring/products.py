@@ -6,7 +6,8 @@ What follows a product (activation, gate, residual) is done in the product where
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial, wraps
+from typing import TypeVar, cast
 
 import torch
 from torch.nn.functional import linear, pad, silu
@@ -15,50 +16,7 @@ from torch.nn.functional import linear, pad, silu
 # so a row has the same bits whatever stands beside it. Fewer leave the units idle, more are more padding.
 _AMX_ROWS = 128
 
-
-class Product:
-    """Rows times a weight (rows of the product, columns). `fused` is for a matrix library that fuses: see `fuses`."""
-
-    def __init__(self, weight: torch.Tensor, fused: bool) -> None:
-        self._fused = fused
-        self._in_blocks = sums_by_number(weight.dtype, weight.device.type)
-        # In the library's own order.
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight) if fused else weight
-
-    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
-        return self._each_block(self._plain, rows)
-
-    def silu(self, rows: torch.Tensor) -> torch.Tensor:
-        return self._each_block(self._silu, rows)
-
-    def times(self, rows: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
-        return self._each_block(self._times, rows, factor)
-
-    def plus(self, rows: torch.Tensor, addend: torch.Tensor) -> torch.Tensor:
-        return self._each_block(self._plus, rows, addend)
-
-    def _each_block(self, product: Callable[..., torch.Tensor], *operands: torch.Tensor) -> torch.Tensor:
-        return in_blocks(product, *operands) if self._in_blocks else product(*operands)
-
-    def _plain(self, rows: torch.Tensor) -> torch.Tensor:
-        if self._fused:
-            return torch.ops.mkldnn._linear_pointwise(rows, self._weight, None, "none", [], "")
-        return linear(rows, self._weight)
-
-    def _silu(self, rows: torch.Tensor) -> torch.Tensor:
-        if self._fused:
-            return torch.ops.mkldnn._linear_pointwise(rows, self._weight, None, "swish", [], "")
-        return silu(linear(rows, self._weight), inplace=True)
-
-    def _times(self, rows: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
-        if self._fused:
-            return torch.ops.mkldnn._linear_pointwise(rows, factor, self._weight, None, "mul")
-        return linear(rows, self._weight).mul_(factor)
-
-    def _plus(self, rows: torch.Tensor, addend: torch.Tensor) -> torch.Tensor:
-        if self._fused:
-            return torch.ops.mkldnn._linear_pointwise(rows, addend, self._weight, None, "add")
-        return linear(rows, self._weight).add_(addend)
+_Method = TypeVar("_Method", bound=Callable[..., torch.Tensor])
 
 
 @cache
@@ -79,6 +37,50 @@ def in_blocks(product: Callable[..., torch.Tensor], *operands: torch.Tensor) -> 
     padded = (pad(one, (0, 0, 0, rest)) if rest else one for one in operands)
     blocks = zip(*(one.split(_AMX_ROWS) for one in padded), strict=True)
     return torch.cat([product(*block) for block in blocks])[:rows]
+
+
+def _by_blocks(product: _Method) -> _Method:
+    """A method of `Product` that computes in blocks where the product needs it."""
+
+    @wraps(product)
+    def whole(self: Product, *operands: torch.Tensor) -> torch.Tensor:
+        return in_blocks(partial(product, self), *operands) if self._in_blocks else product(self, *operands)
+
+    return cast(_Method, whole)
+
+
+class Product:
+    """Rows times a weight (rows of the product, columns). `fused` is for a matrix library that fuses: see `fuses`."""
+
+    def __init__(self, weight: torch.Tensor, fused: bool) -> None:
+        self._fused = fused
+        self._in_blocks = sums_by_number(weight.dtype, weight.device.type)
+        # In the library's own order.
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight) if fused else weight
+
+    @_by_blocks
+    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        if self._fused:
+            return torch.ops.mkldnn._linear_pointwise(rows, self._weight, None, "none", [], "")
+        return linear(rows, self._weight)
+
+    @_by_blocks
+    def silu(self, rows: torch.Tensor) -> torch.Tensor:
+        if self._fused:
+            return torch.ops.mkldnn._linear_pointwise(rows, self._weight, None, "swish", [], "")
+        return silu(linear(rows, self._weight), inplace=True)
+
+    @_by_blocks
+    def times(self, rows: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
+        if self._fused:
+            return torch.ops.mkldnn._linear_pointwise(rows, factor, self._weight, None, "mul")
+        return linear(rows, self._weight).mul_(factor)
+
+    @_by_blocks
+    def plus(self, rows: torch.Tensor, addend: torch.Tensor) -> torch.Tensor:
+        if self._fused:
+            return torch.ops.mkldnn._linear_pointwise(rows, addend, self._weight, None, "add")
+        return linear(rows, self._weight).add_(addend)
 
 
 def fuses(dtype: torch.dtype, device: str) -> bool:
