@@ -6,11 +6,13 @@ import asyncio
 import copy
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import tersely
 from tersely import (
+    CacheSettings,
     CompressionResult,
     CompressionSettings,
     Compressor,
@@ -22,6 +24,7 @@ from tersely import (
     TokenizerError,
 )
 from tersely.methods import METHODS
+from tersely.scoring import queue
 
 QUESTION = "Where did the meeting take place?"
 DOCUMENTS = [
@@ -247,3 +250,28 @@ def test_the_function_with_the_embedded_model() -> None:
     assert result.documents[0].index == 0, "the document that answers comes first"
     assert result.compressed_tokens <= result.target_tokens
     assert result.model == "smollm2-135m-instruct"
+
+
+def test_callers_who_call_at_once_share_a_pass(tiny_llama, monkeypatch) -> None:
+    monkeypatch.setattr(queue, "_PATIENCE", 60.0)
+    compressor = Compressor(str(tiny_llama), cache=CacheSettings(memory_bytes=0, disk_bytes=0))
+    passes: list[int] = []
+    run = compressor.scorer._run_pass
+    monkeypatch.setattr(compressor.scorer._queue, "_run_pass", lambda work: [passes.append(len(work)), run(work)][1])
+    all_are_here = threading.Barrier(3)
+
+    def progress(stage: str, share: float) -> None:
+        if (stage, share) == ("segment", 0.0):
+            all_are_here.wait(60)
+
+    def compress(text: str) -> CompressionResult:
+        return compressor.compress([text], QUESTION, rate=0.5, progress=progress)
+
+    texts = [f"The meeting number {number} took place in Vienna. It rained all day." for number in range(3)]
+    with ThreadPoolExecutor(3) as threads:
+        together = list(threads.map(compress, texts))
+    shared = passes[0]
+    passes.clear()
+    alone = [compressor.compress([text], QUESTION, rate=0.5) for text in texts]
+    assert shared == 3 * passes[0]
+    assert [one.context for one in together] == [one.context for one in alone]

@@ -21,7 +21,7 @@ from tersely.methods.method import Task
 from tersely.ordering import arrange
 from tersely.rendering import document_text, kept_spans, render_context, render_prompt, with_title
 from tersely.scoring.models import DEFAULT_MODEL
-from tersely.scoring.queue import Cancellation, cancellable
+from tersely.scoring.queue import Cancellation, arriving, cancellable
 from tersely.scoring.scorer import Scorer
 from tersely.segmentation import SegmentedDocument, segment_documents
 from tersely.settings import CacheSettings, CompressionSettings, MethodName, Order
@@ -61,6 +61,7 @@ class Compressor:
         self.scorer: Scorer = _load_scorer(name, device, dtype, cache) if name is not None else cast(Scorer, model)
         self.tokenizer: TokenCounter = token_counter(tokenizer, fallback=self._scorer_counter)
 
+    @arriving()
     def compress(
         self,
         documents: Sequence[str | Document | Mapping[str, Any]],

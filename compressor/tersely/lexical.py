@@ -8,23 +8,29 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
+from types import ModuleType
 
 import numpy as np
 import regex
 import Stemmer
-
-# bm25s is imported where it is used: where scipy is installed it loads that, too, and doubles the time of our import.
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー々〆\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = regex.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|[^\W{_UNSPACED}]+")
 
 
 @cache
+def _bm25s() -> ModuleType:
+    """Imported when it is used: where scipy is installed it loads that, too, and doubles the time of our import."""
+    import bm25s
+
+    logging.getLogger("bm25s").setLevel(logging.WARNING)  # by itself it tells of every index that it builds
+    return bm25s
+
+
+@cache
 def stop_words() -> frozenset[str]:
     """English words that say nothing of what a text is about."""
-    from bm25s.stopwords import STOPWORDS_EN_PLUS
-
-    return frozenset(STOPWORDS_EN_PLUS)
+    return frozenset(_bm25s().stopwords.STOPWORDS_EN_PLUS)
 
 
 def content_words(text: str) -> list[str]:
@@ -54,11 +60,9 @@ class LexicalIndex:
         self._size = len(texts)
         self._texts_with = Counter(word for text in texts for word in set(text))
         if self._texts_with:
-            import bm25s
-
-            logging.getLogger("bm25s").setLevel(logging.WARNING)  # by itself it tells of every index that it builds
-            self._index = bm25s.BM25()
-            self._index.index([list(text) for text in texts], show_progress=False)
+            self._index = _bm25s().BM25()
+            numbers = {word: number for number, word in enumerate(self._texts_with)}
+            self._index.index(([[numbers[word] for word in text] for text in texts], numbers), show_progress=False)
 
     def scores(self, words: Iterable[str]) -> np.ndarray:
         """How well each text matches the words (BM25 with the parameters that bm25s has by default).

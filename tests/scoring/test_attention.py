@@ -265,3 +265,19 @@ def test_attention_in_whole_products_is_that_of_torch(monkeypatch, shared, logit
         *(one.float() for one in (queries, keys, values)), mask.float(), scale=0.5, enable_gqa=shared > 1
     )
     torch.testing.assert_close(found.float(), exact, atol=0.03, rtol=0.03)
+
+
+def test_attention_in_whole_products_has_the_same_bits_in_company(monkeypatch) -> None:
+    monkeypatch.setattr(attention, "has_amx", lambda: False)
+    generator = torch.Generator().manual_seed(0)
+    queries, keys, values = (
+        torch.randn(heads, 7 * tokens, 64, generator=generator).bfloat16().unflatten(1, (7, tokens)).transpose(0, 1)
+        for heads, tokens in ((9, 16), (3, 128), (3, 128))
+    )
+    mask = torch.zeros(7, 1, 16, 128, dtype=torch.bfloat16)
+    for text in range(7):
+        mask[text, :, :, 100 + text :] = -torch.inf
+    together = attention.attention(queries, keys, values, mask, None)
+    for text in range(7):
+        by_itself = (one[text : text + 1].clone() for one in (queries, keys, values, mask))
+        assert torch.equal(attention.attention(*by_itself, None), together[text : text + 1])

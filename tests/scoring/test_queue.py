@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tersely.scoring.queue import Cancellation, Cancelled, PassQueue, cancellable
+from tersely.scoring import queue
+from tersely.scoring.queue import Cancellation, Cancelled, PassQueue, arriving, cancellable
 
 SOON = 20.0  # seconds: far more than anything here takes; a wait this long has failed
 
@@ -159,6 +160,65 @@ def test_progress_is_told_in_the_callers_thread_and_may_end_the_wait() -> None:
     ran = len(passes.ran)
     assert passes.queue.run([1]) == [2]
     assert len(passes.ran) <= ran + 2, "the rest of the interrupted work is gone"
+
+
+class Arriving(Caller):
+    """A caller that is on its way until it is let go, and then asks for work, if any."""
+
+    def __init__(self, passes: Passes, work: list[int]) -> None:
+        self.passes, self.work = passes, work
+        self.on_its_way, self.go = threading.Event(), threading.Event()
+        super().__init__(self._come)
+        assert self.on_its_way.wait(SOON)
+
+    def _come(self) -> list[int]:
+        with arriving():
+            self.on_its_way.set()
+            assert self.go.wait(SOON)
+            return self.passes.queue.run(self.work) if self.work else []
+
+
+def test_a_pass_waits_for_callers_that_are_on_their_way(monkeypatch) -> None:
+    monkeypatch.setattr(queue, "_PATIENCE", SOON)
+    passes = Passes()
+    late, later = Arriving(passes, [2]), Arriving(passes, [3])
+    (first,) = enqueue(passes, [1])
+    late.go.set()
+    wait_for_jobs(passes, 2)
+    assert passes.ran == [] and first.is_alive()
+    later.go.set()
+    assert [caller.wait().found for caller in (first, late, later)] == [[2], [4], [6]]
+    assert [sorted(one) for one in passes.ran] == [[1, 2, 3]]
+
+
+def test_a_full_pass_waits_for_nobody(monkeypatch) -> None:
+    monkeypatch.setattr(queue, "_PATIENCE", 10 * SOON)
+    passes = Passes(limit=10)
+    late = Arriving(passes, [2])
+    assert Caller(lambda: passes.queue.run([4, 6])).wait().found == [8, 12]
+    late.go.set()
+    assert late.wait().found == [4]
+
+
+def test_nobody_is_waited_for_long(monkeypatch) -> None:
+    monkeypatch.setattr(queue, "_PATIENCE", 0.05)
+    passes = Passes()
+    late = Arriving(passes, [2])
+    assert [Caller(lambda: passes.queue.run([1])).wait().found for _ in range(3)] == [[2]] * 3
+    late.go.set()
+    assert late.wait().found == [4] and passes.ran == [[1], [1], [1], [2]]
+
+
+def test_who_went_away_is_not_waited_for(monkeypatch) -> None:
+    monkeypatch.setattr(queue, "_PATIENCE", 10 * SOON)
+    passes = Passes()
+    quitter = Arriving(passes, [])
+    quitter.go.set()
+    quitter.wait()
+    assert Caller(lambda: passes.queue.run([1])).wait().found == [2]
+    alone = Arriving(passes, [3])
+    alone.go.set()
+    assert alone.wait().found == [6], "nor anybody for itself"
 
 
 def test_no_work_needs_no_pass() -> None:

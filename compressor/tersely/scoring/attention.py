@@ -7,8 +7,8 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from tersely.scoring.products import has_amx
 
-# How many queries make it worth while to compute their attention in whole products, and how many logits at once.
-_SOME_QUERIES = range(48, 768)
+# Attention of fewer queries than this to keys before them is computed in whole products, so many logits at once.
+_MANY_QUERIES = 768
 _LOGITS = 2**20
 
 
@@ -25,8 +25,7 @@ def attention(
         scaling: of the products; None for one over the root of the width.
     """
     if mask is not None and _in_whole_products(queries):
-        found = _whole_products(queries[0], keys[0], values[0], mask[0, 0], scaling or queries.shape[-1] ** -0.5)
-        return found[None]
+        return _whole_products(queries, keys, values, mask, scaling or queries.shape[-1] ** -0.5)
     return scaled_dot_product_attention(
         queries,
         keys,
@@ -39,26 +38,29 @@ def attention(
 
 
 def _in_whole_products(queries: torch.Tensor) -> bool:
-    """Whether these are faster than torch's attention, which on a processor cuts so many queries into small blocks: too
-    small but for AMX.
+    """Whether these are faster than torch's attention, which on a processor cuts queries and keys into small
+    blocks: too small ones but for AMX.
     """
-    of_one = len(queries) == 1 and queries.shape[2] in _SOME_QUERIES
-    return of_one and queries.device.type == "cpu" and queries.dtype == torch.bfloat16 and not has_amx()
+    few = queries.shape[2] < _MANY_QUERIES
+    return few and queries.device.type == "cpu" and queries.dtype == torch.bfloat16 and not has_amx()
 
 
 def _whole_products(
     queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, scaling: float
 ) -> torch.Tensor:
-    heads, _, width = queries.shape
-    groups, count, _ = keys.shape
+    """Heads that share keys are one product, of each text its own."""
+    texts, heads, _, width = queries.shape
+    groups, count = keys.shape[1:3]
+    # Groups before texts, as both lie in memory: nothing is copied but queries.
+    shape = (groups, texts, heads // groups, -1)
+    keys, values = (some.transpose(0, 1).flatten(0, 1) for some in (keys, values))
+    queries, mask = queries.transpose(0, 1).unflatten(0, (groups, -1)).transpose(1, 2), mask.transpose(0, 1)
+    at_once = max(_LOGITS // (texts * heads * count), 1)
     seen = []
-    at_once = max(_LOGITS // (heads * count), 1)
-    for rows, its_mask in zip(queries.split(at_once, dim=1), mask.split(at_once), strict=True):
-        logits = torch.baddbmm(
-            its_mask.repeat(heads // groups, 1).expand(groups, -1, -1),
-            rows.reshape(groups, -1, width),
-            keys.transpose(1, 2),
-            alpha=scaling,
-        )
-        seen.append(torch.bmm(logits.softmax(dim=-1), values).view(heads, -1, width))
-    return torch.cat(seen, dim=1)
+    for rows, its_mask in zip(queries.split(at_once, dim=3), mask.split(at_once, dim=2), strict=True):
+        rows = rows.reshape(groups * texts, -1, width)
+        logits = torch.baddbmm(rows.new_empty(()), rows, keys.transpose(1, 2), beta=0, alpha=scaling)
+        logits.view(*shape, count).add_(its_mask[:, :, None])
+        torch.softmax(logits, -1, out=logits)
+        seen.append(torch.bmm(logits, values).view(*shape, width))
+    return torch.cat(seen, dim=3).transpose(1, 2).flatten(0, 1).transpose(0, 1)

@@ -151,11 +151,13 @@ class Llama:
             self._norm = held(weights["model.norm.weight"])
             self._head = Product(self._embedding if tied else held(weights["lm_head.weight"]), fused=False)
 
-        # By which each position turns queries and keys (positions, 1, half a head's width).
+        # By which each position turns queries and keys (positions, 1, a head's width): each number of a head's first
+        # half together with one of the second.
         width, theta = configuration.head_dim, configuration.rope_parameters.rope_theta
         frequencies = theta ** -(torch.arange(0, width, 2).float() / width)
         angles = torch.arange(configuration.max_position_embeddings)[:, None, None] * frequencies
-        self._cosine, self._sine = held(angles.cos()), held(angles.sin())
+        self._cosine = held(torch.cat([angles.cos(), angles.cos()], dim=-1))
+        self._sine = held(torch.cat([-angles.sin(), angles.sin()], dim=-1))
 
     def hidden(
         self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend, going_on: Mapping[int, torch.Tensor]
@@ -200,11 +202,11 @@ class Llama:
         cosine, sine = rotation
         turned = self.heads + self._configuration.num_key_value_heads
         heads = product.view(len(product), -1, self._configuration.head_dim)
-        first, second = heads[:, :turned].chunk(2, dim=-1)
-        both = torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)
+        some = heads[:, :turned]
+        both = torch.addcmul(some * cosine, some.roll(some.shape[-1] // 2, dims=-1), sine)
         queries, keys, values = (
-            some.transpose(0, 1).unsqueeze(0)
-            for some in (both[:, : self.heads], both[:, self.heads :], heads[:, turned:])
+            each.transpose(0, 1).unsqueeze(0)
+            for each in (both[:, : self.heads], both[:, self.heads :], heads[:, turned:])
         )
         return queries, keys, values
 

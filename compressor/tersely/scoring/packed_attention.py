@@ -20,7 +20,6 @@ from tersely.scoring.stretches import NOTHING, State, Stretch
 
 # At most so many queries are computed together with others of their kind: each text's padded to a multiple of so many,
 # and so its keys. With other numbers a matrix library may sum in an order that hangs on how many texts there are.
-# Padded they must still be fewer than what `attention.py` computes in another way where a text is alone.
 _FEW = 32
 _QUERIES_MULTIPLE = 16
 _KEYS_MULTIPLE = 64

@@ -2,13 +2,15 @@
 
 One thread of its own runs the passes, so matrix libraries keep one team of threads however many callers there are. A
 pass takes what has waited longest, whosesoever it is; a caller with more than one pass of work goes to the end of the
-queue after each, so that nobody waits for all of it. This room knows nothing of models.
+queue after each, so that nobody waits for all of it. A pass with room left waits a moment for callers that are about to
+ask for something, too. This room knows nothing of models.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +21,9 @@ from typing import Generic, TypeVar
 Work = TypeVar("Work")
 Outcome = TypeVar("Outcome")
 Result = TypeVar("Result")
+
+# Seconds for which a pass waits at most for callers that are on their way; who has been for longer is not waited for.
+_PATIENCE = 0.03
 
 
 class Cancelled(Exception):  # noqa: N818 - it is news, no error
@@ -64,6 +69,28 @@ def cancellable(cancellation: Cancellation) -> Iterator[None]:
         yield
     finally:
         _CANCELLATION.reset(token)
+
+
+_arriving: dict[object, float] = {}  # who is on the way, and since when
+_ARRIVAL: ContextVar[object] = ContextVar("arrival", default=None)
+
+
+@contextmanager
+def arriving() -> Iterator[None]:
+    """Let passes wait a moment for what this thread is about to ask for: from here on to its first `PassQueue.run`."""
+    arrival = object()
+    _arriving[arrival] = time.monotonic()
+    token = _ARRIVAL.set(arrival)
+    try:
+        yield
+    finally:
+        _ARRIVAL.reset(token)
+        _arriving.pop(arrival, None)
+
+
+def _somebody_arrives() -> bool:
+    lately = time.monotonic() - _PATIENCE
+    return any(since > lately for since in list(_arriving.values()))
 
 
 class _Job(Generic[Work, Outcome]):
@@ -115,6 +142,8 @@ class PassQueue(Generic[Work, Outcome]):
         job: _Job[Work, Outcome] = _Job(work)
         with cancellation.waking(self._wake), self._changed:
             self._jobs.append(job)
+            _arriving.pop(_ARRIVAL.get(), None)
+            self._changed.notify_all()
             self._worker.submit(self._work)
             try:
                 told = 0
@@ -158,6 +187,8 @@ class PassQueue(Generic[Work, Outcome]):
         batch: list[tuple[_Job[Work, Outcome], int]] = []
         total = 0
         with self._changed:
+            if self._jobs and self._waiting() < self._limit:
+                self._changed.wait_for(lambda: not _somebody_arrives(), _PATIENCE)
             while self._jobs:
                 job = self._jobs[0]
                 while job.taken < len(job.work):
@@ -170,6 +201,10 @@ class PassQueue(Generic[Work, Outcome]):
                     job.taken += 1
                 self._jobs.popleft()
         return batch
+
+    def _waiting(self) -> int:
+        """The size of all work that waits."""
+        return sum(self._size(work) for job in self._jobs for work in job.work[job.taken :])
 
     def _run_batch(self, batch: list[tuple[_Job[Work, Outcome], int]]) -> None:
         try:
