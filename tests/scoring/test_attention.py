@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, BloomConfig, BloomForCausalLM
 
 from conftest import CONTEXT_LENGTH, save_tiny_model
 from tersely import ModelError
-from tersely.scoring import attention, causal_lm, packing
+from tersely.scoring import causal_lm, packing
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.models import DEFAULT_MODEL, model_path
 from tersely.scoring.scorer import Head, ScoringRequest
@@ -242,42 +242,3 @@ def test_a_head_that_a_model_does_not_have_is_named(tiny_llama) -> None:
     for head in (Head(0, 99), Head(7, 0), Head(-1, 0)):
         with pytest.raises(ModelError, match=f"no attention head {head.head} in a layer {head.layer}"):
             scorer.attend([ScoringRequest([1, 2], [3, 4])], [head])
-
-
-@pytest.mark.parametrize("shared", [1, 3])
-@pytest.mark.parametrize("logits", [2**20, 5000, 1])
-def test_attention_in_whole_products_is_that_of_torch(monkeypatch, shared, logits) -> None:
-    monkeypatch.setattr(attention, "_LOGITS", logits)
-    monkeypatch.setattr(attention, "has_amx", lambda: False)
-    generator = torch.Generator().manual_seed(0)
-    queries, keys, values = (
-        torch.randn(1, heads, tokens, 16, generator=generator).bfloat16()
-        for heads, tokens in ((3 * shared, 60), (3, 90), (3, 90))
-    )
-    seen = torch.ones(1, 1, 60, 90).tril(30).bool()
-    mask = torch.zeros(1, 1, 60, 90, dtype=torch.bfloat16).masked_fill(~seen, -torch.inf)
-    assert attention._in_whole_products(queries)
-    with monkeypatch.context() as patched:
-        patched.setattr(attention, "has_amx", lambda: True)
-        assert not attention._in_whole_products(queries)
-    found = attention.attention(queries, keys, values, mask, 0.5)
-    exact = torch.nn.functional.scaled_dot_product_attention(
-        *(one.float() for one in (queries, keys, values)), mask.float(), scale=0.5, enable_gqa=shared > 1
-    )
-    torch.testing.assert_close(found.float(), exact, atol=0.03, rtol=0.03)
-
-
-def test_attention_in_whole_products_has_the_same_bits_in_company(monkeypatch) -> None:
-    monkeypatch.setattr(attention, "has_amx", lambda: False)
-    generator = torch.Generator().manual_seed(0)
-    queries, keys, values = (
-        torch.randn(heads, 7 * tokens, 64, generator=generator).bfloat16().unflatten(1, (7, tokens)).transpose(0, 1)
-        for heads, tokens in ((9, 16), (3, 128), (3, 128))
-    )
-    mask = torch.zeros(7, 1, 16, 128, dtype=torch.bfloat16)
-    for text in range(7):
-        mask[text, :, :, 100 + text :] = -torch.inf
-    together = attention.attention(queries, keys, values, mask, None)
-    for text in range(7):
-        by_itself = (one[text : text + 1].clone() for one in (queries, keys, values, mask))
-        assert torch.equal(attention.attention(*by_itself, None), together[text : text + 1])

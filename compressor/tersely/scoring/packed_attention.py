@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.nn.functional import pad
+from torch.nn.functional import pad, scaled_dot_product_attention
 
-from tersely.scoring.attention import attention
 from tersely.scoring.scorer import Head
 from tersely.scoring.stretches import NOTHING, State, Stretch
 
@@ -120,8 +119,11 @@ class PackedAttention:
             mask = None if causal else self._mask(number, sliding_window, query.dtype)
             if group.padding:
                 queries = pad(queries, (0, 0, 0, group.padding))
-            found = attention(queries, keys, values, mask, scaling)[:, :, : len(group.parts[0].rows)]
-            output[0, group.rows] = found.transpose(1, 2).flatten(0, 1)
+            shared = queries.shape[1] != keys.shape[1]  # heads may share their keys
+            found = scaled_dot_product_attention(
+                queries, keys, values, mask, is_causal=causal, scale=scaling, enable_gqa=shared
+            )
+            output[0, group.rows] = found[:, :, : len(group.parts[0].rows)].transpose(1, 2).flatten(0, 1)
         return output
 
     def attended(self, number: int) -> np.ndarray:
@@ -192,7 +194,7 @@ class PackedAttention:
         """Take the weights that are wanted of one layer: they are computed a second time, for a few rows and heads."""
         here = [position for position, head in enumerate(group.heads) if head.layer == layer]
         heads = [group.heads[position].head for position in here]
-        shared = queries.shape[1] // keys.shape[1]  # heads may share their keys
+        shared = queries.shape[1] // keys.shape[1]
         looking = queries[:, heads, group.looking :].float()
         logits = looking @ keys[:, [head // shared for head in heads]].float().transpose(2, 3)
         logits = logits * (scaling or queries.shape[-1] ** -0.5) + mask[:, :, group.looking : queries.shape[2]]
