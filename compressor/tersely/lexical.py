@@ -21,7 +21,7 @@ _WORD = regex.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|[^\W{_UNSPACED}]+")
 @cache
 def _bm25s() -> ModuleType:
     """Imported when it is used: where scipy is installed it loads that, too, and doubles the time of our import."""
-    import bm25s
+    import bm25s.stopwords
 
     logging.getLogger("bm25s").setLevel(logging.WARNING)  # by itself it tells of every index that it builds
     return bm25s

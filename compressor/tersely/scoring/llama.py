@@ -156,8 +156,8 @@ class Llama:
         width, theta = configuration.head_dim, configuration.rope_parameters.rope_theta
         frequencies = theta ** -(torch.arange(0, width, 2).float() / width)
         angles = torch.arange(configuration.max_position_embeddings)[:, None, None] * frequencies
-        self._cosine = held(torch.cat([angles.cos(), angles.cos()], dim=-1))
-        self._sine = held(torch.cat([-angles.sin(), angles.sin()], dim=-1))
+        cosine, sine = angles.cos(), angles.sin()
+        self._cosine, self._sine = held(torch.cat([cosine, cosine], dim=-1)), held(torch.cat([-sine, sine], dim=-1))
 
     def hidden(
         self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend, going_on: Mapping[int, torch.Tensor]
@@ -202,11 +202,11 @@ class Llama:
         cosine, sine = rotation
         turned = self.heads + self._configuration.num_key_value_heads
         heads = product.view(len(product), -1, self._configuration.head_dim)
-        some = heads[:, :turned]
-        both = torch.addcmul(some * cosine, some.roll(some.shape[-1] // 2, dims=-1), sine)
+        both = heads[:, :turned]
+        both = torch.addcmul(both * cosine, both.roll(both.shape[-1] // 2, dims=-1), sine)
         queries, keys, values = (
-            each.transpose(0, 1).unsqueeze(0)
-            for each in (both[:, : self.heads], both[:, self.heads :], heads[:, turned:])
+            some.transpose(0, 1).unsqueeze(0)
+            for some in (both[:, : self.heads], both[:, self.heads :], heads[:, turned:])
         )
         return queries, keys, values
 

@@ -119,9 +119,14 @@ class PackedAttention:
             mask = None if causal else self._mask(number, sliding_window, query.dtype)
             if group.padding:
                 queries = pad(queries, (0, 0, 0, group.padding))
-            shared = queries.shape[1] != keys.shape[1]  # heads may share their keys
             found = scaled_dot_product_attention(
-                queries, keys, values, mask, is_causal=causal, scale=scaling, enable_gqa=shared
+                queries,
+                keys,
+                values,
+                mask,
+                is_causal=causal,
+                scale=scaling,
+                enable_gqa=queries.shape[1] != keys.shape[1],
             )
             output[0, group.rows] = found[:, :, : len(group.parts[0].rows)].transpose(1, 2).flatten(0, 1)
         return output
@@ -194,7 +199,7 @@ class PackedAttention:
         """Take the weights that are wanted of one layer: they are computed a second time, for a few rows and heads."""
         here = [position for position, head in enumerate(group.heads) if head.layer == layer]
         heads = [group.heads[position].head for position in here]
-        shared = queries.shape[1] // keys.shape[1]
+        shared = queries.shape[1] // keys.shape[1]  # heads may share their keys
         looking = queries[:, heads, group.looking :].float()
         logits = looking @ keys[:, [head // shared for head in heads]].float().transpose(2, 3)
         logits = logits * (scaling or queries.shape[-1] ** -0.5) + mask[:, :, group.looking : queries.shape[2]]

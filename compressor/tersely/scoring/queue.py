@@ -187,7 +187,7 @@ class PassQueue(Generic[Work, Outcome]):
         batch: list[tuple[_Job[Work, Outcome], int]] = []
         total = 0
         with self._changed:
-            if self._jobs and self._waiting() < self._limit:
+            if self._jobs and _somebody_arrives() and self._waiting() < self._limit:
                 self._changed.wait_for(lambda: not _somebody_arrives(), _PATIENCE)
             while self._jobs:
                 job = self._jobs[0]
