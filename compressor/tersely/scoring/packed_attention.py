@@ -17,10 +17,11 @@ from torch.nn.functional import pad, scaled_dot_product_attention
 from tersely.scoring.scorer import Head
 from tersely.scoring.stretches import NOTHING, State, Stretch
 
-# At most so many queries are computed together with others of their kind: each text's padded to a multiple of so many,
-# and so its keys. With other numbers a matrix library may sum in an order that hangs on how many texts there are.
-_FEW = 32
-_QUERIES_MULTIPLE = 16
+# Texts with at most so many queries are computed together with others of their kind.
+_FEW = 64
+# Each one's rows of queries and its keys are padded to a multiple of so many: with other numbers a matrix library may
+# sum in an order that hangs on how many texts there are.
+_ROWS_MULTIPLE = 8
 _KEYS_MULTIPLE = 64
 
 
@@ -29,7 +30,6 @@ class _Part(NamedTuple):
 
     stretch: int
     rows: range  # of the pass
-    text: range  # the same and those before them that belong to the same text
     length: int  # of the text up to here, with what other passes read of it
 
 
@@ -57,10 +57,43 @@ class _Group(NamedTuple):
         """Whether it is one text from its first token on."""
         return len(self.parts[0].rows) == self.width
 
-    @property
-    def padding(self) -> int:
-        """How many queries each part gets in addition."""
-        return 0 if isinstance(self.rows, slice) else -len(self.parts[0].rows) % _QUERIES_MULTIPLE
+
+class _Seen:
+    """Keys, or values, that the parts of a group see: one place for all layers, written anew for each.
+
+    Args:
+        parts: of the group.
+        width: keys of each.
+        stretches: of the pass.
+        kind: 0 for keys, 1 for values, as in a `State`.
+        own: those of the pass (heads, tokens, width).
+    """
+
+    def __init__(
+        self, parts: Sequence[_Part], width: int, stretches: Sequence[Stretch], kind: int, own: torch.Tensor
+    ) -> None:
+        self._packed = own.new_zeros((len(parts), own.shape[0], width, own.shape[2]))
+        self._before: list[tuple[torch.Tensor, Sequence[torch.Tensor]]] = []  # where, and what of each layer
+        self._own: list[tuple[torch.Tensor, int]] = []  # where, and of which stretch
+        for part, room in zip(parts, self._packed, strict=True):
+            begin = 0
+            for state in stretches[part.stretch].before:
+                self._before.append((room[:, begin : begin + state.tokens], state[kind].unbind()))
+                begin += state.tokens
+            self._own.append((room[:, begin : part.length], part.stretch))
+
+    def of(self, layer: int, texts: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Those of one layer (parts, heads, keys, width), good until the next one is asked for.
+
+        Args:
+            layer: its number.
+            texts: those of the pass, by stretch (heads, tokens, width).
+        """
+        for room, of_layers in self._before:
+            room.copy_(of_layers[layer])
+        for room, stretch in self._own:
+            room.copy_(texts[stretch])
+        return self._packed
 
 
 class PackedAttention:
@@ -84,6 +117,7 @@ class PackedAttention:
         self.states: dict[int, State] = {}
         self._weights: dict[tuple[int, int], torch.Tensor] = {}  # stretch, position in heads
         self._masks: dict[tuple[int, int | None], torch.Tensor] = {}  # group, sliding window
+        self._seen: dict[int, list[_Seen]] = {}  # group: keys and values
         self._groups = list(self._grouped())
 
     def stop(self, stretch: Stretch) -> int:
@@ -108,27 +142,31 @@ class PackedAttention:
             if stretch.keep:
                 kept = slice(rows.start, rows.start + stretch.keep)
                 self._keep(number, layer, key[0, :, kept], value[0, :, kept])
+        ends = [rows.stop for rows in self.rows]
+        texts = [own[0].tensor_split(ends, dim=1) for own in (key, value)]
         for number, group in enumerate(self._groups):
             if layer >= group.until:
                 continue
             queries = query[0, :, group.rows].unflatten(1, (len(group.parts), -1)).transpose(0, 1)
-            keys, values = self._seen(group, layer, 0, key[0]), self._seen(group, layer, 1, value[0])
+            if group.begins:
+                keys, values = key[:, :, group.rows], value[:, :, group.rows]
+            else:
+                if number not in self._seen:
+                    self._seen[number] = [
+                        _Seen(group.parts, group.width, self._stretches, kind, own[0])
+                        for kind, own in enumerate((key, value))
+                    ]
+                keys, values = (seen.of(layer, of) for seen, of in zip(self._seen[number], texts, strict=True))
             if any(head.layer == layer for head in group.heads):
-                self._read(group, layer, queries, keys, self._mask(number, sliding_window, query.dtype), scaling)
-            causal = group.begins and not _slides(sliding_window, group.width)
-            mask = None if causal else self._mask(number, sliding_window, query.dtype)
-            if group.padding:
-                queries = pad(queries, (0, 0, 0, group.padding))
-            found = scaled_dot_product_attention(
-                queries,
-                keys,
-                values,
-                mask,
-                is_causal=causal,
-                scale=scaling,
-                enable_gqa=queries.shape[1] != keys.shape[1],
-            )
-            output[0, group.rows] = found[:, :, : len(group.parts[0].rows)].transpose(1, 2).flatten(0, 1)
+                self._read(group, layer, queries, keys, self._mask(number, sliding_window, query, key), scaling)
+            if group.begins and not _slides(sliding_window, group.width):
+                shares = queries.shape[1] != keys.shape[1]
+                found = scaled_dot_product_attention(
+                    queries, keys, values, is_causal=True, scale=scaling, enable_gqa=shares
+                )
+            else:
+                found = _folded(queries, keys, values, self._mask(number, sliding_window, query, key), scaling)
+            output[0, group.rows] = found.transpose(1, 2).flatten(0, 1)
         return output
 
     def attended(self, number: int) -> np.ndarray:
@@ -144,7 +182,7 @@ class PackedAttention:
             for end in [len(rows)] if stretch.before else [stretch.keep, len(rows)]:
                 if end > begin:
                     length = stretch.first_position + end
-                    part = _Part(number, rows[begin:end], rows[:end], length)
+                    part = _Part(number, rows[begin:end], length)
                     until = self.stop(stretch) if end <= stretch.keep else self._layers
                     heads = stretch.heads if end == len(rows) else ()
                     looking = stretch.look_from - begin if heads else 0
@@ -165,27 +203,6 @@ class PackedAttention:
             self.states[number] = State(keys_of_all, values_of_all)
         self.states[number].keys[layer] = keys
         self.states[number].values[layer] = values
-
-    def _seen(self, group: _Group, layer: int, kind: int, own: torch.Tensor) -> torch.Tensor:
-        """What the parts of a group see (parts, heads, keys, width).
-
-        Args:
-            group: of parts.
-            layer: whose.
-            kind: 0 for keys, 1 for values, as in a `State`.
-            own: those of the pass (heads, tokens, width).
-        """
-        if group.begins:
-            return own[None, :, group.rows]
-        pieces = []
-        padding = own.new_zeros((own.shape[0], _KEYS_MULTIPLE, own.shape[2]))
-        for part in group.parts:
-            pieces += [state[kind][layer] for state in self._stretches[part.stretch].before]
-            pieces.append(own[:, part.text.start : part.text.stop])
-            if part.length < group.width:
-                pieces.append(padding[:, : group.width - part.length])
-        packed = torch.cat(pieces, dim=1)  # one piece, too, is copied: the same layout, the same bits
-        return packed.unflatten(1, (len(group.parts), group.width)).transpose(0, 1)
 
     def _read(
         self,
@@ -209,9 +226,9 @@ class PackedAttention:
                 ((part.stretch, position), row[:before]) for position, row in zip(here, rows, strict=True)
             )
 
-    def _mask(self, number: int, window: int | None, dtype: torch.dtype) -> torch.Tensor:
-        """What to add to the logits of a group (parts, 1, queries, keys): 0, or minus infinity where a query may not
-        see a key.
+    def _mask(self, number: int, window: int | None, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+        """What to add to the logits of a group, as `_folded` takes it: 0, or minus infinity where a query may not see a
+        key. The first rows are those of one head.
         """
         if (number, window) not in self._masks:
             group = self._groups[number]
@@ -222,9 +239,30 @@ class PackedAttention:
                 if window is not None and _slides(window, part.length):
                     seen = seen.triu(before - window + 1)
                 # Made here, since torch would make it of bools in each layer anew.
-                masks.append(torch.zeros(seen.shape, dtype=dtype, device=self._device).masked_fill_(~seen, -torch.inf))
-            self._masks[number, window] = pad(torch.stack(masks)[:, None], (0, 0, 0, group.padding))
+                masks.append(torch.zeros(seen.shape, dtype=query.dtype, device=self._device))
+                masks[-1].masked_fill_(~seen, -torch.inf)
+            of_all = torch.stack(masks)[:, None].repeat(1, 1, query.shape[1] // key.shape[1], 1)
+            self._masks[number, window] = pad(of_all, (0, 0, 0, -of_all.shape[2] % _ROWS_MULTIPLE))
         return self._masks[number, window]
+
+
+def _folded(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, scaling: float | None
+) -> torch.Tensor:
+    """Attention (parts, heads, queries, width), the queries of heads that share keys as rows of one head.
+
+    torch would copy keys for each head otherwise, and computes rows by 32: few queries of one head are some of them.
+
+    Args:
+        queries: (parts, heads, queries, width).
+        keys, values: (parts, heads with keys of their own, keys, width).
+        mask: to be added to the logits (parts, 1, rows, keys); it may have some rows more.
+        scaling: of the logits.
+    """
+    rows = queries.unflatten(1, (keys.shape[1], -1)).flatten(2, 3)
+    rest = mask.shape[2] - rows.shape[2]
+    found = scaled_dot_product_attention(pad(rows, (0, 0, 0, rest)), keys, values, mask, scale=scaling)
+    return found[:, :, : rows.shape[2]].unflatten(2, (-1, queries.shape[2])).flatten(1, 2)
 
 
 def _slides(window: int | None, keys: int) -> bool:
