@@ -72,22 +72,15 @@ def _kept_runs(segmented: SegmentedDocument, kept: np.ndarray) -> list[tuple[Spa
     if kept.all():
         return [(Span(0, 0), Span(0, len(text)))]
     runs: list[tuple[Span, Span]] = []
-    previous = -1
-    for position in np.flatnonzero(kept).tolist():
-        word = words[position]
-        if previous < 0:
-            runs.append((Span(word.start, word.start), Span(word.start, word.end)))
-        elif position == previous + 1:
-            joint, run = runs[-1]
-            runs[-1] = (joint, Span(run.start, word.end))
-        else:
-            white = [run.span() for run in _WHITE_SPACE.finditer(text, words[previous].end, word.start)]
-            # The run with most line breaks; of equal ones the last, which stands right before the word if any does.
-            joint = Span(
-                *max(reversed(white), key=lambda run: text.count("\n", *run), default=(word.start, word.start))
-            )
-            runs.append((joint, Span(word.start, word.end)))
-        previous = position
+    edges = np.flatnonzero(np.diff(kept, prepend=False, append=False)).tolist()
+    for first, stop in zip(edges[::2], edges[1::2], strict=True):
+        run = Span(words[first].start, words[stop - 1].end)
+        joint = Span(run.start, run.start)
+        if runs:
+            white = [match.span() for match in _WHITE_SPACE.finditer(text, runs[-1][1].end, run.start)]
+            # The one with most line breaks; of equal ones the last, which stands right before the word if any does.
+            joint = Span(*max(reversed(white), key=lambda span: text.count("\n", *span), default=tuple(joint)))
+        runs.append((joint, run))
     return runs
 
 

@@ -160,16 +160,18 @@ def split_words(text: str, protected: Iterable[Span] = (), borders: Sequence[int
 
 def split_runs(text: str) -> Iterator[tuple[int, int]]:
     """Runs between white space, split where a script writes no spaces and inside long chains of separators."""
+    unspaced, dashes = _HAS_UNSPACED.search(text), _AFTER_DASH.search(text)  # most texts have neither
     for run in _RUN.finditer(text):
         start, end = run.span()
-        if _HAS_UNSPACED.search(text, start, end):
+        is_long = end - start > _LONG_RUN
+        if unspaced and _HAS_UNSPACED.search(text, start, end):
             yield from _unspaced_pieces(text, start, end)
             continue
-        splitter = _AFTER_SEPARATOR if end - start > _LONG_RUN else _AFTER_DASH
-        for match in splitter.finditer(text, start, end):
-            if match.start() > start:
-                yield start, match.start()
-                start = match.start()
+        if is_long or dashes:
+            for match in (_AFTER_SEPARATOR if is_long else _AFTER_DASH).finditer(text, start, end):
+                if match.start() > start:
+                    yield start, match.start()
+                    start = match.start()
         yield start, end
 
 

@@ -125,4 +125,5 @@ def _word_worth(segmented: SegmentedDocument, words: range, token_ends: np.ndarr
     starts = np.array([segmented.words[word].start for word in words])
     ends = np.array([segmented.words[word].end for word in words])
     first, last = tokens_between(token_ends, starts, ends)
-    return np.array([values[begin:end].max() for begin, end in zip(first, last, strict=True)])
+    # Every second one is what stands between two words; the last word may end where the values do.
+    return np.maximum.reduceat(np.append(values, -np.inf), np.column_stack([first, last]).ravel())[::2]
