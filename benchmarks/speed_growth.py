@@ -13,7 +13,7 @@ from statistics import median
 from typing import NamedTuple
 
 import typer
-from speed_measuring import Plan, Setup, forget, in_fresh_process, measured, memory, repeated
+from speed_measuring import Plan, Setup, forget, in_fresh_process, in_turns, measured, memory
 
 from tersely import Document, InvalidInputError
 from tersely.rendering import with_title
@@ -25,7 +25,7 @@ _CONTEXT_TOKENS = (1_000, 4_000, 16_000, 64_000, 128_000)
 _DOCUMENTS = (1, 5, 20, 100, 500)
 _DOCUMENT_TOKENS = 128
 _CALLERS = (1, 2, 4, 8, 16)
-_CALLER_CONTEXTS = ((1, 32), (1, 128), (5, 128))  # documents of a caller, and tokens of each
+_CALLER_CONTEXTS = tuple(product(((1, 32), (1, 128), (5, 128)), (False, True)))  # documents, tokens of each; known
 
 Encode = Callable[[str], Encoding]
 
@@ -84,7 +84,7 @@ def _cost(setup: Setup, warm_up: Question, question: str, build: Callable[[Encod
     encode = compressor.scorer.encode
     documents = build(encode)
     setup.compress(warm_up.documents, warm_up.question)
-    calls = repeated(lambda: setup.compress(documents, question), setup)
+    (calls,) = in_turns([lambda: setup.compress(documents, question)], setup)
     return Cost(
         len(documents),
         sum(len(encode(with_title(one.title, one.text)).tokens) for one in documents),
@@ -159,22 +159,29 @@ def _costs(plan: Plan, contexts: Sequence[Callable[[Encode], list[Document]]]) -
 
 
 class _Callers(NamedTuple):
-    """Tokens of all calls, their seconds one after the other and at once, and the memory of the latter."""
+    """Seconds of all calls one after the other and at once, and the memory of the latter."""
 
-    tokens: int
     in_turn: float
     at_once: float
     peak_bytes: int
 
 
 def _callers(
-    setup: Setup, warm_up: Question, question: str, documents: Sequence[Document], number: int, context: tuple[int, int]
+    setup: Setup,
+    warm_up: Question,
+    question: str,
+    documents: Sequence[Document],
+    number: int,
+    context: tuple[int, int],
+    known: bool,
 ) -> _Callers:
     compressor = setup.compressor()
     own = memory(setup.device)
     made = equal_documents(documents, number * context[0], context[1], compressor.scorer.encode)
     contexts = [made[start::number] for start in range(number)]
     setup.compress(warm_up.documents, warm_up.question)
+    if known:
+        compressor.index(made)
 
     def one(context: Sequence[Document]) -> None:
         setup.compress(context, question)
@@ -183,22 +190,22 @@ def _callers(
         with ThreadPoolExecutor(number) as threads:
             list(threads.map(one, contexts))
 
-    in_turn = repeated(lambda: list(map(one, contexts)), setup)
-    together = repeated(at_once, setup)
-    return _Callers(
-        sum(len(compressor.scorer.encode(document.text).tokens) for document in made),
-        median(call.seconds for call in in_turn),
-        median(call.seconds for call in together),
-        max(call.peak_bytes for call in together) - own,
-    )
+    def in_turn() -> None:
+        for context in contexts:
+            one(context)
+
+    calls = in_turns([in_turn, at_once], setup, ready=(lambda _: None) if known else forget)
+    seconds = [median(call.seconds for call in of_one) for of_one in calls]
+    return _Callers(*seconds, max(call.peak_bytes for call in calls[1]) - own)
 
 
 def by_callers(plan: Plan) -> str:
     """Several threads that call one compressor, each with documents of its own."""
-    heads = ["documents of each", "callers", "one after the other, s", "at once, s", "ratio", "tokens/s at once"]
+    heads = ["documents of each", "callers", "one after the other, s", "at once, s", "ratio", "calls/s at once"]
     rows = [[*heads, "memory at once, MB"]]
-    for context, number in product(_CALLER_CONTEXTS, plan.sizes(*_CALLERS)):
-        typer.echo(f"callers: {number} with {context[0]} documents of {context[1]} tokens", err=True)
+    for (context, known), number in product(_CALLER_CONTEXTS, plan.sizes(*_CALLERS)):
+        documents = f"{context[0]} of {context[1]} tokens, {'known' if known else 'new'}"
+        typer.echo(f"callers: {number}, documents: {documents}", err=True)
         found = in_fresh_process(
             _callers,
             plan.setup,
@@ -207,21 +214,22 @@ def by_callers(plan: Plan) -> str:
             _documents(plan),
             number,
             context,
+            known,
         )
         rows.append(
             [
-                f"{context[0]} of {context[1]} tokens",
+                documents,
                 str(number),
                 f"{found.in_turn:.2f}",
                 f"{found.at_once:.2f}",
                 f"{found.in_turn / found.at_once:.2f}",
-                f"{found.tokens / found.at_once:,.0f}",
+                f"{number / found.at_once:.1f}",
                 f"{found.peak_bytes / 1e6:,.0f}",
             ]
         )
     return (
         f"`evidence` at a rate of {plan.setup.rate:g}; each caller is a thread with documents of its own, "
-        f"all on one compressor. Seconds until all are done. {_MEMORY}\n\n"
+        f"all on one compressor: new, or known from `index`. Seconds until all are done. {_MEMORY}\n\n"
         f"{markdown_table(rows)}"
     )
 

@@ -116,12 +116,24 @@ def measured(action: Callable[[], object], device: str) -> Call:
     return Call(time.perf_counter() - start, _peak(device))
 
 
-def repeated(action: Callable[[], object], setup: Setup) -> list[Call]:
-    """An action on documents that are new to the compressor each time; once where it takes long."""
-    calls: list[Call] = []
-    while len(calls) < _REPETITIONS and sum(call.seconds for call in calls) < _ENOUGH_SECONDS:
-        forget(setup.compressor())
-        calls.append(measured(action, setup.device))
+def in_turns(
+    actions: Sequence[Callable[[], object]], setup: Setup, ready: Callable[[Compressor], object] = forget
+) -> list[list[Call]]:
+    """The calls of each action, one after the other and again; once where that takes long.
+
+    Args:
+        actions: what to measure.
+        setup: whose compressor they call.
+        ready: brings it into the state that each call shall find; by default documents are new to it.
+    """
+    calls: list[list[Call]] = [[] for _ in actions]
+    started = time.perf_counter()
+    for _ in range(_REPETITIONS):
+        for action, of_action in zip(actions, calls, strict=True):
+            ready(setup.compressor())
+            of_action.append(measured(action, setup.device))
+        if time.perf_counter() - started > _ENOUGH_SECONDS * len(actions):
+            break
     return calls
 
 
