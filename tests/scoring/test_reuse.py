@@ -88,7 +88,7 @@ def test_a_question_of_any_length_has_the_same_bits_whatever_shares_its_pass(dty
     generator = np.random.default_rng(5)
     scorer = CausalLanguageModelScorer(dtype=dtype, cache=NOTHING_KEPT)
     prefixes = [random_tokens(generator, length) for length in (60, 70, 75)]
-    for length in (1, 14, 15, 16, 30, 31, 32, 33, 39, 46, 47, 48, 70):
+    for length in (1, 14, 15, 16, 17, 18, 30, 31, 32, 33, 39, 46, 47, 48, 62, 63, 64, 70):
         tokens = random_tokens(generator, length)
         requests = [ScoringRequest(tokens, prefix, "prefix", 20) for prefix in prefixes]
         alone = [scorer.attend([one], [Head(21, 2)])[0] for one in requests]
