@@ -34,25 +34,34 @@ _UNITS = (
     r"(?:[kMGTµmcn]?(?:m|g|s|W|Wh|Hz|V|A|B|L|l))[²³]?|kg|lbs?|oz|ft|mi|mph|km/h|°\s?[CF]|[KMGT]i?B|mins?|hrs?|h|"
     r"seconds?|minutes?|hours?|days?|weeks?|months?|years?|miles?|feet|inch(?:es)?|met(?:er|re)s?|kilomet(?:er|re)s?|tons?|tonnes?"
 )
+_SUM = r"\s?\d[\d.,\u00a0\u202f']{0,25}(?:\s(?:hundred|thousand|million|billion|trillion|bn|mn|Mio\.?|Mrd\.?)\b)?"
 # What loses its meaning when a part of it goes, though white space or a separator stands inside. All repetitions are
-# bounded, so that the search is linear in the text.
+# bounded, so that the search is linear in the text. Grouped by how they begin: most words of a text begin like none.
 _INDIVISIBLE = regex.compile(
     rf"""
-      ``[^\n]{{1,500}}?`` | `[^`\n]{{1,500}}`                                      # a code span
-    | \b(?:https?|ftp|file)://[^\s<>"]+ | \bwww\.[^\s<>"]+                         # a URL
-    | \b\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:of\s|de\s)?\p{{L}}{{3,12}}\.?,?\s(?:de\s)?{_YEAR}   # 12 October 2009
-    | \b\p{{L}}{{3,12}}\.?\s\d{{1,2}}(?:st|nd|rd|th)?,?\s{_YEAR}                   # October 12, 2009
-    | \b\p{{L}}{{3,12}}\.?,?\s{_YEAR}                                             # October 2009
-    | \b(?:{_MONTHS})\p{{L}}{{0,7}}\.?\s\d{{1,2}}(?:st|nd|rd|th)?\b               # Oct. 12
-    | \b\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:{_MONTHS})\p{{L}}{{0,7}}\b               # 12th October
-    | \d{{1,4}}年(?:\d{{1,2}}月(?:\d{{1,2}}日)?)? | \d{{1,2}}月\d{{1,2}}日                # 2009年10月12日
-    | \p{{Han}}[A-Z][·-]?[A-Z0-9]{{4,7}}\b                                        # a Chinese number plate
-    | \+\d[\d\ ().-]{{5,20}}\d | \(\d{{2,5}}\)\s?\d[\d\ -]{{4,14}}\d                # a telephone number
-    | \b\d{{1,2}}[:.]\d\d(?:[:.]\d\d)?\s?[ap]\.?m\b\.?                             # 10:30 pm
-    | (?:[$€£¥₹]|\b(?:USD|EUR|GBP|JPY|CHF|CNY|INR|Rs\.?))\s?\d[\d.,\u00a0\u202f']{{0,25}}  # $ 1,820.50 million
-        (?:\s(?:hundred|thousand|million|billion|trillion|bn|mn|Mio\.?|Mrd\.?)\b)?
-    | \b\d{{1,3}}(?:[ \u00a0\u202f]\d{{3}}){{1,6}}\b(?:\s(?:{_UNITS})(?!\w))?       # 1 820 000 km
-    | (?<![\d.,])\d[\d.,]{{0,25}}\s(?:{_UNITS})(?!\w)(?:\s(?:{_UNITS})(?!\w))?    # 5 million dollars
+      ``[^\n]{{1,500}}?`` | `[^`\n]{{1,500}}`                                          # a code span
+    | \b(?:
+          (?:https?|ftp|file)://[^\s<>"]+ | www\.[^\s<>"]+                             # a URL
+        | (?=\p{{L}}{{3,12}}\.?,?\s\d)(?:
+              \p{{L}}{{3,12}}\.?\s\d{{1,2}}(?:st|nd|rd|th)?,?\s{_YEAR}                  # October 12, 2009
+            | \p{{L}}{{3,12}}\.?,?\s{_YEAR}                                            # October 2009
+            | (?:{_MONTHS})\p{{L}}{{0,7}}\.?\s\d{{1,2}}(?:st|nd|rd|th)?\b              # Oct. 12
+          )
+        | (?=\d)(?:
+              \d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:of\s|de\s)?\p{{L}}{{3,12}}\.?,?\s(?:de\s)?{_YEAR}   # 12 October 2009
+            | \d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:{_MONTHS})\p{{L}}{{0,7}}\b              # 12th October
+            | \d{{1,2}}[:.]\d\d(?:[:.]\d\d)?\s?[ap]\.?m\b\.?                          # 10:30 pm
+            | \d{{1,3}}(?:[ \u00a0\u202f]\d{{3}}){{1,6}}\b(?:\s(?:{_UNITS})(?!\w))?      # 1 820 000 km
+          )
+        | (?:USD|EUR|GBP|JPY|CHF|CNY|INR|Rs\.?){_SUM}                                 # EUR 1,820.50
+      )
+    | [$€£¥₹]{_SUM}                                                                   # $ 1,820.50 million
+    | (?=\d)(?:
+          \d{{1,4}}年(?:\d{{1,2}}月(?:\d{{1,2}}日)?)? | \d{{1,2}}月\d{{1,2}}日            # 2009年10月12日
+        | (?<![\d.,])\d[\d.,]{{0,25}}\s(?:{_UNITS})(?!\w)(?:\s(?:{_UNITS})(?!\w))?     # 5 million dollars
+      )
+    | \+\d[\d\ ().-]{{5,20}}\d | \(\d{{2,5}}\)\s?\d[\d\ -]{{4,14}}\d                    # a telephone number
+    | \p{{Han}}[A-Z][·-]?[A-Z0-9]{{4,7}}\b                                            # a Chinese number plate
     """,
     regex.VERBOSE,
 )
