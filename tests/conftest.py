@@ -93,7 +93,7 @@ def tiny_gpt2(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class FakeScorer:
     """A scorer without a model: a token is a word with its white space, its surprisal comes from its letters.
 
-    What stood in the prefix is likelier. Attention goes to the words that the request's tokens repeat, and a little, by
+    What stood in the prefix is likelier. Attention goes to the words that the tokens which see repeat, and a little, by
     letters and by head, to the others.
     """
 
@@ -126,10 +126,12 @@ class FakeScorer:
         return FakeChain(self, [len(prefix) for prefix in prefixes])
 
     def _weights(self, request, heads):
-        prefix = np.asarray(request.prefix, dtype=np.int64)
+        *before, last = request.prefix
+        prefix = np.asarray(before, dtype=np.int64)
         rows = []
         for head in heads:
-            seen = np.isin(prefix, request.tokens) + (prefix * (7 * head.layer + 3 * head.head + 1)) % 101 / 1000
+            by_letters = (prefix * (7 * head.layer + 3 * head.head + 1)) % 101 / 1000
+            seen = np.isin(prefix, [last, *request.tokens]) + by_letters
             rows.append(seen / (seen.sum() + 1))
         return np.array(rows, dtype=np.float32)
 

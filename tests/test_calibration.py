@@ -30,8 +30,8 @@ class Marking(FakeScorer):
     def _weights(self, request, heads):
         weights = super()._weights(request, heads)
         for row, head in zip(weights, heads, strict=True):
-            shared = np.array([hash_of(str(token)) % 100 for token in request.prefix]) / 1e5
-            row[:] = shared + (np.equal(request.prefix, hash_of(MARK)) / 10 if head == GOOD_HEAD else 0)
+            shared = np.array([hash_of(str(token)) % 100 for token in request.prefix[:-1]]) / 1e5
+            row[:] = shared + (np.equal(request.prefix[:-1], hash_of(MARK)) / 10 if head == GOOD_HEAD else 0)
         return weights
 
 
@@ -179,7 +179,8 @@ class TestCalibrate:
                 weights = super()._weights(request, heads)
                 if hash_of("large") in request.prefix:
                     for row, head in zip(weights, heads, strict=True):
-                        row[:] = 0.001 + (np.equal(request.prefix, hash_of(MARK)) / 10 if head == Head(0, 0) else 0)
+                        marks = np.equal(request.prefix[:-1], hash_of(MARK))
+                        row[:] = 0.001 + (marks / 10 if head == Head(0, 0) else 0)
                 return weights
 
         def of(name: str, number: int) -> ExampleSet:

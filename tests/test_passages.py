@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from conftest import CONTEXT_LENGTH, FakeScorer
 from tersely import Document
-from tersely.passages import PASSAGE_TOKENS, Reading, _start_with_heads, read_attention, read_contrast
+from tersely.passages import (
+    PASSAGE_TOKENS,
+    Reading,
+    _start_with_heads,
+    read_attention,
+    read_contrast,
+    requests_ahead,
+)
 from tersely.rendering import with_title
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.segmentation import SegmentedDocument, segment_documents
@@ -68,9 +75,9 @@ def read(*documents: Document | str, question: str = QUESTION, scorer: Recording
     lead_in, start = scorer.encode(LEAD_IN).tokens, scorer.encode("\n").tokens
     passages = []
     for request in scorer.requests:
-        assert list(request.prefix[-len(lead_in) :]) == lead_in
+        assert list(request.prefix[-len(lead_in) - 1 : -1]) == lead_in
         assert list(request.prefix[: len(start)]) == start, "no token of a passage is the first that the model reads"
-        passages.append(list(request.prefix[len(start) : -len(lead_in)]))
+        passages.append(list(request.prefix[len(start) : -len(lead_in) - 1]))
     return Read(segmented, readings, encodings, starts, scorer, passages)
 
 
@@ -108,7 +115,7 @@ def test_a_short_document_is_one_passage() -> None:
     check(found)
     assert found.passages == found.encodings
     asked = found.scorer.encode(f" {QUESTION}").tokens
-    assert all(request.tokens == asked for request in found.scorer.requests)
+    assert all([request.prefix[-1], *request.tokens] == asked for request in found.scorer.requests)
 
 
 def test_a_long_document_is_read_in_whole_sentences_with_its_title_before_each_part() -> None:
@@ -135,13 +142,48 @@ def test_what_is_said_of_a_token_is_said_of_it_and_not_of_its_neighbour() -> Non
         assert (reading.values[:, here & is_zebra].min(axis=1) > reading.values[:, here & ~is_zebra].max(axis=1)).all()
 
 
-def test_values_are_logarithms_of_attention_and_the_question_is_a_mean() -> None:
+def test_values_are_logarithms_of_attention() -> None:
     found = read("The mill was built in 1820.")
     scorer = found.scorer
     (seen,) = FakeScorer.attend(scorer, scorer.requests, scorer.heads)
     start, length = len(scorer.encode("\n").tokens), len(found.encodings[0])
     np.testing.assert_allclose(found.readings[0].values, np.log(seen.weights[:, start : start + length]), atol=1e-3)
-    np.testing.assert_allclose(found.readings[0].question, seen.log_probabilities.mean())
+
+
+@pytest.mark.parametrize("read_documents", [read_attention, read_contrast])
+def test_what_a_passage_makes_more_likely_counts_and_what_it_does_not_speak_of_does_not(read_documents) -> None:
+    class Knowing(FakeScorer):
+        """Finds the second, third, ... token of the question so likely after each document."""
+
+        after = ([-1.0, -4.0, -6.0], [-3.0, -4.0, -0.0])
+
+        def score(self, requests, progress=None):
+            found = []
+            for request in requests:
+                after = [self.after[n] for n, first in enumerate(firsts) if first in request.prefix[1:2]]
+                found.append(np.array(after[0] if after else [0.0] * len(request.tokens), dtype=np.float32))
+            return found
+
+    texts = ["The mill was built.", "Of its age"]
+    firsts = [FakeScorer().encode(text).tokens[0] for text in texts]
+    documents = segment_documents([(number, Document(text=text)) for number, text in enumerate(texts)])
+    arguments = (FakeScorer.heads,) if read_documents is read_attention else ()
+    readings = read_documents(Knowing(), documents, "How old is it?", *arguments, lambda share: None)
+    # Means: -2, -4, -3.
+    np.testing.assert_allclose(readings[0].question, 1 / 3, rtol=1e-6)
+    np.testing.assert_allclose(readings[1].question, 1)
+
+
+def test_a_question_of_one_token_is_read_too() -> None:
+    found = read("The mill was built in 1820.", "Why", question="Why")
+    check(found)
+    assert len({tuple(request.tokens) for request in found.scorer.requests}) == 1
+
+
+def test_what_is_read_ahead_is_all_that_stands_before_any_question() -> None:
+    found = read(Document(text=" ".join(SENTENCES), title="Title"), "Another text.")
+    ahead = requests_ahead(found.scorer, found.documents, found.scorer.heads)
+    assert [one.prefix[:-1] for one in ahead] == [one.prefix[:-1] for one in found.scorer.requests]
 
 
 @pytest.mark.parametrize("text", ["word " * 2000, "a" * 3000, "日本語" * 500, f"{'word ' * 700}. {'Short one. ' * 5}"])
@@ -166,8 +208,9 @@ def test_a_question_longer_than_the_model_reads_is_cut_at_its_beginning() -> Non
     check(found)
     asked = found.scorer.encode(f" {question}").tokens
     for request in found.scorer.requests:
-        assert len(request.tokens) <= found.scorer.context_length // 2
-        assert list(request.tokens) == asked[-len(request.tokens) :]
+        tokens = [request.prefix[-1], *request.tokens]
+        assert len(tokens) <= found.scorer.context_length // 2
+        assert tokens == asked[-len(tokens) :]
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -207,7 +250,7 @@ def test_models_with_a_short_context(tiny_llama, tiny_gpt2, title, question) -> 
                 assert len(reading.ends) == len(encoding.tokens)
                 assert reading.ends[-1] == len(one.document.text)
                 assert np.isfinite(reading.values).all() and np.isfinite(reading.question).all()
-                assert (reading.question < 0).all()
+                assert (reading.question >= 0).all()
 
 
 def test_contrast_is_what_the_question_makes_likelier() -> None:

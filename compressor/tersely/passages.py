@@ -29,8 +29,9 @@ class Reading(NamedTuple):
         ends: for each token the end of its characters in the document's text; at most 0 for those of the title.
         passages: for each token the number of the passage in which it was read, counted over all documents.
         values: what the model says of it (float32; kinds, tokens): see `read_attention` and `read_contrast`.
-        question: for each token the mean log-probability (nats) of the question after its passage: minus r_k of
-            LongLLMLingua, equation 2, for the passage.
+        question: for each token how much more likely its passage makes the question's tokens than all passages do on
+            average (nats, the mean over the question's tokens). A token that it makes less likely counts as 0: what a
+            passage does not speak of says nothing against it. Minus r_k of LongLLMLingua, equation 2, counts all.
     """
 
     ends: np.ndarray
@@ -72,17 +73,16 @@ def read_attention(
         pay to a token, on average.
     """
     lead_in, start = _frame(scorer)
-    asked = _question(scorer, question)
     ends, passages = _passages(scorer, documents)
     before = [[*start, *passage.tokens, *lead_in] for passage in passages]
-    requests = [ScoringRequest(asked, prefix, "prefix", document_layers) for prefix in before]
-    readings = _empty_readings(ends, kinds=len(heads))
+    requests = _asked_after(before, _question(scorer, question), document_layers)
     attention = scorer.attend(requests, heads, progress=progress)
-    for number, (passage, seen) in enumerate(zip(passages, attention, strict=True)):
+    values = []
+    for passage, seen in zip(passages, attention, strict=True):
         end = len(start) + len(passage.tokens)
         weights = seen.weights[:, end - (passage.last - passage.first) : end]
-        _fill(readings, number, passage, np.log(weights + 1e-7), seen.log_probabilities)
-    return readings
+        values.append(np.log(weights + 1e-7))
+    return _readings(ends, passages, values, [seen.log_probabilities for seen in attention])
 
 
 def read_contrast(
@@ -98,17 +98,16 @@ def read_contrast(
     asked = _question(scorer, question)
     ends, passages = _passages(scorer, documents)
     kinds = [
-        [ScoringRequest(asked, [*start, *passage.tokens, *lead_in], "prefix") for passage in passages],
+        _asked_after([[*start, *passage.tokens, *lead_in] for passage in passages], asked),
         [ScoringRequest(passage.tokens, [*asked, *start]) for passage in passages],
         [ScoringRequest(passage.tokens, start, "scores") for passage in passages],
     ]
     scores = scorer.score([request for kind in kinds for request in kind], progress)
-    readings = _empty_readings(ends, kinds=1)
+    values = []
     for number, passage in enumerate(passages):
-        of_question, with_question, alone = scores[number :: len(passages)]
-        contrast = np.nan_to_num(with_question - alone)[-(passage.last - passage.first) :]
-        _fill(readings, number, passage, contrast[None], of_question)
-    return readings
+        _, with_question, alone = scores[number :: len(passages)]
+        values.append(np.nan_to_num(with_question - alone)[None, -(passage.last - passage.first) :])
+    return _readings(ends, passages, values, scores[: len(passages)])
 
 
 def requests_ahead(
@@ -117,10 +116,10 @@ def requests_ahead(
     """What `read_attention` with these arguments, or without heads `read_contrast`, will ask whatever the question."""
     lead_in, start = _frame(scorer)
     _, passages = _passages(scorer, documents)
-    prefixes = [[*start, *passage.tokens, *lead_in] for passage in passages]
-    before = [ScoringRequest([], prefix, "prefix", document_layers if heads else None) for prefix in prefixes]
+    before = [[*start, *passage.tokens, *lead_in] for passage in passages]
+    asked = _asked_after(before, _question(scorer, "?"), document_layers if heads else None)
     alone = [ScoringRequest(passage.tokens, start, "scores") for passage in passages]
-    return before if heads else before + alone
+    return asked if heads else asked + alone
 
 
 def tokens_between(ends: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -142,7 +141,18 @@ def _longest_question(scorer: Scorer) -> int:
 
 
 def _question(scorer: Scorer, question: str) -> list[int]:
-    return scorer.encode(f" {question}").tokens[-_longest_question(scorer) :]
+    """Its tokens, at least two: a single one is asked twice."""
+    tokens = scorer.encode(f" {question}").tokens[-_longest_question(scorer) :]
+    return tokens if len(tokens) > 1 else tokens * 2
+
+
+def _asked_after(
+    before: Sequence[list[int]], question: Sequence[int], layers: int | None = None
+) -> list[ScoringRequest]:
+    """The question after what stands before it. Its first token, of which no log-probability is asked then, counts to
+    that: so all that is the same for any question is kept, and not its last token read again with each.
+    """
+    return [ScoringRequest(question[1:], [*prefix, question[0]], "prefix", layers) for prefix in before]
 
 
 def _passages(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> tuple[list[np.ndarray], list[_Passage]]:
@@ -182,20 +192,34 @@ def _start_with_heads(unit: Unit) -> int:
     return start
 
 
-def _empty_readings(ends: Sequence[np.ndarray], kinds: int) -> list[Reading]:
-    return [
+def _readings(
+    ends: Sequence[np.ndarray],
+    passages: Sequence[_Passage],
+    values: Sequence[np.ndarray],
+    question: Sequence[np.ndarray],
+) -> list[Reading]:
+    """What was said of each passage, by document.
+
+    Args:
+        ends: of each document's tokens.
+        passages: of all documents.
+        values: of each passage (kinds, tokens).
+        question: after each passage the log-probabilities of the question's tokens.
+    """
+    readings = [
         Reading(
             end,
             np.zeros(len(end), dtype=np.int64),
-            np.zeros((kinds, len(end)), dtype=np.float32),
+            np.zeros((len(values[0]), len(end)), dtype=np.float32),
             np.zeros(len(end), dtype=np.float32),
         )
         for end in ends
     ]
-
-
-def _fill(readings: Sequence[Reading], number: int, passage: _Passage, values: np.ndarray, scores: np.ndarray) -> None:
-    reading, tokens = readings[passage.document], slice(passage.first, passage.last)
-    reading.passages[tokens] = number
-    reading.values[:, tokens] = values
-    reading.question[tokens] = np.nan_to_num(scores.mean())
+    likely = np.nan_to_num(np.array(question))
+    more_likely = np.maximum(likely - likely.mean(axis=0), 0).mean(axis=1)
+    for number, passage in enumerate(passages):
+        reading, tokens = readings[passage.document], slice(passage.first, passage.last)
+        reading.passages[tokens] = number
+        reading.values[:, tokens] = values[number]
+        reading.question[tokens] = more_likely[number]
+    return readings

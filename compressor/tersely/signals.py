@@ -32,8 +32,8 @@ class Signals(NamedTuple):
         readings: for each document what the model says of its tokens.
         of_model: what the model says of each unit (units, kinds), standardised: kinds are heads, or contrast alone.
         first_hop: the other signals (units, `FIRST_HOP`): how well the unit's words match the question's (BM25); the
-            same for its passage; how likely its passage makes the question; which share of its document's title stands
-            in the question.
+            same for its passage; how much more likely its passage makes the question; which share of its document's
+            title stands in the question.
         passages: for each unit the number of its passage.
         question: the question's content words.
         words: each unit's content words, without those of its title.
@@ -78,7 +78,7 @@ def measure(
     pooled = [_pool(segmented, reading) for segmented, reading in zip(documents, readings, strict=True)]
     of_model = np.concatenate([values for values, _, _ in pooled])
     passages = np.concatenate([passage for _, passage, _ in pooled])
-    probability = np.concatenate([log_probability for _, _, log_probability in pooled])
+    question_after = np.concatenate([of_question for _, _, of_question in pooled])
 
     units = [(position, unit) for position, segmented in enumerate(documents) for unit in segmented.units]
     titles = [content_words(segmented.document.title or "") for segmented in documents]
@@ -91,7 +91,7 @@ def measure(
     first_hop = [
         standardised(index.scores(asked)),
         standardised(LexicalIndex(in_passage).scores(asked))[passages],
-        standardised(probability),
+        standardised(question_after),
         np.array([index.named_share(titles[position], asked) for position, _ in units]),
     ]
     return Signals(
@@ -144,7 +144,7 @@ def standardised(values: np.ndarray) -> np.ndarray:
 
 
 def _pool(segmented: SegmentedDocument, reading: Reading) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each unit what the model says of it (units, kinds), its passage and the question's log-probability after it.
+    """For each unit what the model says of it (units, kinds), its passage and what that does for the question.
 
     A unit without a token of its own has what the token after its beginning has.
     """

@@ -12,9 +12,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, BloomConfig, BloomForCausalLM
 
-from conftest import CONTEXT_LENGTH, save_tiny_model
+from conftest import CONTEXT_LENGTH, in_eight_bits, save_tiny_model
 from tersely import ModelError
-from tersely.scoring import causal_lm, packing
+from tersely.scoring import causal_lm, llama, packing, transformers_decoder
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.models import DEFAULT_MODEL, model_path
 from tersely.scoring.scorer import Head, ScoringRequest
@@ -29,12 +29,10 @@ class Eager:
         ).eval()
 
     def __call__(self, request: ScoringRequest, heads: list[Head]) -> np.ndarray:
-        prefix = len(request.prefix)
+        seen = len(request.prefix) - 1  # its last token sees
         with torch.no_grad():
             output = self.model(torch.tensor([[*request.prefix, *request.tokens]]), output_attentions=True)
-        return np.stack(
-            [output.attentions[head.layer][0, head.head, prefix:, :prefix].mean(0).numpy() for head in heads]
-        )
+        return np.stack([output.attentions[head.layer][0, head.head, seen:, :seen].mean(0).numpy() for head in heads])
 
 
 @pytest.fixture(params=["tiny_llama", "tiny_mistral", "tiny_gpt2"])
@@ -71,7 +69,7 @@ def test_equals_eager_attention_whatever_the_batch(scorer, folder, requests, mon
     eager = Eager(folder)
     heads = list(scorer.heads)
     for request, seen in zip(requests, scorer.attend(requests, heads), strict=True):
-        assert seen.weights.shape == (len(heads), len(request.prefix)) and seen.weights.dtype == np.float32
+        assert seen.weights.shape == (len(heads), len(request.prefix) - 1) and seen.weights.dtype == np.float32
         np.testing.assert_allclose(seen.weights, eager(request, heads), atol=1e-5)
         assert (seen.weights >= 0).all() and (seen.weights.sum(axis=1) <= 1 + 1e-5).all()
 
@@ -97,6 +95,25 @@ def test_log_probabilities_are_those_of_score(scorer, requests) -> None:
     for seen, scores in zip(found, scorer.score(requests), strict=True):
         assert seen.log_probabilities.dtype == np.float32
         np.testing.assert_allclose(seen.log_probabilities, scores, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("int8", marks=in_eight_bits)])
+def test_log_probabilities_are_among_the_common_tokens_and_the_token_itself(folder, requests, monkeypatch, dtype):
+    if dtype == "int8" and folder.name != "llama":
+        pytest.skip("only a Llama is computed in 8 bits")
+    for room in (llama, transformers_decoder):
+        monkeypatch.setattr(room, "COMMON", 100)
+    scorer = CausalLanguageModelScorer(str(folder), dtype=dtype)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    whole = scorer.score(requests)
+    for request, seen, among_all in zip(requests, scorer.attend(requests, scorer.heads[:1]), whole, strict=True):
+        tokens = torch.tensor(request.tokens)
+        with torch.no_grad():
+            logits = model(torch.tensor([[*request.prefix, *request.tokens]])).logits[0, len(request.prefix) - 1 : -1]
+        logits[:, 100:].masked_fill_(torch.arange(100, 256) != tokens[:, None], -torch.inf)
+        expected = logits.log_softmax(-1).gather(1, tokens[:, None])[:, 0]
+        np.testing.assert_allclose(seen.log_probabilities, expected, atol=1e-4 if dtype == "float32" else 0.3)
+        assert (seen.log_probabilities >= among_all - 1e-4).all()
 
 
 def test_other_passes_are_as_before(folder, scorer, requests) -> None:

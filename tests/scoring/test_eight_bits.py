@@ -56,6 +56,17 @@ def test_a_product_is_near_that_of_floating_point_also_with_outliers(scale, outl
 
 
 @in_eight_bits
+def test_a_row_with_one_row_of_the_weight_only() -> None:
+    generator = torch.Generator().manual_seed(0)
+    rows = rounded(torch.randn(20, 576, generator=generator), torch.ones(20, 1))
+    product = EightBitProduct(torch.randn(40, 576, generator=generator).split(16), torch.float32, singly=True)
+    which = torch.randint(0, 40, (20,), generator=generator)
+    expected = product(rows).gather(1, which[:, None])[:, 0]
+    torch.testing.assert_close(product.singly(rows, which), expected)
+    assert torch.equal(product.singly(rows[3:4], which[3:4]), product.singly(rows, which)[3:4])
+
+
+@in_eight_bits
 def test_what_follows_a_product() -> None:
     rows = rounded(torch.randn(20, 32), torch.ones(20, 1))
     factor = torch.randn(20, 48)

@@ -255,15 +255,17 @@ class _Prefix(NamedTuple):
 def _after_prefix(request: ScoringRequest, state: State | None, heads: tuple[Head, ...]) -> Stretch:
     """A request's tokens after the state of its prefix, or, where it is not known, with its prefix."""
     if state is not None:
-        return Stretch([request.prefix[-1], *request.tokens], (state,), score_from=1, heads=heads, look_from=1)
+        again = [request.prefix[-1], *request.tokens]
+        return Stretch(again, (state,), score_from=1, among_common=bool(heads), heads=heads)
     before = len(request.prefix)
     return Stretch(
         [*request.prefix, *request.tokens],
         keep=before - 1,
         layers=request.layers,
         score_from=before,
+        among_common=bool(heads),
         heads=heads,
-        look_from=before,
+        look_from=before - 1,
     )
 
 

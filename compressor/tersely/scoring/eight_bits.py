@@ -26,13 +26,16 @@ class EightBitProduct:
     Args:
         blocks: the weight (rows of the product, columns) in blocks of rows, float32, turned as the rows are.
         dtype: of the product.
+        singly: whether `singly` is wanted, for which the weight is held in its own order, too.
     """
 
-    def __init__(self, blocks: Iterable[torch.Tensor], dtype: torch.dtype) -> None:
+    def __init__(self, blocks: Iterable[torch.Tensor], dtype: torch.dtype, *, singly: bool = False) -> None:
         self._dtype = dtype
         steps, rounded_blocks = zip(*map(_in_steps, blocks), strict=True)
+        weight = torch.cat(rounded_blocks)
         self._steps = torch.cat(steps)
-        self._weight = torch.ops.onednn.qlinear_prepack(torch.cat(rounded_blocks), None)
+        self._in_order = weight if singly else weight[:0]
+        self._weight = torch.ops.onednn.qlinear_prepack(weight, None)
         self._zeros = torch.zeros(len(self._steps), dtype=torch.int64)
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
@@ -43,6 +46,11 @@ class EightBitProduct:
 
     def times(self, rows: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
         return self._product(rows, "none").mul_(factor)
+
+    def singly(self, rows: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
+        """The product of each row (n) with one row of the weight (n), in float32."""
+        products = (rows.float() - _ZERO).mul_(self._in_order[which])
+        return products.sum(dim=1) * self._steps[which] * (_LARGEST / _LEVELS)
 
     def _product(self, rows: torch.Tensor, then: str) -> torch.Tensor:
         step = _LARGEST / _LEVELS

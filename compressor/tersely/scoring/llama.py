@@ -19,7 +19,7 @@ from torch.nn.functional import embedding
 
 from tersely.scoring.eight_bits import EightBitProduct, rounded, turned
 from tersely.scoring.fingerprint import model_fingerprint
-from tersely.scoring.packing import Attend
+from tersely.scoring.packing import COMMON, Attend
 from tersely.scoring.products import Product, fuses
 
 _WEIGHTS = "model.safetensors"
@@ -116,11 +116,13 @@ class Llama:
         def held(weight: torch.Tensor) -> torch.Tensor:
             return weight.to(device, self._dtype, copy=True)  # none of the file that was mapped
 
-        def reading(norm: str, *names: str) -> Product | EightBitProduct:
-            parts = (rows for name in names for rows in weights[f"{name}.weight"].split(_ROWS))
+        def reading(
+            norm: str, *names: str, first: int | None = None, singly: bool = False
+        ) -> Product | EightBitProduct:
+            parts = (rows for name in names for rows in weights[f"{name}.weight"][:first].split(_ROWS))
             blocks = (rows.float() * weights[f"{norm}.weight"] for rows in parts)
             if eight_bits:
-                return EightBitProduct(map(turned, blocks), self._dtype)
+                return EightBitProduct(map(turned, blocks), self._dtype, singly=singly)
             return Product(torch.cat([held(block) for block in blocks]), fused)
 
         def writing(name: str) -> Product:
@@ -143,13 +145,17 @@ class Llama:
         tied = configuration.tie_word_embeddings
         self._norm: torch.Tensor | None = None
         self._head: Product | EightBitProduct
+        self._common: Product | EightBitProduct  # the first rows of it
         if eight_bits:
             self._embedding = torch.cat([held(turned(rows.float())) for rows in embedded.split(_ROWS)])
-            self._head = reading("model.norm", "model.embed_tokens" if tied else "lm_head")
+            head = "model.embed_tokens" if tied else "lm_head"
+            self._head = reading("model.norm", head, singly=True)
+            self._common = reading("model.norm", head, first=COMMON)
         else:
             self._embedding = held(embedded)
             self._norm = held(weights["model.norm.weight"])
-            self._head = Product(self._embedding if tied else held(weights["lm_head.weight"]), fused=False)
+            weight = self._embedding if tied else held(weights["lm_head.weight"])
+            self._head, self._common = Product(weight, fused=False), Product(weight[:COMMON], fused=False)
 
         # By which each position turns queries and keys (positions, 1, a head's width): each number of a head's first
         # half together with one of the second.
@@ -186,8 +192,16 @@ class Llama:
         return layer.down.plus(layer.up.times(rows, layer.gate.silu(rows)), states)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        return self._head(self._finished(hidden))
+
+    def common_logits(self, hidden: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        rows = self._finished(hidden)
+        return self._common(rows), self._head.singly(rows[: len(targets)], targets)
+
+    def _finished(self, hidden: torch.Tensor) -> torch.Tensor:
+        """The last hidden states as the head reads them."""
         rows = self._normalised(hidden)
-        return self._head(rows if self._norm is None else rows.mul_(self._norm))
+        return rows if self._norm is None else rows.mul_(self._norm)
 
     def _normalised(self, states: torch.Tensor) -> torch.Tensor:
         """Each row divided by its root mean square, as products read it."""

@@ -191,10 +191,11 @@ class PackedAttention:
                     apart = (number, begin) if alone else ()
                     groups.setdefault((end - begin, width, until, heads, looking, apart), []).append(part)
                 begin = end
-        for (_, width, until, heads, looking, apart), parts in groups.items():
+        for (_, width, until, heads, looking, _), parts in groups.items():
             rows_of_all = [row for part in parts for row in part.rows]
-            by_itself = slice(rows_of_all[0], rows_of_all[-1] + 1)
-            chosen = by_itself if apart else torch.tensor(rows_of_all, device=self._device)
+            whole = slice(rows_of_all[0], rows_of_all[-1] + 1)
+            side_by_side = len(rows_of_all) == whole.stop - whole.start
+            chosen = whole if side_by_side else torch.tensor(rows_of_all, device=self._device)
             yield _Group(parts, chosen, width, until, heads, looking)
 
     def _keep(self, number: int, layer: int, keys: torch.Tensor, values: torch.Tensor) -> None:

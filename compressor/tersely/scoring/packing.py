@@ -20,6 +20,9 @@ import torch
 from tersely.scoring.packed_attention import PackedAttention
 from tersely.scoring.stretches import NOTHING, Outcome, Stretch
 
+# Where log-probabilities are compared only with each other, it is enough to know them among so many of the commonest
+# tokens: those with the lowest numbers, since BPE, of which most vocabularies are, numbers tokens as it makes them.
+COMMON = 4096
 # Rows of logits that exist at once; at 49,152 words and bfloat16 a row is 96 KiB.
 _HEAD_ROWS = 256
 # Of those, how many are normalised at once: in float32 they must still fit a processor's cache.
@@ -68,6 +71,11 @@ class Decoder(Protocol):
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Hidden states (tokens, width) -> logits (tokens, vocabulary)."""
 
+    def common_logits(self, hidden: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Hidden states (tokens, width) -> logits of the vocabulary's first `COMMON` (tokens, at most `COMMON`), and of
+        one target each for as many states as there are targets (targets).
+        """
+
 
 def run(decoder: Decoder, stretches: Sequence[Stretch]) -> list[Outcome]:
     """All stretches in one forward pass.
@@ -78,6 +86,9 @@ def run(decoder: Decoder, stretches: Sequence[Stretch]) -> list[Outcome]:
     """
     if len(stretches) > 1 and not decoder.packs:
         return [outcome for stretch in stretches for outcome in run(decoder, [stretch])]
+    # Those whose attention is computed together stand side by side: their rows are a slice of the pass.
+    order = sorted(range(len(stretches)), key=lambda number: _shape(stretches[number]))
+    stretches = [stretches[number] for number in order]
     attend = PackedAttention(stretches, decoder.layers, stops=decoder.stops, device=decoder.device)
     tokens = [token for stretch in stretches for token in stretch.tokens]
     positions = [stretch.first_position + i for stretch in stretches for i in range(len(stretch.tokens))]
@@ -87,10 +98,15 @@ def run(decoder: Decoder, stretches: Sequence[Stretch]) -> list[Outcome]:
     with torch.inference_mode():
         hidden = decoder.hidden(ids, places, attend, _going_on(decoder, stretches, attend))
         scores = _scores(decoder, stretches, attend.rows, hidden, ids)
-    return [
-        Outcome(attend.states.get(number), scores.get(number, NOTHING), attend.attended(number))
-        for number in range(len(stretches))
-    ]
+    outcomes = {
+        number: Outcome(attend.states.get(place), scores.get(place, NOTHING), attend.attended(place))
+        for place, number in enumerate(order)
+    }
+    return [outcomes[number] for number in range(len(stretches))]
+
+
+def _shape(stretch: Stretch) -> tuple[int, int]:
+    return len(stretch.tokens), stretch.first_position
 
 
 def _going_on(decoder: Decoder, stretches: Sequence[Stretch], attend: PackedAttention) -> dict[int, torch.Tensor]:
@@ -112,28 +128,42 @@ def _scores(
     decoder: Decoder, stretches: Sequence[Stretch], rows: Sequence[range], hidden: torch.Tensor, tokens: torch.Tensor
 ) -> dict[int, np.ndarray]:
     """For each stretch of which they are wanted the log-probabilities of its scored tokens."""
-    scored = {
-        number: its_rows[stretch.score_from :]
-        for number, (stretch, its_rows) in enumerate(zip(stretches, rows, strict=True))
-        if stretch.score_from
-    }
-    if not scored:
-        return {}
-    wanted = torch.tensor([row for its_rows in scored.values() for row in its_rows], device=hidden.device)
-    # The row of token i-1 predicts token i.
-    scores = _log_probabilities(decoder, hidden[wanted - 1], tokens[wanted])
-    parts = np.split(scores, np.cumsum([len(its_rows) for its_rows in scored.values()])[:-1])
-    return dict(zip(scored, parts, strict=True))
+    found: dict[int, np.ndarray] = {}
+    for among_common in (False, True):
+        scored = {
+            number: its_rows[stretch.score_from :]
+            for number, (stretch, its_rows) in enumerate(zip(stretches, rows, strict=True))
+            if stretch.score_from and stretch.among_common == among_common
+        }
+        if scored:
+            wanted = torch.tensor([row for its_rows in scored.values() for row in its_rows], device=hidden.device)
+            # The row of token i-1 predicts token i.
+            scores = _log_probabilities(decoder, hidden[wanted - 1], tokens[wanted], among_common)
+            parts = np.split(scores, np.cumsum([len(its_rows) for its_rows in scored.values()])[:-1])
+            found.update(zip(scored, parts, strict=True))
+    return found
 
 
-def _log_probabilities(decoder: Decoder, hidden: torch.Tensor, targets: torch.Tensor) -> np.ndarray:
+def _log_probabilities(decoder: Decoder, hidden: torch.Tensor, targets: torch.Tensor, among_common: bool) -> np.ndarray:
     """Log-probability (float32) of each target (n) under the hidden state (n, width) that predicts it."""
     scores = torch.empty(len(targets), dtype=torch.float32)
     hidden = torch.nn.functional.pad(hidden, (0, 0, 0, -len(hidden) % _ROW_MULTIPLE))
     for start in range(0, len(targets), _HEAD_ROWS):
-        logits = decoder.logits(hidden[start : start + _HEAD_ROWS])[: len(targets) - start]
+        here = hidden[start : start + _HEAD_ROWS]
+        if among_common:
+            logits = _beside_common(decoder, here, targets[start : start + _HEAD_ROWS])
+        else:
+            logits = decoder.logits(here)[: len(targets) - start]
         for row, some in enumerate(logits.split(_NORMALISED_ROWS)):
             first = start + row * _NORMALISED_ROWS
             rows = slice(first, first + len(some))
-            scores[rows] = -torch.nn.functional.cross_entropy(some.float(), targets[rows], reduction="none")
+            places = targets[rows].clamp(max=logits.shape[1] - 1)
+            scores[rows] = -torch.nn.functional.cross_entropy(some.float(), places, reduction="none")
     return scores.numpy()
+
+
+def _beside_common(decoder: Decoder, hidden: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Logits of the commonest tokens, and in a last column of the target that is none of them."""
+    common, of_target = decoder.common_logits(hidden, targets)
+    rare = of_target.masked_fill(targets < common.shape[1], -torch.inf)
+    return torch.cat([common[: len(targets)], rare[:, None].to(common.dtype)], dim=1)

@@ -64,6 +64,10 @@ class Product:
             return torch.ops.mkldnn._linear_pointwise(rows, self._weight, None, "none", [], "")
         return linear(rows, self._weight)
 
+    def singly(self, rows: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
+        """The product of each row (n) with one row of the weight (n), in float32; not of a fused weight."""
+        return (rows.float() * self._weight[which]).sum(dim=1)
+
     @_by_blocks
     def silu(self, rows: torch.Tensor) -> torch.Tensor:
         if self._fused:

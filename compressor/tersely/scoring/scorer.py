@@ -30,7 +30,7 @@ class ScoringRequest(NamedTuple):
         tokens: the token ids to score.
         prefix: token ids that stand before them and are read but not scored; several requests may share one.
         again: what of it will probably be asked for again, and is worth keeping: the same prefix before other tokens (a
-            document before a question), or the same scores.
+            document before a question; all but its last token, which predicts the first of them), or the same scores.
         layers: of a prefix that will be asked for again, hidden states need be computed by so many of the model's
             layers only; what the tokens see of it in later layers is read from there. None for all. An implementation
             may compute more.
@@ -50,12 +50,14 @@ class Head(NamedTuple):
 
 
 class Attention(NamedTuple):
-    """What a request's tokens see of its prefix.
+    """What a request's tokens see of its prefix; its last token, which predicts the first of them, counts to them here.
 
     Attributes:
-        weights: attention weights in [0, 1] (float32; heads, prefix tokens), the mean over the request's tokens. A row
-            sums to less than 1: the tokens look at each other, too.
-        log_probabilities: as `Scorer.score` gives them.
+        weights: attention weights in [0, 1] (float32; heads, prefix tokens but the last), the mean over the tokens that
+            see. A row sums to less than 1: they look at each other, too.
+        log_probabilities: of the request's tokens (nats, float32), like those of `Scorer.score`; but an implementation
+            may give them among the commonest tokens of the vocabulary and the token itself, which costs a fraction.
+            They are higher then, after any prefix by nearly as much.
     """
 
     weights: np.ndarray
@@ -110,7 +112,7 @@ class Scorer(Protocol):
         heads: Sequence[Head],
         progress: Progress | None = None,
     ) -> list[Attention]:
-        """What each request's tokens see of its prefix, and by the way their log-probabilities: in a single pass.
+        """What each request's tokens see of its prefix, and by the way how likely they are: in a single pass.
 
         Args:
             requests: each with a prefix and tokens that together fit the context length.

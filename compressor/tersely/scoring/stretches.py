@@ -40,6 +40,7 @@ class Stretch:
             for as many as the state depends on.
         score_from: log-probabilities are wanted of the tokens from this position on; what predicts the first of them
             is not among those that are kept.
+        among_common: these log-probabilities are among the commonest tokens of the vocabulary (see `packing.COMMON`).
         heads: attention is wanted of these heads.
         look_from: the tokens whose attention is read, from this position on; none of them is kept.
     """
@@ -49,6 +50,7 @@ class Stretch:
     keep: int = 0
     layers: int | None = None
     score_from: int | None = None
+    among_common: bool = False
     heads: tuple[Head, ...] = ()
     look_from: int = 0
 

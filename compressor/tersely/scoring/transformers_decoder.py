@@ -19,7 +19,7 @@ from transformers.masking_utils import sdpa_mask
 
 from tersely.errors import ModelError
 from tersely.scoring.fingerprint import model_fingerprint
-from tersely.scoring.packing import Attend, run
+from tersely.scoring.packing import COMMON, Attend, run
 from tersely.scoring.stretches import Stretch
 
 # The name under which transformers finds the attention below.
@@ -63,6 +63,10 @@ class TransformersDecoder:
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         return self._model.get_output_embeddings()(hidden)
+
+    def common_logits(self, hidden: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        logits = self.logits(hidden)  # its head may do more than multiply
+        return logits[:, :COMMON], logits[: len(targets)].gather(1, targets[:, None])[:, 0]
 
     def _check_head(self, tokens: list[int], name: str) -> None:
         """Some models bend their logits after the head (soft caps, scales): scoring them here would be wrong."""
