@@ -20,6 +20,7 @@ _QUESTION_TOKENS = 128
 # Causal models pay most of their attention to the first token, whatever it is: so it is none of a passage.
 _START = "\n"
 _LEAD_IN = "\n\nQuestion:"
+_UNLIKELY = -50.0  # nats: where a model's numbers do not reach so far
 
 
 class Reading(NamedTuple):
@@ -113,11 +114,12 @@ def read_contrast(
 def requests_ahead(
     scorer: Scorer, documents: Sequence[SegmentedDocument], heads: Sequence[Head], *, document_layers: int | None = None
 ) -> list[ScoringRequest]:
-    """What `read_attention` with these arguments, or without heads `read_contrast`, will ask whatever the question."""
+    """What `read_attention` with these arguments, or without heads `read_contrast`, needs whatever the question."""
     lead_in, start = _frame(scorer)
     _, passages = _passages(scorer, documents)
     before = [[*start, *passage.tokens, *lead_in] for passage in passages]
-    asked = _asked_after(before, _question(scorer, "?"), document_layers if heads else None)
+    any_first = start[:1]  # stands for the question's first token, which counts to what is before it
+    asked = _asked_after(before, any_first, document_layers if heads else None)
     alone = [ScoringRequest(passage.tokens, start, "scores") for passage in passages]
     return asked if heads else asked + alone
 
@@ -141,9 +143,9 @@ def _longest_question(scorer: Scorer) -> int:
 
 
 def _question(scorer: Scorer, question: str) -> list[int]:
-    """Its tokens, at least two: a single one is asked twice."""
+    """Its tokens, at least two: of fewer the lead-in is a part, too."""
     tokens = scorer.encode(f" {question}").tokens[-_longest_question(scorer) :]
-    return tokens if len(tokens) > 1 else tokens * 2
+    return tokens if len(tokens) > 1 else [*scorer.encode(_LEAD_IN).tokens, *tokens]
 
 
 def _asked_after(
@@ -215,7 +217,7 @@ def _readings(
         )
         for end in ends
     ]
-    likely = np.nan_to_num(np.array(question))
+    likely = np.nan_to_num(np.array(question), nan=_UNLIKELY, neginf=_UNLIKELY)
     more_likely = np.maximum(likely - likely.mean(axis=0), 0).mean(axis=1)
     for number, passage in enumerate(passages):
         reading, tokens = readings[passage.document], slice(passage.first, passage.last)

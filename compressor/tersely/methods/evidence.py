@@ -1,9 +1,10 @@
 """Tersely's own method: whole sentences, list items and table rows, chosen by how likely they are evidence.
 
 One pass of the model over each passage and the question after it tells where the question's tokens look (in a few
-attention heads that are known to look at evidence) and how likely the passage makes the question; BM25 adds what both
-share in words. A second hop without the model then follows the best sentences to where they point: to documents whose
-title they name, and to the words that they add to the question. What each signal weighs stands in the model's profile.
+attention heads that are known to look at evidence) and how much likelier the passage makes the question than others do;
+BM25 adds what both share in words. A second hop without the model then follows the best sentences to where they point:
+to documents whose title they name, and to the words that they add to the question. What each signal weighs stands in
+the model's profile.
 """
 
 from __future__ import annotations

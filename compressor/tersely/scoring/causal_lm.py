@@ -265,7 +265,6 @@ def _after_prefix(request: ScoringRequest, state: State | None, heads: tuple[Hea
         score_from=before,
         among_common=bool(heads),
         heads=heads,
-        look_from=before - 1,
     )
 
 

@@ -34,7 +34,7 @@ class EightBitProduct:
         steps, rounded_blocks = zip(*map(_in_steps, blocks), strict=True)
         weight = torch.cat(rounded_blocks)
         self._steps = torch.cat(steps)
-        self._in_order = weight if singly else weight[:0]
+        self._in_order = weight if singly else None
         self._weight = torch.ops.onednn.qlinear_prepack(weight, None)
         self._zeros = torch.zeros(len(self._steps), dtype=torch.int64)
 
@@ -49,6 +49,7 @@ class EightBitProduct:
 
     def singly(self, rows: torch.Tensor, which: torch.Tensor) -> torch.Tensor:
         """The product of each row (n) with one row of the weight (n), in float32."""
+        assert self._in_order is not None
         products = (rows.float() - _ZERO).mul_(self._in_order[which])
         return products.sum(dim=1) * self._steps[which] * (_LARGEST / _LEVELS)
 

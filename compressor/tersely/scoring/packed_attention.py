@@ -42,7 +42,6 @@ class _Group(NamedTuple):
         width: keys of each; of few queries some are only padding.
         until: from this layer on nothing is computed of them.
         heads: whose attention is read.
-        looking: from which of their tokens on.
     """
 
     parts: list[_Part]
@@ -50,7 +49,6 @@ class _Group(NamedTuple):
     width: int
     until: int
     heads: tuple[Head, ...]
-    looking: int
 
     @property
     def begins(self) -> bool:
@@ -156,6 +154,7 @@ class PackedAttention:
                         _Seen(group.parts, group.width, self._stretches, kind, own[0])
                         for kind, own in enumerate((key, value))
                     ]
+                queries = queries.contiguous()  # it depends on what else is in the pass whether they are
                 keys, values = (seen.of(layer, of) for seen, of in zip(self._seen[number], texts, strict=True))
             if any(head.layer == layer for head in group.heads):
                 self._read(group, layer, queries, keys, self._mask(number, sliding_window, query, key), scaling)
@@ -170,7 +169,7 @@ class PackedAttention:
         return output
 
     def attended(self, number: int) -> np.ndarray:
-        """What the heads of one stretch saw (heads, tokens before those that look)."""
+        """What the heads of one stretch saw (heads, tokens before)."""
         found = [self._weights[number, position] for position in range(len(self._stretches[number].heads))]
         return torch.stack(found).cpu().numpy() if found else NOTHING
 
@@ -185,18 +184,17 @@ class PackedAttention:
                     part = _Part(number, rows[begin:end], length)
                     until = self.stop(stretch) if end <= stretch.keep else self._layers
                     heads = stretch.heads if end == len(rows) else ()
-                    looking = stretch.look_from - begin if heads else 0
                     alone = end - begin == length or end - begin > _FEW
                     width = length if alone else length + -length % _KEYS_MULTIPLE
                     apart = (number, begin) if alone else ()
-                    groups.setdefault((end - begin, width, until, heads, looking, apart), []).append(part)
+                    groups.setdefault((end - begin, width, until, heads, apart), []).append(part)
                 begin = end
-        for (_, width, until, heads, looking, _), parts in groups.items():
+        for (_, width, until, heads, _), parts in groups.items():
             rows_of_all = [row for part in parts for row in part.rows]
             whole = slice(rows_of_all[0], rows_of_all[-1] + 1)
             side_by_side = len(rows_of_all) == whole.stop - whole.start
             chosen = whole if side_by_side else torch.tensor(rows_of_all, device=self._device)
-            yield _Group(parts, chosen, width, until, heads, looking)
+            yield _Group(parts, chosen, width, until, heads)
 
     def _keep(self, number: int, layer: int, keys: torch.Tensor, values: torch.Tensor) -> None:
         if layer == 0:
@@ -218,11 +216,10 @@ class PackedAttention:
         here = [position for position, head in enumerate(group.heads) if head.layer == layer]
         heads = [group.heads[position].head for position in here]
         shared = queries.shape[1] // keys.shape[1]  # heads may share their keys
-        looking = queries[:, heads, group.looking :].float()
-        logits = looking @ keys[:, [head // shared for head in heads]].float().transpose(2, 3)
-        logits = logits * (scaling or queries.shape[-1] ** -0.5) + mask[:, :, group.looking : queries.shape[2]]
+        logits = queries[:, heads].float() @ keys[:, [head // shared for head in heads]].float().transpose(2, 3)
+        logits = logits * (scaling or queries.shape[-1] ** -0.5) + mask[:, :, : queries.shape[2]]
         for part, rows in zip(group.parts, logits.softmax(dim=-1).mean(dim=2), strict=True):
-            before = part.length - looking.shape[2]
+            before = part.length - len(part.rows)
             self._weights.update(
                 ((part.stretch, position), row[:before]) for position, row in zip(here, rows, strict=True)
             )

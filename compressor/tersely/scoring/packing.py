@@ -16,6 +16,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from torch.nn.functional import cross_entropy, pad
 
 from tersely.scoring.packed_attention import PackedAttention
 from tersely.scoring.stretches import NOTHING, Outcome, Stretch
@@ -136,7 +137,8 @@ def _scores(
             if stretch.score_from and stretch.among_common == among_common
         }
         if scored:
-            wanted = torch.tensor([row for its_rows in scored.values() for row in its_rows], device=hidden.device)
+            of_all = [row for its_rows in scored.values() for row in its_rows]
+            wanted = torch.tensor(of_all, dtype=torch.int64, device=hidden.device)
             # The row of token i-1 predicts token i.
             scores = _log_probabilities(decoder, hidden[wanted - 1], tokens[wanted], among_common)
             parts = np.split(scores, np.cumsum([len(its_rows) for its_rows in scored.values()])[:-1])
@@ -145,25 +147,23 @@ def _scores(
 
 
 def _log_probabilities(decoder: Decoder, hidden: torch.Tensor, targets: torch.Tensor, among_common: bool) -> np.ndarray:
-    """Log-probability (float32) of each target (n) under the hidden state (n, width) that predicts it."""
+    """Log-probability (float32) of each target (n) under the hidden state (n, width) that predicts it.
+
+    It is among all tokens of the vocabulary, or among the commonest and the target itself.
+    """
     scores = torch.empty(len(targets), dtype=torch.float32)
-    hidden = torch.nn.functional.pad(hidden, (0, 0, 0, -len(hidden) % _ROW_MULTIPLE))
+    hidden = pad(hidden, (0, 0, 0, -len(hidden) % _ROW_MULTIPLE))
     for start in range(0, len(targets), _HEAD_ROWS):
-        here = hidden[start : start + _HEAD_ROWS]
+        here, places = (some[start : start + _HEAD_ROWS] for some in (hidden, targets))
         if among_common:
-            logits = _beside_common(decoder, here, targets[start : start + _HEAD_ROWS])
+            common, of_target = decoder.common_logits(here, places)
+            # A last column is for the target that is none of them.
+            rare = of_target.masked_fill(places < common.shape[1], -torch.inf)[:, None].to(common.dtype)
+            logits = torch.cat([common[: len(places)], rare], dim=1)
+            places = places.clamp(max=common.shape[1])
         else:
-            logits = decoder.logits(here)[: len(targets) - start]
-        for row, some in enumerate(logits.split(_NORMALISED_ROWS)):
-            first = start + row * _NORMALISED_ROWS
-            rows = slice(first, first + len(some))
-            places = targets[rows].clamp(max=logits.shape[1] - 1)
-            scores[rows] = -torch.nn.functional.cross_entropy(some.float(), places, reduction="none")
+            logits = decoder.logits(here)[: len(places)]
+        some = zip(logits.split(_NORMALISED_ROWS), places.split(_NORMALISED_ROWS), strict=True)
+        found = [-cross_entropy(rows.float(), of_rows, reduction="none") for rows, of_rows in some]
+        scores[start : start + _HEAD_ROWS] = torch.cat(found)
     return scores.numpy()
-
-
-def _beside_common(decoder: Decoder, hidden: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Logits of the commonest tokens, and in a last column of the target that is none of them."""
-    common, of_target = decoder.common_logits(hidden, targets)
-    rare = of_target.masked_fill(targets < common.shape[1], -torch.inf)
-    return torch.cat([common[: len(targets)], rare[:, None].to(common.dtype)], dim=1)

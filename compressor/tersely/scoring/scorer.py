@@ -57,7 +57,7 @@ class Attention(NamedTuple):
             see. A row sums to less than 1: they look at each other, too.
         log_probabilities: of the request's tokens (nats, float32), like those of `Scorer.score`; but an implementation
             may give them among the commonest tokens of the vocabulary and the token itself, which costs a fraction.
-            They are higher then, after any prefix by nearly as much.
+            They are higher then, and good to compare prefixes.
     """
 
     weights: np.ndarray

@@ -41,8 +41,7 @@ class Stretch:
         score_from: log-probabilities are wanted of the tokens from this position on; what predicts the first of them
             is not among those that are kept.
         among_common: these log-probabilities are among the commonest tokens of the vocabulary (see `packing.COMMON`).
-        heads: attention is wanted of these heads.
-        look_from: the tokens whose attention is read, from this position on; none of them is kept.
+        heads: attention is wanted of these heads: what the tokens that are not kept see of those before them.
     """
 
     tokens: Sequence[int]
@@ -52,7 +51,6 @@ class Stretch:
     score_from: int | None = None
     among_common: bool = False
     heads: tuple[Head, ...] = ()
-    look_from: int = 0
 
     @property
     def first_position(self) -> int:
@@ -66,7 +64,7 @@ class Outcome(NamedTuple):
     Attributes:
         state: of the tokens that were to be kept; None where none were.
         log_probabilities: nats (float32), one a scored token.
-        attention: weights in [0, 1] (float32; heads, tokens before `look_from`), the mean over the tokens that look.
+        attention: weights in [0, 1] (float32; heads, tokens before those that see), the mean over these.
     """
 
     state: State | None
