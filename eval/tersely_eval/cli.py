@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from tersely import DEFAULT_MODEL, Compressor, InvalidInputError
+from tersely import DEFAULT_MODEL, CacheSettings, Compressor, InvalidInputError
 from tersely_eval.cli_compare import compare_command
 from tersely_eval.measurement import RUN_FILE, Plan, Run, read_run
 
@@ -178,7 +178,9 @@ def _run(plan: Plan, folder: Path, prices: Path | None, begin: bool) -> None:
     price_table = read_prices(prices or PRICES)  # a wrong table is said now, not after an hour of measuring
     data_sets = read_data_sets(plan, lambda line: console.print(line, markup=False))
     with progress(console, "loading the model ..."):
-        compressor = Compressor(plan.model, tokenizer=plan.tokenizer)
+        # Nothing is kept of documents: seconds are those of a first question, at each rate, as a peer's are.
+        nothing = CacheSettings(memory_bytes=0, disk_bytes=0)
+        compressor = Compressor(plan.model, tokenizer=plan.tokenizer, cache=nothing)
     if begin:
         open_run(folder / RUN_FILE, describe_run(compressor, plan))
     todo = cases(plan, data_sets)

@@ -31,7 +31,7 @@ _RESULT = {
             "document": {**_DOCUMENT, "title": None, "metadata": {}, "keep": False, "keep_passages": []},
             "kept": [[0, 109]],
             "text": _KEPT,
-            "relevance": 2.42,
+            "relevance": 2.31,
             "original_tokens": 55,
             "compressed_tokens": 35,
         }
