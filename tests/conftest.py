@@ -23,6 +23,7 @@ from transformers import (
 )
 
 from tersely import CacheSettings, Compressor, compressor, profile
+from tersely.scoring import packing
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.eight_bits import multiplies_eight_bits
 from tersely.scoring.scorer import Attention, Encoding, Head
@@ -151,6 +152,21 @@ class FakeChain:
 
     def accept(self, tokens) -> None:
         self.accepted.extend(tokens)
+
+
+class Read:
+    """How many tokens models read from now on, in how many passes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.tokens, self.passes = 0, 0
+        run = packing.run
+
+        def counting(decoder, stretches):
+            self.tokens += sum(len(stretch.tokens) for stretch in stretches)
+            self.passes += 1
+            return run(decoder, stretches)
+
+        monkeypatch.setattr(packing, "run", counting)
 
 
 def hash_of(word: str) -> int:

@@ -20,7 +20,7 @@ _QUESTION_TOKENS = 128
 # Causal models pay most of their attention to the first token, whatever it is: so it is none of a passage.
 _START = "\n"
 _LEAD_IN = "\n\nQuestion:"
-_UNLIKELY = -50.0  # nats: where a model's numbers do not reach so far
+_UNLIKELY = -50.0  # nats: for a log-probability that is beyond the model's numbers (those of 16 bits overflow)
 
 
 class Reading(NamedTuple):

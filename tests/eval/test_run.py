@@ -7,10 +7,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from conftest import DATA
+from conftest import DATA, Read
 from tersely.cli import app
 from tersely.methods import METHODS
-from tersely.scoring import packing
 from tersely_eval.baselines import BASELINES
 from tersely_eval.measurement import read_run
 from tersely_eval.reports import merged
@@ -50,22 +49,15 @@ def test_a_run_leaves_its_files_and_prints_a_table(evaluate, tmp_path) -> None:
 
 
 def test_each_measurement_reads_the_documents_anew(tiny_llama, tmp_path, monkeypatch) -> None:
-    read: list[int] = []
-    run = packing.run
-
-    def counting(decoder, stretches):
-        read.append(sum(len(stretch.tokens) for stretch in stretches))
-        return run(decoder, stretches)
-
-    monkeypatch.setattr(packing, "run", counting)
+    read = Read(monkeypatch)
     chosen = ["--data", HOTPOT, "--model", tiny_llama, "--methods", "evidence", "--limit", 1]
     reads = []
     for number, rates in enumerate(("0.5", "0.5,0.25", "0.5")):
-        read.clear()
+        before = read.tokens
         call = ["eval", *chosen, "--rates", rates, "--out", tmp_path / str(number)]
         done = CliRunner().invoke(app, [*map(str, call)])
         assert done.exit_code == 0, done.output
-        reads.append(sum(read))
+        reads.append(read.tokens - before)
     assert reads == [reads[0], 2 * reads[0], reads[0]] and reads[0] > 0
 
 

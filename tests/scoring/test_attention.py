@@ -97,19 +97,26 @@ def test_log_probabilities_are_those_of_score(scorer, requests) -> None:
         np.testing.assert_allclose(seen.log_probabilities, scores, atol=1e-5)
 
 
-@pytest.mark.parametrize("dtype", ["float32", pytest.param("int8", marks=in_eight_bits)])
-def test_log_probabilities_are_among_the_common_tokens_and_the_token_itself(folder, requests, monkeypatch, dtype):
-    if dtype == "int8" and folder.name != "llama":
-        pytest.skip("only a Llama is computed in 8 bits")
+@pytest.mark.parametrize(
+    "model, dtype",
+    [
+        *((model, "float32") for model in ("tiny_llama", "tiny_mistral", "tiny_gpt2")),
+        pytest.param("tiny_llama", "int8", marks=in_eight_bits),
+    ],
+)
+def test_log_probabilities_are_among_the_common_tokens_and_the_token_itself(
+    request, requests, monkeypatch, model, dtype
+) -> None:
+    folder = request.getfixturevalue(model)
     for room in (llama, transformers_decoder):
         monkeypatch.setattr(room, "COMMON", 100)
     scorer = CausalLanguageModelScorer(str(folder), dtype=dtype)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    whole_model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     whole = scorer.score(requests)
-    for request, seen, among_all in zip(requests, scorer.attend(requests, scorer.heads[:1]), whole, strict=True):
-        tokens = torch.tensor(request.tokens)
+    for one, seen, among_all in zip(requests, scorer.attend(requests, scorer.heads[:1]), whole, strict=True):
+        tokens = torch.tensor(one.tokens)
         with torch.no_grad():
-            logits = model(torch.tensor([[*request.prefix, *request.tokens]])).logits[0, len(request.prefix) - 1 : -1]
+            logits = whole_model(torch.tensor([[*one.prefix, *one.tokens]])).logits[0, len(one.prefix) - 1 : -1]
         logits[:, 100:].masked_fill_(torch.arange(100, 256) != tokens[:, None], -torch.inf)
         expected = logits.log_softmax(-1).gather(1, tokens[:, None])[:, 0]
         np.testing.assert_allclose(seen.log_probabilities, expected, atol=1e-4 if dtype == "float32" else 0.3)

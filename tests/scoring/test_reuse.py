@@ -13,9 +13,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, MambaConfig, MambaForCausalLM, MistralConfig, MistralForCausalLM
 
-from conftest import TINY_CONFIGURATION, in_eight_bits, save_tiny_model
+from conftest import TINY_CONFIGURATION, Read, in_eight_bits, save_tiny_model
 from tersely import CacheSettings, CompressionResult, Compressor, InvalidInputError
-from tersely.scoring import causal_lm, packing
+from tersely.scoring import causal_lm
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.models import DEFAULT_MODEL, model_path
 from tersely.scoring.scorer import Head, ScoringRequest
@@ -34,21 +34,6 @@ def folder(tmp_path: Path, monkeypatch) -> Path:
 
 def same(one: CompressionResult, other: CompressionResult) -> bool:
     return one.model_dump(exclude={"seconds"}) == other.model_dump(exclude={"seconds"})
-
-
-class Read:
-    """How many tokens a scorer's model reads meanwhile."""
-
-    def __init__(self, compressor: Compressor, monkeypatch) -> None:
-        self.tokens, self.passes = 0, 0
-        run = packing.run
-
-        def counting(decoder, stretches):
-            self.tokens += sum(len(stretch.tokens) for stretch in stretches)
-            self.passes += 1
-            return run(decoder, stretches)
-
-        monkeypatch.setattr(packing, "run", counting)
 
 
 def random_tokens(generator: np.random.Generator, length: int, vocabulary: int = 256) -> list[int]:
@@ -120,7 +105,7 @@ def test_a_second_question_reads_only_its_own_tokens_of_the_documents(real_compr
     real_compressor.scorer.cache.forget()
     documents = hotpot[2]["documents"]
     count = sum(len(real_compressor.scorer.encode(one["text"]).tokens) for one in documents)
-    read = Read(real_compressor, monkeypatch)
+    read = Read(monkeypatch)
 
     def reads(question: str) -> int:
         before = read.tokens
@@ -146,7 +131,7 @@ def test_indexed_documents_are_not_read_again_in_another_process(hotpot, folder,
     )
     subprocess.run([sys.executable, "-c", program, str(folder)], input=json.dumps(documents).encode(), check=True)
     compressor = Compressor()
-    read = Read(compressor, monkeypatch)
+    read = Read(monkeypatch)
     compressor.compress(documents, "Who is it?", rate=0.5)
     asked = len(compressor.scorer.encode(" Who is it?").tokens)
     assert read.tokens == asked * len(documents)
@@ -156,7 +141,7 @@ def test_llmlinguas_surprisal_is_kept(tiny_llama, monkeypatch) -> None:
     compressor = Compressor(str(tiny_llama), tokenizer="o200k_base", dtype="float32", cache=MEMORY)
     texts = ["The old mill stands by the river.", "A windmill turns when the wind blows."]
     compressor.index(texts, method="llmlingua")
-    read = Read(compressor, monkeypatch)
+    read = Read(monkeypatch)
     compressor.scorer.score([ScoringRequest(compressor.scorer.encode(texts[0]).tokens, [10], "scores")])
     before = read.tokens
     newline = compressor.scorer.encode("\n").tokens
@@ -200,7 +185,7 @@ def test_callers_at_once_share_passes_and_get_what_one_gets(real_compressor, hot
     calls = [([one], row["question"]) for row in hotpot[:2] for one in row["documents"][:4]]
     expected = [real_compressor.compress(*call, rate=0.5) for call in calls]
     real_compressor.scorer.cache.forget()
-    read = Read(real_compressor, monkeypatch)
+    read = Read(monkeypatch)
     found: dict[int, CompressionResult] = {}
     together = threading.Barrier(len(calls))
 

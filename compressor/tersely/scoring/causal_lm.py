@@ -254,15 +254,13 @@ class _Prefix(NamedTuple):
 
 def _after_prefix(request: ScoringRequest, state: State | None, heads: tuple[Head, ...]) -> Stretch:
     """A request's tokens after the state of its prefix, or, where it is not known, with its prefix."""
-    if state is not None:
-        again = [request.prefix[-1], *request.tokens]
-        return Stretch(again, (state,), score_from=1, among_common=bool(heads), heads=heads)
-    before = len(request.prefix)
+    unread = () if state is not None else request.prefix[:-1]
     return Stretch(
-        [*request.prefix, *request.tokens],
-        keep=before - 1,
+        [*unread, request.prefix[-1], *request.tokens],
+        () if state is None else (state,),
+        keep=len(unread),
         layers=request.layers,
-        score_from=before,
+        score_from=len(unread) + 1,
         among_common=bool(heads),
         heads=heads,
     )

@@ -16,6 +16,7 @@ import torch
 # more makes a coarser step: of 3, 3.3, 3.8, 4.5 and 5.5 this is nearest to float32 on the embedded model.
 _LARGEST = 3.8
 _LEVELS = 127  # each side of 0
+_STEP = _LARGEST / _LEVELS
 _ZERO = 128  # what 0 is as an unsigned integer: the library multiplies unsigned rows by signed weights
 _NATIVE = ("avx512_vnni", "avx_vnni", "amx_int8")
 
@@ -51,12 +52,11 @@ class EightBitProduct:
         """The product of each row (n) with one row of the weight (n), in float32."""
         assert self._in_order is not None
         products = (rows.float() - _ZERO).mul_(self._in_order[which])
-        return products.sum(dim=1) * self._steps[which] * (_LARGEST / _LEVELS)
+        return products.sum(dim=1) * self._steps[which] * _STEP
 
     def _product(self, rows: torch.Tensor, then: str) -> torch.Tensor:
-        step = _LARGEST / _LEVELS
         return torch.ops.onednn.qlinear_pointwise(
-            rows, step, _ZERO, self._weight, self._steps, self._zeros, None, 1.0, 0, self._dtype, then, [], ""
+            rows, _STEP, _ZERO, self._weight, self._steps, self._zeros, None, 1.0, 0, self._dtype, then, [], ""
         )
 
 

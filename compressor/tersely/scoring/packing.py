@@ -107,6 +107,7 @@ def run(decoder: Decoder, stretches: Sequence[Stretch]) -> list[Outcome]:
 
 
 def _shape(stretch: Stretch) -> tuple[int, int]:
+    """What stretches have in common whose attention is computed together: how many tokens, after how many."""
     return len(stretch.tokens), stretch.first_position
 
 
