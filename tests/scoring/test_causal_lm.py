@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, GPT2LMHeadModel
 
 from conftest import CONTEXT_LENGTH
 from tersely import ModelError
-from tersely.scoring import causal_lm, packing
+from tersely.scoring import causal_lm, llama, packing
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.scorer import ScoringRequest
 from tersely.scoring.windows import windows
@@ -124,6 +124,17 @@ def test_a_chain_reads_its_conditions_by_as_many_layers_as_it_is_told(scorer) ->
             np.testing.assert_allclose(scores, expected, atol=1e-4)
     for one, other in zip(found[None], found[1], strict=True):
         assert np.allclose(one, other, atol=1e-4) != scorer.stops
+
+
+def test_several_conditions_are_compared_among_the_common_tokens(tiny_llama, monkeypatch) -> None:
+    monkeypatch.setattr(llama, "COMMON", 100)
+    scorer = CausalLanguageModelScorer(str(tiny_llama), dtype="float32")
+    conditions, piece = [[1, 2, 3], [4, 5]], random_tokens(np.random.default_rng(7), 30)
+    requests = [ScoringRequest(piece, condition, "prefix") for condition in conditions]
+    seen = scorer.attend(requests, scorer.heads[:1])
+    for one, expected, condition in zip(scorer.chain(conditions).score(piece), seen, conditions, strict=True):
+        np.testing.assert_allclose(one, expected.log_probabilities, atol=1e-4)
+        assert (one > scorer.chain([condition]).score(piece)[0]).all()
 
 
 def test_a_chain_goes_on_past_the_context(scorer, naive) -> None:

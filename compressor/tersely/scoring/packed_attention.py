@@ -2,18 +2,19 @@
 
 A text from its first token on is computed by itself. Few tokens after a text, such as a question after each document,
 are computed together with others like them, padded to a length that depends on nothing but their own: so they have the
-same bits whatever shares the pass.
+same bits whatever shares the pass. Many tokens after a text are computed by themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch.nn.functional import pad, scaled_dot_product_attention
 
+from tersely.scoring.products import has_amx
 from tersely.scoring.scorer import Head
 from tersely.scoring.stretches import NOTHING, State, Stretch
 
@@ -23,6 +24,9 @@ _FEW = 64
 # sum in an order that hangs on how many texts there are.
 _ROWS_MULTIPLE = 8
 _KEYS_MULTIPLE = 64
+# Those of many queries: for each new shape the matrix library takes some milliseconds, and keeps a megabyte.
+_MANY_ROWS_MULTIPLE = 96
+_MANY_KEYS_MULTIPLE = 128
 
 
 class _Part(NamedTuple):
@@ -49,6 +53,11 @@ class _Group(NamedTuple):
     width: int
     until: int
     heads: tuple[Head, ...]
+
+    @property
+    def many(self) -> bool:
+        """Whether it is one text with more queries than are computed together with others."""
+        return len(self.parts[0].rows) > _FEW
 
     @property
     def begins(self) -> bool:
@@ -90,7 +99,7 @@ class _Seen:
         for room, of_layers in self._before:
             room.copy_(of_layers[layer])
         for room, stretch in self._own:
-            room.copy_(texts[stretch])
+            room.copy_(texts[stretch][:, : room.shape[1]])
         return self._packed
 
 
@@ -164,7 +173,9 @@ class PackedAttention:
                     queries, keys, values, is_causal=True, scale=scaling, enable_gqa=shares
                 )
             else:
-                found = _folded(queries, keys, values, self._mask(number, sliding_window, query, key), scaling)
+                kernel = _by_products if group.many and _products_are_faster(query) else scaled_dot_product_attention
+                mask = self._mask(number, sliding_window, query, key)
+                found = _folded(kernel, queries, keys, values, mask, scaling)
             output[0, group.rows] = found.transpose(1, 2).flatten(0, 1)
         return output
 
@@ -177,16 +188,16 @@ class PackedAttention:
         groups: dict[tuple[Any, ...], list[_Part]] = {}
         for number, (stretch, rows) in enumerate(zip(self._stretches, self.rows, strict=True)):
             begin = 0
-            # What may be kept of a text from its beginning on is by itself, as it is where nothing follows.
-            for end in [len(rows)] if stretch.before else [stretch.keep, len(rows)]:
+            # What may be kept is by itself, as it is where nothing follows; and it stops earlier.
+            for end in (stretch.keep, len(rows)):
                 if end > begin:
                     length = stretch.first_position + end
                     part = _Part(number, rows[begin:end], length)
                     until = self.stop(stretch) if end <= stretch.keep else self._layers
                     heads = stretch.heads if end == len(rows) else ()
-                    alone = end - begin == length or end - begin > _FEW
-                    width = length if alone else length + -length % _KEYS_MULTIPLE
-                    apart = (number, begin) if alone else ()
+                    begins, many = end - begin == length, end - begin > _FEW
+                    width = length if begins else length + -length % (_MANY_KEYS_MULTIPLE if many else _KEYS_MULTIPLE)
+                    apart = (number, begin) if begins or many else ()
                     groups.setdefault((end - begin, width, until, heads, apart), []).append(part)
                 begin = end
         for (_, width, until, heads, _), parts in groups.items():
@@ -240,18 +251,25 @@ class PackedAttention:
                 masks.append(torch.zeros(seen.shape, dtype=query.dtype, device=self._device))
                 masks[-1].masked_fill_(~seen, -torch.inf)
             of_all = torch.stack(masks)[:, None].repeat(1, 1, query.shape[1] // key.shape[1], 1)
-            self._masks[number, window] = pad(of_all, (0, 0, 0, -of_all.shape[2] % _ROWS_MULTIPLE))
+            multiple = _MANY_ROWS_MULTIPLE if group.many else _ROWS_MULTIPLE
+            self._masks[number, window] = pad(of_all, (0, 0, 0, -of_all.shape[2] % multiple))
         return self._masks[number, window]
 
 
 def _folded(
-    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, scaling: float | None
+    kernel: Callable[..., torch.Tensor],
+    queries: torch.Tensor,
+    keys: torch.Tensor,
+    values: torch.Tensor,
+    mask: torch.Tensor,
+    scaling: float | None,
 ) -> torch.Tensor:
     """Attention (parts, heads, queries, width), the queries of heads that share keys as rows of one head.
 
     torch would copy keys for each head otherwise, and computes rows by 32: few queries of one head are some of them.
 
     Args:
+        kernel: `scaled_dot_product_attention`, or what computes the same.
         queries: (parts, heads, queries, width).
         keys, values: (parts, heads with keys of their own, keys, width).
         mask: to be added to the logits (parts, 1, rows, keys); it may have some rows more.
@@ -259,8 +277,23 @@ def _folded(
     """
     rows = queries.unflatten(1, (keys.shape[1], -1)).flatten(2, 3)
     rest = mask.shape[2] - rows.shape[2]
-    found = scaled_dot_product_attention(pad(rows, (0, 0, 0, rest)), keys, values, mask, scale=scaling)
+    found = kernel(pad(rows, (0, 0, 0, rest)), keys, values, mask, scale=scaling)
     return found[:, :, : rows.shape[2]].unflatten(2, (-1, queries.shape[2])).flatten(1, 2)
+
+
+def _by_products(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, scale: float | None
+) -> torch.Tensor:
+    """What `scaled_dot_product_attention` computes, of one text, by products of all its queries with all its keys."""
+    alpha = queries.shape[-1] ** -0.5 if scale is None else scale
+    added = mask[0].expand(queries.shape[1], -1, -1)
+    logits = torch.baddbmm(added, queries[0], keys[0].transpose(1, 2), alpha=alpha)
+    return (logits.softmax(dim=-1) @ values[0])[None]
+
+
+def _products_are_faster(queries: torch.Tensor) -> bool:
+    """torch's own attention multiplies bfloat16 as such on a processor with AMX only; elsewhere as float32."""
+    return queries.device.type == "cpu" and queries.dtype == torch.bfloat16 and not has_amx()
 
 
 def _slides(window: int | None, keys: int) -> bool:

@@ -136,6 +136,9 @@ class Scorer(Protocol):
     def chain(self, prefixes: Sequence[Sequence[int]], layers: int | None = None) -> Chain:
         """A new chain: one condition for each prefix, which starts with it. All of them go the same way from there.
 
+        Log-probabilities of several conditions are there to be compared with each other: they may be among the
+        commonest tokens of the vocabulary, as those of `attend`.
+
         Args:
             prefixes: of the conditions.
             layers: by which conditions are read, as in `ScoringRequest`.
