@@ -46,7 +46,8 @@ def content_words(text: str) -> list[str]:
             words.extend(run[start : start + 2] for start in range(max(len(run) - 1, 1)))
         elif run not in said_of_all:
             words.append(run)
-    return Stemmer.Stemmer("english").stemWords(words)  # a new one: a stemmer must not be shared by threads
+    # A new one, since threads must not share a stemmer; without the cache that one text would not fill.
+    return Stemmer.Stemmer("english", 0).stemWords(words)
 
 
 class LexicalIndex:
