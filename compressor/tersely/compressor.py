@@ -120,9 +120,7 @@ class Compressor:
                 relevance = chosen.rank()
             order_in_context = arrange(relevance or [0.0] * len(segmented), ordering)
         # In another order the same documents can take a token more, where a text meets a separator.
-        if relevance and (
-            original_tokens > target or count(render_context(segmented, kept, order_in_context)) > target
-        ):
+        if relevance and count(render_context(segmented, kept, order_in_context)) > target:
             with clock.stage("score"):
                 pieces = chosen.pieces(relevance, order_in_context)
             with clock.stage("fit"):

@@ -46,7 +46,7 @@ def content_words(text: str) -> list[str]:
             words.extend(run[start : start + 2] for start in range(max(len(run) - 1, 1)))
         elif run not in said_of_all:
             words.append(run)
-    # A new one, since threads must not share a stemmer; without the cache that one text would not fill.
+    # A new one, since threads must not share a stemmer; without its cache, which takes longer to make than it saves.
     return Stemmer.Stemmer("english", 0).stemWords(words)
 
 

@@ -4,51 +4,87 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn.functional import scaled_dot_product_attention
 
 from tersely.scoring import packed_attention
 from tersely.scoring.packed_attention import PackedAttention
+from tersely.scoring.scorer import Head
 from tersely.scoring.stretches import State, Stretch
 
 _HEADS, _WITH_KEYS, _WIDTH = 6, 2, 16
+_READ = Head(0, 4)
+_SHAPES = [(50, 70, 80), (130, 10, 65), (0, 70, 66), (0, 150, 70), (200, 0, 3), (1, 0, 300)]
 
 
-def expected(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, window: int | None) -> torch.Tensor:
-    """Of the last tokens of a text: queries (heads, queries, width), keys and values (heads, tokens, width)."""
-    keys, values = (one.float().repeat_interleave(_HEADS // _WITH_KEYS, dim=0) for one in (keys, values))
+def attention_weights(queries: torch.Tensor, keys: torch.Tensor, window: int | None) -> torch.Tensor:
+    """What the last tokens of a text see of it (heads, queries, tokens)."""
+    keys = keys.float().repeat_interleave(_HEADS // _WITH_KEYS, dim=0)
     logits = queries.float() @ keys.transpose(1, 2) * _WIDTH**-0.5
     before = keys.shape[1] - queries.shape[1]
     seen = torch.ones(logits.shape[1:], dtype=torch.bool).tril(before)
     if window is not None:
         seen = seen.triu(before - window + 1)
-    return (logits.masked_fill(~seen, -torch.inf).softmax(-1) @ values).transpose(0, 1)
+    return logits.masked_fill(~seen, -torch.inf).softmax(-1)
+
+
+def heads(number: int, tokens: int) -> torch.Tensor:
+    return torch.randn(1, number, tokens, _WIDTH)
 
 
 @pytest.mark.parametrize("window", [None, 90])
 @pytest.mark.parametrize("by_products", [False, True])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("before, keep, rest", [(50, 70, 80), (130, 10, 65), (0, 70, 66), (200, 0, 3), (1, 0, 300)])
-def test_each_token_sees_what_stands_before_it(monkeypatch, before, keep, rest, dtype, by_products, window) -> None:
-    monkeypatch.setattr(packed_attention, "_products_are_faster", lambda queries: by_products)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 0.05)])
+@pytest.mark.parametrize(("before", "keep", "rest"), _SHAPES)
+def test_each_token_sees_what_stands_before_it(
+    monkeypatch, before, keep, rest, dtype, tolerance, by_products, window
+) -> None:
+    monkeypatch.setattr(packed_attention, "outrun_attention", lambda: by_products)
     torch.manual_seed(before)
-    tokens = keep + rest
-    state = State(*(torch.randn(1, _WITH_KEYS, before, _WIDTH).to(dtype) for _ in range(2)))
+    state = State(*(heads(_WITH_KEYS, before).to(dtype) for _ in range(2)))
+    states = (state,) if before else ()
     stretches = [
         Stretch([0] * 5),
-        Stretch([0] * tokens, before=(state,) if before else (), keep=keep),
-        Stretch([0] * 2, before=(state,)),
+        Stretch([0] * (keep + rest), states, keep=keep, heads=(_READ,)),
+        Stretch([0] * 2, states),
     ]
-    queries = torch.randn(1, _HEADS, tokens + 7, _WIDTH).to(dtype)
-    keys, values = (torch.randn(1, _WITH_KEYS, tokens + 7, _WIDTH).to(dtype) for _ in range(2))
+    tokens = sum(len(stretch.tokens) for stretch in stretches)
+    queries = heads(_HEADS, tokens).to(dtype)
+    keys, values = (heads(_WITH_KEYS, tokens).to(dtype) for _ in range(2))
 
-    found = PackedAttention(stretches, 1, stops=False, device="cpu")(0, queries, keys, values, None, window)
+    attention = PackedAttention(stretches, 1, stops=False, device="cpu")
+    found = attention(0, queries, keys, values, None, window)
 
-    own = slice(5, 5 + tokens)
-    all_keys, all_values = (
-        torch.cat([kept[0], one[0, :, own]], dim=1) for kept, one in zip(state, (keys, values), strict=True)
-    )
-    torch.testing.assert_close(
-        found[0, own].float(),
-        expected(queries[0, :, own], all_keys, all_values, window),
-        atol=1e-5 if dtype == torch.float32 else 0.05,
-        rtol=0,
-    )
+    own = slice(5, 5 + keep + rest)
+    whole = State(*(torch.cat([was[0], one[0, :, own]], dim=1) for was, one in zip(state, (keys, values), strict=True)))
+    weights = attention_weights(queries[0, :, own], whole.keys, window)
+    of_heads = whole.values.float().repeat_interleave(_HEADS // _WITH_KEYS, dim=0)
+    expected = (weights @ of_heads).transpose(0, 1)
+    torch.testing.assert_close(found[0, own].float(), expected, atol=tolerance, rtol=0)
+    read = torch.from_numpy(attention.attended(1))
+    torch.testing.assert_close(read[0], weights[_READ.head, keep:, : before + keep].mean(0), atol=tolerance, rtol=0)
+
+
+def test_what_is_kept_after_a_state_is_not_computed_past_its_layers() -> None:
+    state = State(torch.randn(2, _WITH_KEYS, 9, _WIDTH), torch.randn(2, _WITH_KEYS, 9, _WIDTH))
+    attention = PackedAttention([Stretch([0] * 30, (state,), keep=20, layers=1)], 2, stops=True, device="cpu")
+    first, second = (attention(layer, heads(_HEADS, 30), *(heads(_WITH_KEYS, 30),) * 2, None, None) for layer in (0, 1))
+    assert first.any(dim=-1).all()
+    assert not second[0, :20].any() and second[0, 20:].any(dim=-1).all()
+
+
+def test_products_are_of_few_shapes_and_bounded_size(monkeypatch) -> None:
+    monkeypatch.setattr(packed_attention, "outrun_attention", lambda: True)
+    shapes: set[tuple[int, ...]] = set()
+
+    def noting(queries, keys, values, mask, scale):
+        shapes.add((queries.shape[2], keys.shape[2]))
+        return scaled_dot_product_attention(queries, keys, values, mask, scale=scale)
+
+    monkeypatch.setattr(packed_attention, "_by_products", noting)
+    for before, rest in [*((before, 65 + before % 90) for before in range(1, 500, 7)), (2000, 1500)]:
+        state = State(*(heads(_WITH_KEYS, before).bfloat16() for _ in range(2)))
+        keys = heads(_WITH_KEYS, rest).bfloat16()
+        attention = PackedAttention([Stretch([0] * rest, (state,))], 1, stops=False, device="cpu")
+        attention(0, heads(_HEADS, rest).bfloat16(), keys, keys, None, None)
+    assert shapes <= {(rows, keys) for rows in (288, 384, 480) for keys in range(128, 768, 128)}
+    assert len(shapes) > 5

@@ -31,8 +31,8 @@ class StateChain:
         run: Callable[[Sequence[Stretch]], Sequence[Outcome]],
         score: Callable[[Sequence[ScoringRequest]], Sequence[np.ndarray]],
     ) -> None:
-        compared = len(prefixes) > 1
-        self._conditions = [_Condition(prefix, layers, context_length, compared) for prefix in prefixes]
+        among_common = len(prefixes) > 1  # they are compared with each other
+        self._conditions = [_Condition(prefix, layers, context_length, among_common) for prefix in prefixes]
         self._longest = context_length // 2
         self._run, self._score = run, score
 
@@ -55,9 +55,9 @@ class StateChain:
 class _Condition:
     """What was accepted, and the state of it, but for the last token: that one predicts the next piece."""
 
-    def __init__(self, prefix: Sequence[int], layers: int | None, context_length: int, compared: bool) -> None:
+    def __init__(self, prefix: Sequence[int], layers: int | None, context_length: int, among_common: bool) -> None:
         self.tokens = list(prefix)  # from the oldest token that counts
-        self._layers, self._context_length, self._compared = layers, context_length, compared
+        self._layers, self._context_length, self._among_common = layers, context_length, among_common
         self._half = context_length // 2
         # Stays at the head, whatever slides away; unless it is too long for that itself.
         self._pinned = list(prefix) if len(prefix) <= self._half // 2 else []
@@ -75,7 +75,7 @@ class _Condition:
             keep=max(len(unread) - 1, 0),
             layers=self._layers,
             score_from=max(len(unread), 1),
-            among_common=self._compared,
+            among_common=self._among_common,
         )
 
     def read(self, state: State | None) -> None:

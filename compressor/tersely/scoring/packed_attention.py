@@ -2,7 +2,8 @@
 
 A text from its first token on is computed by itself. Few tokens after a text, such as a question after each document,
 are computed together with others like them, padded to a length that depends on nothing but their own: so they have the
-same bits whatever shares the pass. Many tokens after a text are computed by themselves.
+same bits whatever shares the pass. Many tokens after a text are computed by themselves, by products where these are
+faster.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from torch.nn.functional import pad, scaled_dot_product_attention
 
-from tersely.scoring.products import has_amx
+from tersely.scoring.products import outrun_attention
 from tersely.scoring.scorer import Head
 from tersely.scoring.stretches import NOTHING, State, Stretch
 
@@ -24,9 +25,11 @@ _FEW = 64
 # sum in an order that hangs on how many texts there are.
 _ROWS_MULTIPLE = 8
 _KEYS_MULTIPLE = 64
-# Those of many queries: for each new shape the matrix library takes some milliseconds, and keeps a megabyte.
-_MANY_ROWS_MULTIPLE = 96
-_MANY_KEYS_MULTIPLE = 128
+# Rows of queries and keys in products. For each new shape the library takes some milliseconds, and keeps a megabyte.
+_PRODUCT_ROWS_MULTIPLE = 96
+_PRODUCT_KEYS_MULTIPLE = 128
+# Products make all weights of a head at once, so many at most; torch's attention makes a few at a time.
+_PRODUCT_WEIGHTS = 2**20
 
 
 class _Part(NamedTuple):
@@ -46,6 +49,7 @@ class _Group(NamedTuple):
         width: keys of each; of few queries some are only padding.
         until: from this layer on nothing is computed of them.
         heads: whose attention is read.
+        by_products: whether products of bfloat16 are for it.
     """
 
     parts: list[_Part]
@@ -53,11 +57,7 @@ class _Group(NamedTuple):
     width: int
     until: int
     heads: tuple[Head, ...]
-
-    @property
-    def many(self) -> bool:
-        """Whether it is one text with more queries than are computed together with others."""
-        return len(self.parts[0].rows) > _FEW
+    by_products: bool
 
     @property
     def begins(self) -> bool:
@@ -125,6 +125,7 @@ class PackedAttention:
         self._weights: dict[tuple[int, int], torch.Tensor] = {}  # stretch, position in heads
         self._masks: dict[tuple[int, int | None], torch.Tensor] = {}  # group, sliding window
         self._seen: dict[int, list[_Seen]] = {}  # group: keys and values
+        self._products = device == "cpu" and outrun_attention()
         self._groups = list(self._grouped())
 
     def stop(self, stretch: Stretch) -> int:
@@ -173,7 +174,8 @@ class PackedAttention:
                     queries, keys, values, is_causal=True, scale=scaling, enable_gqa=shares
                 )
             else:
-                kernel = _by_products if group.many and _products_are_faster(query) else scaled_dot_product_attention
+                by_products = group.by_products and query.dtype == torch.bfloat16
+                kernel = _by_products if by_products else scaled_dot_product_attention
                 mask = self._mask(number, sliding_window, query, key)
                 found = _folded(kernel, queries, keys, values, mask, scaling)
             output[0, group.rows] = found.transpose(1, 2).flatten(0, 1)
@@ -188,24 +190,27 @@ class PackedAttention:
         groups: dict[tuple[Any, ...], list[_Part]] = {}
         for number, (stretch, rows) in enumerate(zip(self._stretches, self.rows, strict=True)):
             begin = 0
-            # What may be kept is by itself, as it is where nothing follows; and it stops earlier.
+            # What may be kept of a text from its beginning on is by itself, as it is where nothing follows: so it has
+            # the same bits. After another text it is by itself since it stops earlier.
             for end in (stretch.keep, len(rows)):
                 if end > begin:
                     length = stretch.first_position + end
                     part = _Part(number, rows[begin:end], length)
                     until = self.stop(stretch) if end <= stretch.keep else self._layers
                     heads = stretch.heads if end == len(rows) else ()
-                    begins, many = end - begin == length, end - begin > _FEW
-                    width = length if begins else length + -length % (_MANY_KEYS_MULTIPLE if many else _KEYS_MULTIPLE)
-                    apart = (number, begin) if begins or many else ()
-                    groups.setdefault((end - begin, width, until, heads, apart), []).append(part)
+                    alone = end - begin == length or end - begin > _FEW
+                    by_products = self._products and _FEW < end - begin < length <= _PRODUCT_WEIGHTS // (end - begin)
+                    multiple = _PRODUCT_KEYS_MULTIPLE if by_products else 1 if alone else _KEYS_MULTIPLE
+                    width = length + -length % multiple
+                    apart = (number, begin) if alone else ()
+                    groups.setdefault((end - begin, width, until, heads, by_products, apart), []).append(part)
                 begin = end
-        for (_, width, until, heads, _), parts in groups.items():
+        for (_, width, until, heads, by_products, _), parts in groups.items():
             rows_of_all = [row for part in parts for row in part.rows]
             whole = slice(rows_of_all[0], rows_of_all[-1] + 1)
             side_by_side = len(rows_of_all) == whole.stop - whole.start
             chosen = whole if side_by_side else torch.tensor(rows_of_all, device=self._device)
-            yield _Group(parts, chosen, width, until, heads)
+            yield _Group(parts, chosen, width, until, heads, by_products)
 
     def _keep(self, number: int, layer: int, keys: torch.Tensor, values: torch.Tensor) -> None:
         if layer == 0:
@@ -251,7 +256,7 @@ class PackedAttention:
                 masks.append(torch.zeros(seen.shape, dtype=query.dtype, device=self._device))
                 masks[-1].masked_fill_(~seen, -torch.inf)
             of_all = torch.stack(masks)[:, None].repeat(1, 1, query.shape[1] // key.shape[1], 1)
-            multiple = _MANY_ROWS_MULTIPLE if group.many else _ROWS_MULTIPLE
+            multiple = _PRODUCT_ROWS_MULTIPLE if group.by_products else _ROWS_MULTIPLE
             self._masks[number, window] = pad(of_all, (0, 0, 0, -of_all.shape[2] % multiple))
         return self._masks[number, window]
 
@@ -284,16 +289,13 @@ def _folded(
 def _by_products(
     queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, scale: float | None
 ) -> torch.Tensor:
-    """What `scaled_dot_product_attention` computes, of one text, by products of all its queries with all its keys."""
+    """What `scaled_dot_product_attention` computes, of one text, by products of all its queries with all its keys: with
+    logits of the queries' dtype, where that has them in float32.
+    """
     alpha = queries.shape[-1] ** -0.5 if scale is None else scale
     added = mask[0].expand(queries.shape[1], -1, -1)
     logits = torch.baddbmm(added, queries[0], keys[0].transpose(1, 2), alpha=alpha)
     return (logits.softmax(dim=-1) @ values[0])[None]
-
-
-def _products_are_faster(queries: torch.Tensor) -> bool:
-    """torch's own attention multiplies bfloat16 as such on a processor with AMX only; elsewhere as float32."""
-    return queries.device.type == "cpu" and queries.dtype == torch.bfloat16 and not has_amx()
 
 
 def _slides(window: int | None, keys: int) -> bool:

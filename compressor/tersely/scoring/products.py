@@ -25,6 +25,12 @@ def has_amx() -> bool:
     return bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
+@cache
+def outrun_attention() -> bool:
+    """Whether products of bfloat16 are faster than torch's attention, which takes them for float32 without AMX."""
+    return bool(torch.cpu.get_capabilities().get("avx512_bf16")) and not has_amx()
+
+
 def sums_by_number(dtype: torch.dtype, device: str) -> bool:
     """Whether the number of rows decides in which order a product sums, and so the bits of each row."""
     return device == "cpu" and dtype == torch.bfloat16 and has_amx()
