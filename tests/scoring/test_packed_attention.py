@@ -38,7 +38,7 @@ def heads(number: int, tokens: int) -> torch.Tensor:
 def test_each_token_sees_what_stands_before_it(
     monkeypatch, before, keep, rest, dtype, tolerance, by_products, window
 ) -> None:
-    monkeypatch.setattr(packed_attention, "outrun_attention", lambda: by_products)
+    monkeypatch.setattr(packed_attention, "products_outrun_attention", lambda: by_products)
     torch.manual_seed(before)
     state = State(*(heads(_WITH_KEYS, before).to(dtype) for _ in range(2)))
     states = (state,) if before else ()
@@ -73,7 +73,7 @@ def test_what_is_kept_after_a_state_is_not_computed_past_its_layers() -> None:
 
 
 def test_products_are_of_few_shapes_and_bounded_size(monkeypatch) -> None:
-    monkeypatch.setattr(packed_attention, "outrun_attention", lambda: True)
+    monkeypatch.setattr(packed_attention, "products_outrun_attention", lambda: True)
     shapes: set[tuple[int, ...]] = set()
 
     def noting(queries, keys, values, mask, scale):

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch.nn.functional import pad, scaled_dot_product_attention
 
-from tersely.scoring.products import outrun_attention
+from tersely.scoring.products import products_outrun_attention
 from tersely.scoring.scorer import Head
 from tersely.scoring.stretches import NOTHING, State, Stretch
 
@@ -125,7 +125,7 @@ class PackedAttention:
         self._weights: dict[tuple[int, int], torch.Tensor] = {}  # stretch, position in heads
         self._masks: dict[tuple[int, int | None], torch.Tensor] = {}  # group, sliding window
         self._seen: dict[int, list[_Seen]] = {}  # group: keys and values
-        self._products = device == "cpu" and outrun_attention()
+        self._products = device == "cpu" and products_outrun_attention()
         self._groups = list(self._grouped())
 
     def stop(self, stretch: Stretch) -> int:
@@ -146,6 +146,7 @@ class PackedAttention:
     ) -> torch.Tensor:
         """Attention of one layer: queries, keys and values (1, heads, tokens, width) -> (1, tokens, heads, width)."""
         output = query.new_zeros((1, query.shape[2], query.shape[1], value.shape[3]))
+        scaling = query.shape[3] ** -0.5 if scaling is None else scaling
         for number, (stretch, rows) in enumerate(zip(self._stretches, self.rows, strict=True)):
             if stretch.keep:
                 kept = slice(rows.start, rows.start + stretch.keep)
@@ -193,17 +194,21 @@ class PackedAttention:
             # What may be kept of a text from its beginning on is by itself, as it is where nothing follows: so it has
             # the same bits. After another text it is by itself since it stops earlier.
             for end in (stretch.keep, len(rows)):
-                if end > begin:
+                tokens = end - begin
+                if tokens > 0:
                     length = stretch.first_position + end
                     part = _Part(number, rows[begin:end], length)
                     until = self.stop(stretch) if end <= stretch.keep else self._layers
                     heads = stretch.heads if end == len(rows) else ()
-                    alone = end - begin == length or end - begin > _FEW
-                    by_products = self._products and _FEW < end - begin < length <= _PRODUCT_WEIGHTS // (end - begin)
-                    multiple = _PRODUCT_KEYS_MULTIPLE if by_products else 1 if alone else _KEYS_MULTIPLE
-                    width = length + -length % multiple
-                    apart = (number, begin) if alone else ()
-                    groups.setdefault((end - begin, width, until, heads, by_products, apart), []).append(part)
+                    begins, many = tokens == length, tokens > _FEW
+                    by_products = self._products and many and not begins and tokens * length <= _PRODUCT_WEIGHTS
+                    width = length
+                    if by_products:
+                        width += -length % _PRODUCT_KEYS_MULTIPLE
+                    elif not (begins or many):
+                        width += -length % _KEYS_MULTIPLE
+                    apart = (number, begin) if begins or many else ()
+                    groups.setdefault((tokens, width, until, heads, by_products, apart), []).append(part)
                 begin = end
         for (_, width, until, heads, by_products, _), parts in groups.items():
             rows_of_all = [row for part in parts for row in part.rows]
@@ -226,14 +231,14 @@ class PackedAttention:
         queries: torch.Tensor,
         keys: torch.Tensor,
         mask: torch.Tensor,
-        scaling: float | None,
+        scaling: float,
     ) -> None:
         """Take the weights that are wanted of one layer: they are computed a second time, for a few rows and heads."""
         here = [position for position, head in enumerate(group.heads) if head.layer == layer]
         heads = [group.heads[position].head for position in here]
         shared = queries.shape[1] // keys.shape[1]  # heads may share their keys
         logits = queries[:, heads].float() @ keys[:, [head // shared for head in heads]].float().transpose(2, 3)
-        logits = logits * (scaling or queries.shape[-1] ** -0.5) + mask[:, :, : queries.shape[2]]
+        logits = logits * scaling + mask[:, :, : queries.shape[2]]
         for part, rows in zip(group.parts, logits.softmax(dim=-1).mean(dim=2), strict=True):
             before = part.length - len(part.rows)
             self._weights.update(
@@ -267,7 +272,7 @@ def _folded(
     keys: torch.Tensor,
     values: torch.Tensor,
     mask: torch.Tensor,
-    scaling: float | None,
+    scaling: float,
 ) -> torch.Tensor:
     """Attention (parts, heads, queries, width), the queries of heads that share keys as rows of one head.
 
@@ -287,14 +292,13 @@ def _folded(
 
 
 def _by_products(
-    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, scale: float | None
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, scale: float
 ) -> torch.Tensor:
     """What `scaled_dot_product_attention` computes, of one text, by products of all its queries with all its keys: with
     logits of the queries' dtype, where that has them in float32.
     """
-    alpha = queries.shape[-1] ** -0.5 if scale is None else scale
     added = mask[0].expand(queries.shape[1], -1, -1)
-    logits = torch.baddbmm(added, queries[0], keys[0].transpose(1, 2), alpha=alpha)
+    logits = torch.baddbmm(added, queries[0], keys[0].transpose(1, 2), alpha=scale)
     return (logits.softmax(dim=-1) @ values[0])[None]
 
 

@@ -26,7 +26,7 @@ def has_amx() -> bool:
 
 
 @cache
-def outrun_attention() -> bool:
+def products_outrun_attention() -> bool:
     """Whether products of bfloat16 are faster than torch's attention, which takes them for float32 without AMX."""
     return bool(torch.cpu.get_capabilities().get("avx512_bf16")) and not has_amx()
 
