@@ -1,10 +1,11 @@
-"""Attention after a state, against the softmax of all products in float32."""
+"""Attention in a pass, against the softmax of all products in float32."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 import torch
-from torch.nn.functional import scaled_dot_product_attention
 
 from tersely.scoring import packed_attention
 from tersely.scoring.packed_attention import PackedAttention
@@ -13,7 +14,16 @@ from tersely.scoring.stretches import State, Stretch
 
 _HEADS, _WITH_KEYS, _WIDTH = 6, 2, 16
 _READ = Head(0, 4)
-_SHAPES = [(50, 70, 80), (130, 10, 65), (0, 70, 66), (0, 150, 70), (200, 0, 3), (1, 0, 300)]
+_SHAPES = [
+    (50, 70, 80),
+    (130, 10, 65),
+    (0, 70, 66),
+    (0, 150, 70),
+    (200, 0, 3),
+    (1, 0, 300),
+    (0, 900, 70),
+    (300, 0, 700),
+]
 
 
 def attention_weights(queries: torch.Tensor, keys: torch.Tensor, window: int | None) -> torch.Tensor:
@@ -72,19 +82,40 @@ def test_what_is_kept_after_a_state_is_not_computed_past_its_layers() -> None:
     assert not second[0, :20].any() and second[0, 20:].any(dim=-1).all()
 
 
+def attended(stretches: Sequence[Stretch], *own: torch.Tensor) -> torch.Tensor:
+    return PackedAttention(stretches, 1, stops=False, device="cpu")(0, *own, None, None)
+
+
+@pytest.mark.parametrize(("before", "tokens"), [(0, 70), (0, 1_000), (90, 128), (700, 300)])
+def test_by_products_a_text_has_the_same_bits_whatever_shares_the_pass(monkeypatch, before, tokens) -> None:
+    monkeypatch.setattr(packed_attention, "products_outrun_attention", lambda: True)
+    state = State(*(heads(_WITH_KEYS, before).bfloat16() for _ in range(2)))
+    text = Stretch([0] * tokens, (state,) if before else ())
+    own = [heads(number, tokens).bfloat16() for number in (_HEADS, _WITH_KEYS, _WITH_KEYS)]
+    others = [heads(number, 110).bfloat16() for number in (_HEADS, _WITH_KEYS, _WITH_KEYS)]
+    together = [
+        torch.cat([other[:, :, :100], one, other[:, :, 100:]], dim=2) for one, other in zip(own, others, strict=True)
+    ]
+    found = attended([Stretch([0] * 100), text, Stretch([0] * 10)], *together)
+    assert torch.equal(found[:, 100:-10], attended([text], *own))
+
+
 def test_products_are_of_few_shapes_and_bounded_size(monkeypatch) -> None:
     monkeypatch.setattr(packed_attention, "products_outrun_attention", lambda: True)
-    shapes: set[tuple[int, ...]] = set()
+    shapes: set[tuple[int, int]] = set()
+    product = torch.bmm
 
-    def noting(queries, keys, values, mask, scale):
-        shapes.add((queries.shape[2], keys.shape[2]))
-        return scaled_dot_product_attention(queries, keys, values, mask, scale=scale)
+    def noting(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        shapes.add((rows.shape[1], max(rows.shape[2], columns.shape[2])))  # as logits, and as weights
+        return product(rows, columns)
 
-    monkeypatch.setattr(packed_attention, "_by_products", noting)
-    for before, rest in [*((before, 65 + before % 90) for before in range(1, 500, 7)), (2000, 1500)]:
+    monkeypatch.setattr(torch, "bmm", noting)
+    after = [*((before, 65 + before % 90) for before in range(1, 500, 7)), (2000, 1500)]
+    for before, tokens in [*after, *((0, tokens) for tokens in range(65, 900, 3))]:
         state = State(*(heads(_WITH_KEYS, before).bfloat16() for _ in range(2)))
-        keys = heads(_WITH_KEYS, rest).bfloat16()
-        attention = PackedAttention([Stretch([0] * rest, (state,))], 1, stops=False, device="cpu")
-        attention(0, heads(_HEADS, rest).bfloat16(), keys, keys, None, None)
-    assert shapes <= {(rows, keys) for rows in (288, 384, 480) for keys in range(128, 768, 128)}
-    assert len(shapes) > 5
+        keys = heads(_WITH_KEYS, tokens).bfloat16()
+        attended([Stretch([0] * tokens, (state,) if before else ())], heads(_HEADS, tokens).bfloat16(), keys, keys)
+    sharing = _HEADS // _WITH_KEYS
+    assert all(rows % (sharing * 32) == keys % 32 == 0 for rows, keys in shapes)
+    assert 5 < len(shapes) < 120
+    assert max(rows * keys for rows, keys in shapes) < 1.3 * 2**19

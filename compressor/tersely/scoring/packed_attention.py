@@ -1,20 +1,20 @@
 """Attention in a pass over packed stretches: each token sees its own text only, and what is wanted of it is read here.
 
-A text from its first token on is computed by itself. Few tokens after a text, such as a question after each document,
-are computed together with others like them, padded to a length that depends on nothing but their own: so they have the
-same bits whatever shares the pass. Many tokens after a text are computed by themselves, by products where these are
-faster.
+A text from its first token on is computed by itself, and so are many tokens after one: by products where these are
+faster. Few tokens after a text, such as a question after each document, are computed together with others like them,
+padded to a length that depends on nothing but their own: so they have the same bits whatever shares the pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch.nn.functional import pad, scaled_dot_product_attention
 
+from tersely.scoring.attention_products import KEYS_MULTIPLE, attention_by_products
 from tersely.scoring.products import products_outrun_attention
 from tersely.scoring.scorer import Head
 from tersely.scoring.stretches import NOTHING, State, Stretch
@@ -25,11 +25,6 @@ _FEW = 64
 # sum in an order that hangs on how many texts there are.
 _ROWS_MULTIPLE = 8
 _KEYS_MULTIPLE = 64
-# Rows of queries and keys in products. For each new shape the library takes some milliseconds, and keeps a megabyte.
-_PRODUCT_ROWS_MULTIPLE = 96
-_PRODUCT_KEYS_MULTIPLE = 128
-# Products make all weights of a head at once, so many at most; torch's attention makes a few at a time.
-_PRODUCT_WEIGHTS = 2**20
 
 
 class _Part(NamedTuple):
@@ -114,14 +109,14 @@ class PackedAttention:
 
     Attributes:
         rows: of each stretch, in the pass.
-        states: of what was to be kept, by the number of the stretch.
     """
 
     def __init__(self, stretches: Sequence[Stretch], layers: int, *, stops: bool, device: str) -> None:
         self._stretches, self._layers, self._stops, self._device = stretches, layers, stops, device
         ends = np.cumsum([len(stretch.tokens) for stretch in stretches]).tolist()
         self.rows = [range(end - len(one.tokens), end) for end, one in zip(ends, stretches, strict=True)]
-        self.states: dict[int, State] = {}
+        self._keeps = any(stretch.keep for stretch in stretches)
+        self._kept: State | None = None  # of all tokens of the pass
         self._weights: dict[tuple[int, int], torch.Tensor] = {}  # stretch, position in heads
         self._masks: dict[tuple[int, int | None], torch.Tensor] = {}  # group, sliding window
         self._seen: dict[int, list[_Seen]] = {}  # group: keys and values
@@ -147,10 +142,8 @@ class PackedAttention:
         """Attention of one layer: queries, keys and values (1, heads, tokens, width) -> (1, tokens, heads, width)."""
         output = query.new_zeros((1, query.shape[2], query.shape[1], value.shape[3]))
         scaling = query.shape[3] ** -0.5 if scaling is None else scaling
-        for number, (stretch, rows) in enumerate(zip(self._stretches, self.rows, strict=True)):
-            if stretch.keep:
-                kept = slice(rows.start, rows.start + stretch.keep)
-                self._keep(number, layer, key[0, :, kept], value[0, :, kept])
+        if self._keeps:
+            self._keep(layer, key[0], value[0])
         ends = [rows.stop for rows in self.rows]
         texts = [own[0].tensor_split(ends, dim=1) for own in (key, value)]
         for number, group in enumerate(self._groups):
@@ -169,18 +162,26 @@ class PackedAttention:
                 keys, values = (seen.of(layer, of) for seen, of in zip(self._seen[number], texts, strict=True))
             if any(head.layer == layer for head in group.heads):
                 self._read(group, layer, queries, keys, self._mask(number, sliding_window, query, key), scaling)
-            if group.begins and not _slides(sliding_window, group.width):
+            slides = _slides(sliding_window, group.width)
+            if group.by_products and query.dtype == torch.bfloat16 and not slides:
+                found = attention_by_products(queries, keys, values, group.parts[0].length, scaling)
+            elif group.begins and not slides:
                 shares = queries.shape[1] != keys.shape[1]
                 found = scaled_dot_product_attention(
                     queries, keys, values, is_causal=True, scale=scaling, enable_gqa=shares
                 )
             else:
-                by_products = group.by_products and query.dtype == torch.bfloat16
-                kernel = _by_products if by_products else scaled_dot_product_attention
-                mask = self._mask(number, sliding_window, query, key)
-                found = _folded(kernel, queries, keys, values, mask, scaling)
+                found = _folded(queries, keys, values, self._mask(number, sliding_window, query, key), scaling)
             output[0, group.rows] = found.transpose(1, 2).flatten(0, 1)
         return output
+
+    def state(self, number: int) -> State | None:
+        """What was to be kept of one stretch, if anything was."""
+        rows, keep = self.rows[number], self._stretches[number].keep
+        if not keep or self._kept is None:
+            return None
+        here = slice(rows.start, rows.start + keep)
+        return State(*(one[:, :, here].clone(memory_format=torch.contiguous_format) for one in self._kept))
 
     def attended(self, number: int) -> np.ndarray:
         """What the heads of one stretch saw (heads, tokens before)."""
@@ -201,12 +202,10 @@ class PackedAttention:
                     until = self.stop(stretch) if end <= stretch.keep else self._layers
                     heads = stretch.heads if end == len(rows) else ()
                     begins, many = tokens == length, tokens > _FEW
-                    by_products = self._products and many and not begins and tokens * length <= _PRODUCT_WEIGHTS
+                    by_products = self._products and many
                     width = length
-                    if by_products:
-                        width += -length % _PRODUCT_KEYS_MULTIPLE
-                    elif not (begins or many):
-                        width += -length % _KEYS_MULTIPLE
+                    if not begins and (by_products or not many):
+                        width += -length % (KEYS_MULTIPLE if many else _KEYS_MULTIPLE)
                     apart = (number, begin) if begins or many else ()
                     groups.setdefault((tokens, width, until, heads, by_products, apart), []).append(part)
                 begin = end
@@ -217,12 +216,11 @@ class PackedAttention:
             chosen = whole if side_by_side else torch.tensor(rows_of_all, device=self._device)
             yield _Group(parts, chosen, width, until, heads, by_products)
 
-    def _keep(self, number: int, layer: int, keys: torch.Tensor, values: torch.Tensor) -> None:
-        if layer == 0:
-            keys_of_all, values_of_all = (one.new_empty((self._layers, *one.shape)) for one in (keys, values))
-            self.states[number] = State(keys_of_all, values_of_all)
-        self.states[number].keys[layer] = keys
-        self.states[number].values[layer] = values
+    def _keep(self, layer: int, keys: torch.Tensor, values: torch.Tensor) -> None:
+        if self._kept is None:
+            self._kept = State(*(one.new_empty((self._layers, *one.shape)) for one in (keys, values)))
+        self._kept.keys[layer] = keys
+        self._kept.values[layer] = values
 
     def _read(
         self,
@@ -261,13 +259,11 @@ class PackedAttention:
                 masks.append(torch.zeros(seen.shape, dtype=query.dtype, device=self._device))
                 masks[-1].masked_fill_(~seen, -torch.inf)
             of_all = torch.stack(masks)[:, None].repeat(1, 1, query.shape[1] // key.shape[1], 1)
-            multiple = _PRODUCT_ROWS_MULTIPLE if group.by_products else _ROWS_MULTIPLE
-            self._masks[number, window] = pad(of_all, (0, 0, 0, -of_all.shape[2] % multiple))
+            self._masks[number, window] = pad(of_all, (0, 0, 0, -of_all.shape[2] % _ROWS_MULTIPLE))
         return self._masks[number, window]
 
 
 def _folded(
-    kernel: Callable[..., torch.Tensor],
     queries: torch.Tensor,
     keys: torch.Tensor,
     values: torch.Tensor,
@@ -279,7 +275,6 @@ def _folded(
     torch would copy keys for each head otherwise, and computes rows by 32: few queries of one head are some of them.
 
     Args:
-        kernel: `scaled_dot_product_attention`, or what computes the same.
         queries: (parts, heads, queries, width).
         keys, values: (parts, heads with keys of their own, keys, width).
         mask: to be added to the logits (parts, 1, rows, keys); it may have some rows more.
@@ -287,19 +282,8 @@ def _folded(
     """
     rows = queries.unflatten(1, (keys.shape[1], -1)).flatten(2, 3)
     rest = mask.shape[2] - rows.shape[2]
-    found = kernel(pad(rows, (0, 0, 0, rest)), keys, values, mask, scale=scaling)
+    found = scaled_dot_product_attention(pad(rows, (0, 0, 0, rest)), keys, values, mask, scale=scaling)
     return found[:, :, : rows.shape[2]].unflatten(2, (-1, queries.shape[2])).flatten(1, 2)
-
-
-def _by_products(
-    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, scale: float
-) -> torch.Tensor:
-    """What `scaled_dot_product_attention` computes, of one text, by products of all its queries with all its keys: with
-    logits of the queries' dtype, where that has them in float32.
-    """
-    added = mask[0].expand(queries.shape[1], -1, -1)
-    logits = torch.baddbmm(added, queries[0], keys[0].transpose(1, 2), alpha=scale)
-    return (logits.softmax(dim=-1) @ values[0])[None]
 
 
 def _slides(window: int | None, keys: int) -> bool:

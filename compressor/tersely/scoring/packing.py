@@ -100,7 +100,7 @@ def run(decoder: Decoder, stretches: Sequence[Stretch]) -> list[Outcome]:
         hidden = decoder.hidden(ids, places, attend, _going_on(decoder, stretches, attend))
         scores = _scores(decoder, stretches, attend.rows, hidden, ids)
     outcomes = {
-        number: Outcome(attend.states.get(place), scores.get(place, NOTHING), attend.attended(place))
+        number: Outcome(attend.state(place), scores.get(place, NOTHING), attend.attended(place))
         for place, number in enumerate(order)
     }
     return [outcomes[number] for number in range(len(stretches))]
