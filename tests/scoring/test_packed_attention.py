@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tersely.scoring import packed_attention
+from tersely.scoring.attention_products import attention_by_products
 from tersely.scoring.packed_attention import PackedAttention
 from tersely.scoring.scorer import Head
 from tersely.scoring.stretches import State, Stretch
@@ -86,36 +87,57 @@ def attended(stretches: Sequence[Stretch], *own: torch.Tensor) -> torch.Tensor:
     return PackedAttention(stretches, 1, stops=False, device="cpu")(0, *own, None, None)
 
 
-@pytest.mark.parametrize(("before", "tokens"), [(0, 70), (0, 1_000), (90, 128), (700, 300)])
-def test_by_products_a_text_has_the_same_bits_whatever_shares_the_pass(monkeypatch, before, tokens) -> None:
+@pytest.mark.parametrize(("with_queries", "with_keys"), [(6, 2), (2, 2), (4, 1)])
+@pytest.mark.parametrize(
+    ("before", "tokens"), [(0, 70), (0, 96), (0, 128), (0, 1_000), (0, 1_024), (90, 128), (700, 300)]
+)
+def test_by_products_a_text_has_the_same_bits_whatever_shares_the_pass(
+    monkeypatch, before, tokens, with_queries, with_keys
+) -> None:
     monkeypatch.setattr(packed_attention, "products_outrun_attention", lambda: True)
-    state = State(*(heads(_WITH_KEYS, before).bfloat16() for _ in range(2)))
+
+    def made(number: int) -> list[torch.Tensor]:
+        return [heads(of, number).bfloat16() for of in (with_queries, with_keys, with_keys)]
+
+    state = State(*(heads(with_keys, before).bfloat16() for _ in range(2)))
     text = Stretch([0] * tokens, (state,) if before else ())
-    own = [heads(number, tokens).bfloat16() for number in (_HEADS, _WITH_KEYS, _WITH_KEYS)]
-    others = [heads(number, 110).bfloat16() for number in (_HEADS, _WITH_KEYS, _WITH_KEYS)]
-    together = [
-        torch.cat([other[:, :, :100], one, other[:, :, 100:]], dim=2) for one, other in zip(own, others, strict=True)
-    ]
+    own, others = made(tokens), made(110)
+    pairs = zip(own, others, strict=True)
+    together = [torch.cat([other[:, :, :100], one, other[:, :, 100:]], dim=2) for one, other in pairs]
     found = attended([Stretch([0] * 100), text, Stretch([0] * 10)], *together)
     assert torch.equal(found[:, 100:-10], attended([text], *own))
 
 
 def test_products_are_of_few_shapes_and_bounded_size(monkeypatch) -> None:
-    monkeypatch.setattr(packed_attention, "products_outrun_attention", lambda: True)
     shapes: set[tuple[int, int]] = set()
-    product = torch.bmm
 
     def noting(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
         shapes.add((rows.shape[1], max(rows.shape[2], columns.shape[2])))  # as logits, and as weights
-        return product(rows, columns)
+        return rows.new_zeros((1, 1, 1)).expand(rows.shape[0], rows.shape[1], columns.shape[2]).clone()
 
     monkeypatch.setattr(torch, "bmm", noting)
-    after = [*((before, 65 + before % 90) for before in range(1, 500, 7)), (2000, 1500)]
-    for before, tokens in [*after, *((0, tokens) for tokens in range(65, 900, 3))]:
-        state = State(*(heads(_WITH_KEYS, before).bfloat16() for _ in range(2)))
-        keys = heads(_WITH_KEYS, tokens).bfloat16()
-        attended([Stretch([0] * tokens, (state,) if before else ())], heads(_HEADS, tokens).bfloat16(), keys, keys)
+    monkeypatch.setattr(torch.Tensor, "softmax", lambda logits, dim: logits)
+    after = [*((before, 65 + before % 90) for before in range(1, 4_000, 61)), (2_000, 1_500)]
+    for before, tokens in [*after, *((0, tokens) for tokens in range(65, 4_096, 13))]:
+        width = before + tokens + (-(before + tokens) % 128 if before else 0)
+        keys = torch.zeros(1, _WITH_KEYS, 1, 1, dtype=torch.bfloat16).expand(-1, -1, width, _WIDTH)
+        queries = torch.zeros(1, _HEADS, 1, 1, dtype=torch.bfloat16).expand(-1, -1, tokens, _WIDTH)
+        found = attention_by_products(queries, keys, keys, before + tokens, 0.25)
+        assert found.shape == queries.shape
     sharing = _HEADS // _WITH_KEYS
     assert all(rows % (sharing * 32) == keys % 32 == 0 for rows, keys in shapes)
-    assert 5 < len(shapes) < 120
+    assert 5 < len(shapes) < 160
     assert max(rows * keys for rows, keys in shapes) < 1.3 * 2**19
+
+
+def test_a_state_has_all_layers_of_the_model() -> None:
+    attention = PackedAttention([Stretch([0] * 3, keep=2), Stretch([0] * 4)], 2, stops=False, device="cpu")
+    keys, values = heads(_WITH_KEYS, 7), heads(_WITH_KEYS, 7)
+    attention(0, heads(_HEADS, 7), keys, values, None, None)
+    with pytest.raises(RuntimeError, match="only 1 of 2 layers attend"):
+        attention.state(0)
+    attention(1, heads(_HEADS, 7), values, keys, None, None)
+    state = attention.state(0)
+    assert torch.equal(state.keys, torch.stack([keys[0, :, :2], values[0, :, :2]]))
+    assert torch.equal(state.values, torch.stack([values[0, :, :2], keys[0, :, :2]]))
+    assert attention.state(1) is None

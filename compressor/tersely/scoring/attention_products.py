@@ -1,7 +1,7 @@
 """Attention of many tokens of one text by products of bfloat16, a block of queries at a time.
 
 torch's attention takes bfloat16 for float32 on a processor without AMX, and so needs twice to three times as long. Here
-a block's logits are made at once, in bfloat16, of the keys up to its last token: what comes after it is not looked at.
+a block's logits are made at once, in bfloat16, of no more keys than up to its last token.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import torch
 from torch.nn.functional import pad
 
 # Tokens of a block, and the keys it sees, are padded to a multiple of these: for each new shape of a product the matrix
-# library takes a millisecond, and keeps a megabyte.
+# library takes a millisecond, and keeps a megabyte. A text that is a single block sees as many keys as it has tokens.
 _TOKENS_MULTIPLE = 32
-KEYS_MULTIPLE = 128
+PRODUCT_KEYS_MULTIPLE = 128
 # Logits of a block and a head with keys of its own: more of them no longer fit the processor's cache.
 _BLOCK_LOGITS = 2**19
 
@@ -27,26 +27,26 @@ def attention_by_products(
 
     Args:
         queries: (1, heads, tokens, width) of these tokens, bfloat16.
-        keys, values: (1, heads with keys of their own, keys, width) of the text from its first token on. Where it
-            begins before the queries they are a multiple of `KEYS_MULTIPLE`; what stands behind the text is not seen.
+        keys, values: (1, heads with keys of their own, keys, width) of the text from its first token on; what stands
+            behind its last one is not seen.
         length: of the text, in tokens.
         scale: of the logits.
     """
-    own, tokens = keys.shape[1], queries.shape[2]
-    before = length - tokens
-    multiple = KEYS_MULTIPLE if before else _TOKENS_MULTIPLE
-    of_text, values = (_padded(one[0], multiple) for one in (keys, values))
+    before, own = length - queries.shape[2], keys.shape[1]
     sharing = queries[0].unflatten(0, (own, -1))  # heads that share keys are rows of one product
-    heads = sharing.shape[1]
+    heads, tokens = sharing.shape[1:3]
     size = max(_BLOCK_LOGITS // (heads * length) // _TOKENS_MULTIPLE, 1) * _TOKENS_MULTIPLE
+    multiple = PRODUCT_KEYS_MULTIPLE if before or tokens > size else _TOKENS_MULTIPLE
+    # How they lie in memory must not hang on what else is in the pass: it may change the order of a sum.
+    keys, values = (_padded(one[0], multiple).contiguous() for one in (keys, values))
     found = []
     for first in range(0, tokens, size):
         block = _padded(sharing[:, :, first : first + size], _TOKENS_MULTIPLE)
         known = before + first  # to all of the block
         seen = min(known + block.shape[2], length)
         seen += -seen % multiple
-        logits = torch.bmm(block.flatten(1, 2) * scale, of_text[:, :seen].transpose(1, 2))
-        logits.unflatten(1, (heads, -1))[..., known:] += _unseen()[: block.shape[2], : seen - known]
+        logits = torch.bmm(block.flatten(1, 2) * scale, keys[:, :seen].transpose(1, 2))
+        logits.unflatten(1, (heads, -1))[..., known:].add_(_unseen()[: block.shape[2], : seen - known])
         weights = logits.softmax(dim=-1)
         found.append(torch.bmm(weights, values[:, :seen]).unflatten(1, (heads, -1)))
     whole = torch.cat(found, dim=2) if len(found) > 1 else found[0]
@@ -62,5 +62,5 @@ def _padded(tokens: torch.Tensor, multiple: int) -> torch.Tensor:
 @cache
 def _unseen() -> torch.Tensor:
     """Minus infinity where a key stands after a query, else 0, for the largest block there can be."""
-    largest = isqrt(_BLOCK_LOGITS) + _TOKENS_MULTIPLE + KEYS_MULTIPLE
+    largest = isqrt(_BLOCK_LOGITS) + _TOKENS_MULTIPLE + PRODUCT_KEYS_MULTIPLE
     return torch.full((largest, largest), -torch.inf, dtype=torch.bfloat16).triu(1)

@@ -1,8 +1,9 @@
 """Attention in a pass over packed stretches: each token sees its own text only, and what is wanted of it is read here.
 
-A text from its first token on is computed by itself, and so are many tokens after one: by products where these are
-faster. Few tokens after a text, such as a question after each document, are computed together with others like them,
-padded to a length that depends on nothing but their own: so they have the same bits whatever shares the pass.
+A text from its first token on is computed by itself, and so are many tokens after one; many tokens by products where
+these are faster. Few tokens after a text, such as a question after each document, are computed together with others
+like them, padded to a length that depends on nothing but their own: so they have the same bits whatever shares the
+pass.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ import numpy as np
 import torch
 from torch.nn.functional import pad, scaled_dot_product_attention
 
-from tersely.scoring.attention_products import KEYS_MULTIPLE, attention_by_products
+from tersely.scoring.attention_products import PRODUCT_KEYS_MULTIPLE, attention_by_products
 from tersely.scoring.products import products_outrun_attention
 from tersely.scoring.scorer import Head
 from tersely.scoring.stretches import NOTHING, State, Stretch
 
-# Texts with at most so many queries are computed together with others of their kind.
+# So many tokens are few: after a text they are computed together with others of their kind. More may go by products.
 _FEW = 64
 # Each one's rows of queries and its keys are padded to a multiple of so many: with other numbers a matrix library may
 # sum in an order that hangs on how many texts there are.
@@ -41,10 +42,10 @@ class _Group(NamedTuple):
     Attributes:
         parts: at least one.
         rows: of the pass, all their tokens.
-        width: keys of each; of few queries some are only padding.
+        width: keys of each; after a text some are only padding, unless there are many queries and no products.
         until: from this layer on nothing is computed of them.
         heads: whose attention is read.
-        by_products: whether products of bfloat16 are for it.
+        by_products: whether products are for it, where it is of bfloat16 and no window slides.
     """
 
     parts: list[_Part]
@@ -115,8 +116,10 @@ class PackedAttention:
         self._stretches, self._layers, self._stops, self._device = stretches, layers, stops, device
         ends = np.cumsum([len(stretch.tokens) for stretch in stretches]).tolist()
         self.rows = [range(end - len(one.tokens), end) for end, one in zip(ends, stretches, strict=True)]
-        self._keeps = any(stretch.keep for stretch in stretches)
-        self._kept: State | None = None  # of all tokens of the pass
+        kept = [row for stretch, rows in zip(stretches, self.rows, strict=True) for row in rows[: stretch.keep]]
+        self._kept_rows = torch.tensor(kept, dtype=torch.int64, device=device)
+        self._kept: State | None = None  # of all that is kept, one after the other
+        self._layers_kept = 0
         self._weights: dict[tuple[int, int], torch.Tensor] = {}  # stretch, position in heads
         self._masks: dict[tuple[int, int | None], torch.Tensor] = {}  # group, sliding window
         self._seen: dict[int, list[_Seen]] = {}  # group: keys and values
@@ -142,8 +145,8 @@ class PackedAttention:
         """Attention of one layer: queries, keys and values (1, heads, tokens, width) -> (1, tokens, heads, width)."""
         output = query.new_zeros((1, query.shape[2], query.shape[1], value.shape[3]))
         scaling = query.shape[3] ** -0.5 if scaling is None else scaling
-        if self._keeps:
-            self._keep(layer, key[0], value[0])
+        if len(self._kept_rows):
+            self._keep(layer, key[0, :, self._kept_rows], value[0, :, self._kept_rows])
         ends = [rows.stop for rows in self.rows]
         texts = [own[0].tensor_split(ends, dim=1) for own in (key, value)]
         for number, group in enumerate(self._groups):
@@ -176,12 +179,19 @@ class PackedAttention:
         return output
 
     def state(self, number: int) -> State | None:
-        """What was to be kept of one stretch, if anything was."""
-        rows, keep = self.rows[number], self._stretches[number].keep
-        if not keep or self._kept is None:
+        """What was to be kept of one stretch, if anything was.
+
+        Raises:
+            RuntimeError: not all layers of the model attend, so that more would have to be kept.
+        """
+        keep = self._stretches[number].keep
+        if not keep:
             return None
-        here = slice(rows.start, rows.start + keep)
-        return State(*(one[:, :, here].clone(memory_format=torch.contiguous_format) for one in self._kept))
+        if self._kept is None or self._layers_kept < self._layers:
+            raise RuntimeError(f"only {self._layers_kept} of {self._layers} layers attend")
+        begin = sum(stretch.keep for stretch in self._stretches[:number])
+        # A copy, unless it is all that is kept: who holds it shall not hold what others keep.
+        return State(*(one[:, :, begin : begin + keep].contiguous() for one in self._kept))
 
     def attended(self, number: int) -> np.ndarray:
         """What the heads of one stretch saw (heads, tokens before)."""
@@ -205,7 +215,7 @@ class PackedAttention:
                     by_products = self._products and many
                     width = length
                     if not begins and (by_products or not many):
-                        width += -length % (KEYS_MULTIPLE if many else _KEYS_MULTIPLE)
+                        width += -length % (PRODUCT_KEYS_MULTIPLE if many else _KEYS_MULTIPLE)
                     apart = (number, begin) if begins or many else ()
                     groups.setdefault((tokens, width, until, heads, by_products, apart), []).append(part)
                 begin = end
@@ -221,6 +231,7 @@ class PackedAttention:
             self._kept = State(*(one.new_empty((self._layers, *one.shape)) for one in (keys, values)))
         self._kept.keys[layer] = keys
         self._kept.values[layer] = values
+        self._layers_kept += 1
 
     def _read(
         self,
