@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tersely.scoring import packed_attention
-from tersely.scoring.attention_products import attention_by_products
+from tersely.scoring.attention_products import attention_by_products, rooms_for
 from tersely.scoring.packed_attention import PackedAttention
 from tersely.scoring.scorer import Head
 from tersely.scoring.stretches import State, Stretch
@@ -106,6 +106,28 @@ def test_by_products_a_text_has_the_same_bits_whatever_shares_the_pass(
     together = [torch.cat([other[:, :, :100], one, other[:, :, 100:]], dim=2) for one, other in pairs]
     found = attended([Stretch([0] * 100), text, Stretch([0] * 10)], *together)
     assert torch.equal(found[:, 100:-10], attended([text], *own))
+
+
+@pytest.mark.parametrize("texts", [2, 5, 8, 11])
+def test_by_products_few_tokens_after_each_of_many_texts_have_the_bits_of_one(monkeypatch, texts) -> None:
+    monkeypatch.setattr(packed_attention, "products_outrun_attention", lambda: True)
+    states = [State(*(heads(_WITH_KEYS, 70 + text).bfloat16() for _ in range(2))) for text in range(texts)]
+    stretches = [Stretch([0] * 13, (state,), heads=(_READ,)) for state in states]
+    own = [heads(of, 13 * texts).bfloat16() for of in (_HEADS, _WITH_KEYS, _WITH_KEYS)]
+    attention = PackedAttention(stretches, 1, stops=False, device="cpu")
+    found = attention(0, *own, None, None)
+    for number, stretch in enumerate(stretches):
+        here = slice(13 * number, 13 * number + 13)
+        alone = PackedAttention([stretch], 1, stops=False, device="cpu")
+        assert torch.equal(found[:, here], alone(0, *(one[:, :, here] for one in own), None, None))
+        assert (attention.attended(number) == alone.attended(0)).all()
+
+
+@pytest.mark.parametrize(
+    ("texts", "rooms"), [(1, 1), (2, 2), (3, 3), (4, 4), (5, 6), (7, 8), (9, 12), (13, 16), (48, 48)]
+)
+def test_texts_are_computed_in_few_numbers(texts, rooms) -> None:
+    assert rooms_for(texts) == rooms
 
 
 def test_products_are_of_few_shapes_and_bounded_size(monkeypatch) -> None:

@@ -1,7 +1,9 @@
-"""Attention of many tokens of one text by products of bfloat16, a block of queries at a time.
+"""Attention by products of bfloat16: of many tokens of one text, and of few tokens of each of several texts.
 
 torch's attention takes bfloat16 for float32 on a processor without AMX, and so needs twice to three times as long. Here
-a block's logits are made at once, in bfloat16, of no more keys than up to its last token.
+logits are made at once, in bfloat16: all of few tokens; of many those of a block of queries, with no more keys than up
+to its last token. For each new shape of a product the matrix library takes a millisecond, and keeps a megabyte: so
+tokens, keys and texts are padded to few numbers.
 """
 
 from __future__ import annotations
@@ -12,10 +14,10 @@ from math import isqrt
 import torch
 from torch.nn.functional import pad
 
-# Tokens of a block, and the keys it sees, are padded to a multiple of these: for each new shape of a product the matrix
-# library takes a millisecond, and keeps a megabyte. A text that is a single block sees as many keys as it has tokens.
+# Of a block's tokens, and of the keys it sees. A text that is a single block sees as many keys as it has tokens.
 _TOKENS_MULTIPLE = 32
 PRODUCT_KEYS_MULTIPLE = 128
+FEW_ROWS_MULTIPLE = 16
 # Logits of a block and a head with keys of its own: more of them no longer fit the processor's cache.
 _BLOCK_LOGITS = 2**19
 
@@ -51,6 +53,21 @@ def attention_by_products(
         found.append(torch.bmm(weights, values[:, :seen]).unflatten(1, (heads, -1)))
     whole = torch.cat(found, dim=2) if len(found) > 1 else found[0]
     return whole[:, :, :tokens].flatten(0, 1)[None]
+
+
+def few_by_products(
+    rows: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, *, scale: float
+) -> torch.Tensor:
+    """What `scaled_dot_product_attention` computes of these, all bfloat16 (texts, heads, rows or keys, width)."""
+    logits = torch.bmm((rows * scale).flatten(0, 1), keys.flatten(0, 1).transpose(1, 2))
+    weights = logits.unflatten(0, rows.shape[:2]).add_(mask).softmax(dim=-1)
+    return torch.bmm(weights.flatten(0, 1), values.flatten(0, 1)).unflatten(0, rows.shape[:2])
+
+
+def rooms_for(texts: int) -> int:
+    """How many texts are computed at once where there are so many: a power of two, or three times one."""
+    power = 1 << (texts - 1).bit_length()
+    return power * 3 // 4 if 4 <= power and texts <= power * 3 // 4 else power
 
 
 def _padded(tokens: torch.Tensor, multiple: int) -> torch.Tensor:

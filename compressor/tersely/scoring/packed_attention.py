@@ -2,25 +2,31 @@
 
 A text from its first token on is computed by itself, and so are many tokens after one; many tokens by products where
 these are faster. Few tokens after a text, such as a question after each document, are computed together with others
-like them, padded to a length that depends on nothing but their own: so they have the same bits whatever shares the
-pass.
+like them, by products, too, and padded to a length that depends on nothing but their own: so they have the same bits
+whatever shares the pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch.nn.functional import pad, scaled_dot_product_attention
 
-from tersely.scoring.attention_products import PRODUCT_KEYS_MULTIPLE, attention_by_products
+from tersely.scoring.attention_products import (
+    FEW_ROWS_MULTIPLE,
+    PRODUCT_KEYS_MULTIPLE,
+    attention_by_products,
+    few_by_products,
+    rooms_for,
+)
 from tersely.scoring.products import products_outrun_attention
 from tersely.scoring.scorer import Head
 from tersely.scoring.stretches import NOTHING, State, Stretch
 
-# So many tokens are few: after a text they are computed together with others of their kind. More may go by products.
+# So many tokens are few: after a text they are computed together with others of their kind.
 _FEW = 64
 # Each one's rows of queries and its keys are padded to a multiple of so many: with other numbers a matrix library may
 # sum in an order that hangs on how many texts there are.
@@ -56,6 +62,19 @@ class _Group(NamedTuple):
     by_products: bool
 
     @property
+    def many(self) -> bool:
+        """Whether these are many tokens of one text."""
+        return len(self.parts[0].rows) > _FEW
+
+    def goes_by_products(self, dtype: torch.dtype) -> bool:
+        """Whether products compute it, if it is of this dtype."""
+        return self.by_products and dtype == torch.bfloat16
+
+    def rooms(self, dtype: torch.dtype) -> int:
+        """As how many parts it is computed: some may be only padding."""
+        return rooms_for(len(self.parts)) if self.goes_by_products(dtype) else len(self.parts)
+
+    @property
     def begins(self) -> bool:
         """Whether it is one text from its first token on."""
         return len(self.parts[0].rows) == self.width
@@ -66,6 +85,7 @@ class _Seen:
 
     Args:
         parts: of the group.
+        rooms: for how many parts there is room; what no part has is 0.
         width: keys of each.
         stretches: of the pass.
         kind: 0 for keys, 1 for values, as in a `State`.
@@ -73,12 +93,18 @@ class _Seen:
     """
 
     def __init__(
-        self, parts: Sequence[_Part], width: int, stretches: Sequence[Stretch], kind: int, own: torch.Tensor
+        self,
+        parts: Sequence[_Part],
+        rooms: int,
+        width: int,
+        stretches: Sequence[Stretch],
+        kind: int,
+        own: torch.Tensor,
     ) -> None:
-        self._packed = own.new_zeros((len(parts), own.shape[0], width, own.shape[2]))
+        self._packed = own.new_zeros((rooms, own.shape[0], width, own.shape[2]))
         self._before: list[tuple[torch.Tensor, Sequence[torch.Tensor]]] = []  # where, and what of each layer
         self._own: list[tuple[torch.Tensor, int]] = []  # where, and of which stretch
-        for part, room in zip(parts, self._packed, strict=True):
+        for part, room in zip(parts, self._packed[: len(parts)], strict=True):
             begin = 0
             for state in stretches[part.stretch].before:
                 self._before.append((room[:, begin : begin + state.tokens], state[kind].unbind()))
@@ -86,7 +112,7 @@ class _Seen:
             self._own.append((room[:, begin : part.length], part.stretch))
 
     def of(self, layer: int, texts: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Those of one layer (parts, heads, keys, width), good until the next one is asked for.
+        """Those of one layer (rooms, heads, keys, width), good until the next one is asked for.
 
         Args:
             layer: its number.
@@ -158,7 +184,7 @@ class PackedAttention:
             else:
                 if number not in self._seen:
                     self._seen[number] = [
-                        _Seen(group.parts, group.width, self._stretches, kind, own[0])
+                        _Seen(group.parts, group.rooms(query.dtype), group.width, self._stretches, kind, own[0])
                         for kind, own in enumerate((key, value))
                     ]
                 queries = queries.contiguous()  # it depends on what else is in the pass whether they are
@@ -166,7 +192,8 @@ class PackedAttention:
             if any(head.layer == layer for head in group.heads):
                 self._read(group, layer, queries, keys, self._mask(number, sliding_window, query, key), scaling)
             slides = _slides(sliding_window, group.width)
-            if group.by_products and query.dtype == torch.bfloat16 and not slides:
+            by_products = group.goes_by_products(query.dtype)
+            if by_products and group.many and not slides:
                 found = attention_by_products(queries, keys, values, group.parts[0].length, scaling)
             elif group.begins and not slides:
                 shares = queries.shape[1] != keys.shape[1]
@@ -174,7 +201,9 @@ class PackedAttention:
                     queries, keys, values, is_causal=True, scale=scaling, enable_gqa=shares
                 )
             else:
-                found = _folded(queries, keys, values, self._mask(number, sliding_window, query, key), scaling)
+                kernel = few_by_products if by_products and not group.many else scaled_dot_product_attention
+                mask = self._mask(number, sliding_window, query, key)
+                found = _folded(kernel, queries, keys, values, mask, scaling)
             output[0, group.rows] = found.transpose(1, 2).flatten(0, 1)
         return output
 
@@ -212,7 +241,7 @@ class PackedAttention:
                     until = self.stop(stretch) if end <= stretch.keep else self._layers
                     heads = stretch.heads if end == len(rows) else ()
                     begins, many = tokens == length, tokens > _FEW
-                    by_products = self._products and many
+                    by_products = self._products and (many or not begins)
                     width = length
                     if not begins and (by_products or not many):
                         width += -length % (PRODUCT_KEYS_MULTIPLE if many else _KEYS_MULTIPLE)
@@ -246,8 +275,9 @@ class PackedAttention:
         here = [position for position, head in enumerate(group.heads) if head.layer == layer]
         heads = [group.heads[position].head for position in here]
         shared = queries.shape[1] // keys.shape[1]  # heads may share their keys
-        logits = queries[:, heads].float() @ keys[:, [head // shared for head in heads]].float().transpose(2, 3)
-        logits = logits * scaling + mask[:, :, : queries.shape[2]]
+        keys = keys[: len(queries), [head // shared for head in heads]]
+        logits = queries[:, heads].float() @ keys.float().transpose(2, 3)
+        logits = logits * scaling + mask[: len(queries), :, : queries.shape[2]]
         for part, rows in zip(group.parts, logits.softmax(dim=-1).mean(dim=2), strict=True):
             before = part.length - len(part.rows)
             self._weights.update(
@@ -270,11 +300,14 @@ class PackedAttention:
                 masks.append(torch.zeros(seen.shape, dtype=query.dtype, device=self._device))
                 masks[-1].masked_fill_(~seen, -torch.inf)
             of_all = torch.stack(masks)[:, None].repeat(1, 1, query.shape[1] // key.shape[1], 1)
-            self._masks[number, window] = pad(of_all, (0, 0, 0, -of_all.shape[2] % _ROWS_MULTIPLE))
+            multiple = FEW_ROWS_MULTIPLE if group.goes_by_products(query.dtype) else _ROWS_MULTIPLE
+            more = group.rooms(query.dtype) - len(group.parts)
+            self._masks[number, window] = pad(of_all, (0, 0, 0, -of_all.shape[2] % multiple, 0, 0, 0, more))
         return self._masks[number, window]
 
 
 def _folded(
+    kernel: Callable[..., torch.Tensor],
     queries: torch.Tensor,
     keys: torch.Tensor,
     values: torch.Tensor,
@@ -286,15 +319,16 @@ def _folded(
     torch would copy keys for each head otherwise, and computes rows by 32: few queries of one head are some of them.
 
     Args:
+        kernel: `scaled_dot_product_attention`, or what computes the same.
         queries: (parts, heads, queries, width).
-        keys, values: (parts, heads with keys of their own, keys, width).
-        mask: to be added to the logits (parts, 1, rows, keys); it may have some rows more.
+        keys, values: (rooms, heads with keys of their own, keys, width).
+        mask: to be added to the logits (rooms, 1, rows, keys); it may have some rows more.
         scaling: of the logits.
     """
     rows = queries.unflatten(1, (keys.shape[1], -1)).flatten(2, 3)
-    rest = mask.shape[2] - rows.shape[2]
-    found = scaled_dot_product_attention(pad(rows, (0, 0, 0, rest)), keys, values, mask, scale=scaling)
-    return found[:, :, : rows.shape[2]].unflatten(2, (-1, queries.shape[2])).flatten(1, 2)
+    rest, more = mask.shape[2] - rows.shape[2], mask.shape[0] - len(rows)
+    found = kernel(pad(rows, (0, 0, 0, rest, 0, 0, 0, more)), keys, values, mask, scale=scaling)
+    return found[: len(rows), :, : rows.shape[2]].unflatten(2, (-1, queries.shape[2])).flatten(1, 2)
 
 
 def _slides(window: int | None, keys: int) -> bool:
