@@ -14,8 +14,6 @@ import numpy as np
 import regex
 import Stemmer
 
-from tersely.remembering import remembered
-
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー々〆\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = regex.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|[^\W{_UNSPACED}]+")
 
@@ -35,7 +33,6 @@ def stop_words() -> frozenset[str]:
     return frozenset(_bm25s().stopwords.STOPWORDS_EN_PLUS)
 
 
-@remembered
 def content_words(text: str) -> list[str]:
     """The words that say what a text is about: lower case, without English endings, no English stop words.
 

@@ -19,7 +19,6 @@ import regex
 from tersely.documents import Document, Span
 from tersely.errors import InvalidInputError
 from tersely.patterns import compiled
-from tersely.remembering import remembered
 from tersely.structure import Block, split_blocks
 
 # All patterns of one call together; a pattern that backtracks without end must not hang a server.
@@ -135,20 +134,10 @@ def segment_documents(
     segmented = []
     for index, document in documents:
         protected = document.kept_spans + list(_matches(patterns, document.text, stopwatch))
-        words, units = _cut(document.text, protected) if protected else _cut_anywhere(document.text)
-        segmented.append(SegmentedDocument(index, document, words, units))
+        blocks = split_blocks(document.text)
+        words = split_words(document.text, protected, [block.start for block in blocks if block.apart])
+        segmented.append(SegmentedDocument(index, document, words, _units(words, blocks)))
     return segmented
-
-
-def _cut(text: str, protected: Sequence[Span]) -> tuple[list[Word], list[Unit]]:
-    blocks = split_blocks(text)
-    words = split_words(text, protected, [block.start for block in blocks if block.apart])
-    return words, _units(words, blocks)
-
-
-@remembered
-def _cut_anywhere(text: str) -> tuple[list[Word], list[Unit]]:
-    return _cut(text, ())
 
 
 def split_words(text: str, protected: Iterable[Span] = (), borders: Sequence[int] = ()) -> list[Word]:

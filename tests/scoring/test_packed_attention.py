@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product as product_of
 
 import pytest
 import torch
 
 from tersely.scoring import packed_attention
-from tersely.scoring.attention_products import attention_by_products, rooms_for
+from tersely.scoring.attention_products import attention_by_products
 from tersely.scoring.packed_attention import PackedAttention
 from tersely.scoring.scorer import Head
 from tersely.scoring.stretches import State, Stretch
@@ -108,26 +109,43 @@ def test_by_products_a_text_has_the_same_bits_whatever_shares_the_pass(
     assert torch.equal(found[:, 100:-10], attended([text], *own))
 
 
+@pytest.mark.parametrize("window", [None, 60])
+@pytest.mark.parametrize(("with_queries", "with_keys"), [(6, 2), (2, 2), (4, 1)])
 @pytest.mark.parametrize("texts", [2, 5, 8, 11])
-def test_by_products_few_tokens_after_each_of_many_texts_have_the_bits_of_one(monkeypatch, texts) -> None:
+def test_by_products_few_tokens_after_each_of_many_texts_have_the_bits_of_one(
+    monkeypatch, texts, with_queries, with_keys, window
+) -> None:
     monkeypatch.setattr(packed_attention, "products_outrun_attention", lambda: True)
-    states = [State(*(heads(_WITH_KEYS, 70 + text).bfloat16() for _ in range(2))) for text in range(texts)]
-    stretches = [Stretch([0] * 13, (state,), heads=(_READ,)) for state in states]
-    own = [heads(of, 13 * texts).bfloat16() for of in (_HEADS, _WITH_KEYS, _WITH_KEYS)]
+    states = [State(*(heads(with_keys, 70 + text).bfloat16() for _ in range(2))) for text in range(texts)]
+    stretches = [Stretch([0] * 13, (state,), heads=(Head(0, 1),)) for state in states]
+    own = [heads(of, 13 * texts).bfloat16() for of in (with_queries, with_keys, with_keys)]
     attention = PackedAttention(stretches, 1, stops=False, device="cpu")
-    found = attention(0, *own, None, None)
+    found = attention(0, *own, None, window)
     for number, stretch in enumerate(stretches):
         here = slice(13 * number, 13 * number + 13)
         alone = PackedAttention([stretch], 1, stops=False, device="cpu")
-        assert torch.equal(found[:, here], alone(0, *(one[:, :, here] for one in own), None, None))
+        assert torch.equal(found[:, here], alone(0, *(one[:, :, here] for one in own), None, window))
         assert (attention.attended(number) == alone.attended(0)).all()
 
 
-@pytest.mark.parametrize(
-    ("texts", "rooms"), [(1, 1), (2, 2), (3, 3), (4, 4), (5, 6), (7, 8), (9, 12), (13, 16), (48, 48)]
-)
-def test_texts_are_computed_in_few_numbers(texts, rooms) -> None:
-    assert rooms_for(texts) == rooms
+def test_few_tokens_have_few_shapes_of_bounded_size(monkeypatch) -> None:
+    monkeypatch.setattr(packed_attention, "products_outrun_attention", lambda: True)
+    shapes: set[tuple[int, ...]] = set()
+    product = torch.bmm
+
+    def noting(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+        shapes.add((len(rows), rows.shape[1], max(rows.shape[2], columns.shape[2])))
+        return product(rows, columns)
+
+    monkeypatch.setattr(torch, "bmm", noting)
+    for tokens, before, texts in product_of(range(1, 65, 7), (40, 200, 430, 600), (1, 3, 5, 8, 9, 21)):
+        state = State(*(heads(_WITH_KEYS, before).bfloat16() for _ in range(2)))
+        keys = heads(_WITH_KEYS, tokens * texts).bfloat16()
+        attended([Stretch([0] * tokens, (state,))] * texts, heads(_HEADS, tokens * texts).bfloat16(), keys, keys)
+    parts, rows, keys = (set(some) for some in zip(*shapes, strict=True))
+    assert parts == {_WITH_KEYS * texts for texts in (1, 3, 6, 8)}
+    assert rows <= set(range(16, 193, 16))
+    assert keys <= set(range(64, 513, 64))
 
 
 def test_products_are_of_few_shapes_and_bounded_size(monkeypatch) -> None:

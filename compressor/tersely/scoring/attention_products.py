@@ -3,7 +3,7 @@
 torch's attention takes bfloat16 for float32 on a processor without AMX, and so needs twice to three times as long. Here
 logits are made at once, in bfloat16: all of few tokens; of many those of a block of queries, with no more keys than up
 to its last token. For each new shape of a product the matrix library takes a millisecond, and keeps a megabyte: so
-tokens, keys and texts are padded to few numbers.
+tokens, keys and texts at once are padded to few numbers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from torch.nn.functional import pad
 # Of a block's tokens, and of the keys it sees. A text that is a single block sees as many keys as it has tokens.
 _TOKENS_MULTIPLE = 32
 PRODUCT_KEYS_MULTIPLE = 128
+# Of the rows of few tokens, which see at most so many keys, of at most so many texts at once.
 FEW_ROWS_MULTIPLE = 16
+FEW_KEYS = 512
+_TEXTS = 8
 # Logits of a block and a head with keys of its own: more of them no longer fit the processor's cache.
 _BLOCK_LOGITS = 2**19
 
@@ -58,16 +61,25 @@ def attention_by_products(
 def few_by_products(
     rows: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, *, scale: float
 ) -> torch.Tensor:
-    """What `scaled_dot_product_attention` computes of these, all bfloat16 (texts, heads, rows or keys, width)."""
-    logits = torch.bmm((rows * scale).flatten(0, 1), keys.flatten(0, 1).transpose(1, 2))
-    weights = logits.unflatten(0, rows.shape[:2]).add_(mask).softmax(dim=-1)
-    return torch.bmm(weights.flatten(0, 1), values.flatten(0, 1)).unflatten(0, rows.shape[:2])
+    """What `scaled_dot_product_attention` computes of these (texts, heads, rows or keys, width), but for rounding.
+
+    Args:
+        rows, keys, values: bfloat16, of as many texts as `rooms_for` says.
+        mask: to be added to the logits (texts, 1, rows, keys).
+        scale: of the logits.
+    """
+    found = []
+    for some, of_some, seen, added in zip(*(one.split(_TEXTS) for one in (rows, keys, values, mask)), strict=True):
+        logits = torch.bmm((some * scale).flatten(0, 1), of_some.flatten(0, 1).transpose(1, 2))
+        weights = logits.unflatten(0, some.shape[:2]).add_(added).softmax(dim=-1)
+        found.append(torch.bmm(weights.flatten(0, 1), seen.flatten(0, 1)).unflatten(0, some.shape[:2]))
+    return torch.cat(found)
 
 
 def rooms_for(texts: int) -> int:
-    """How many texts are computed at once where there are so many: a power of two, or three times one."""
-    power = 1 << (texts - 1).bit_length()
-    return power * 3 // 4 if 4 <= power and texts <= power * 3 // 4 else power
+    """As how many texts so many are computed: eight at once, and what is left as 1, 2, 3, 4, 6 or 8."""
+    rest = texts % _TEXTS
+    return texts + (1 if rest in (5, 7) else 0)
 
 
 def _padded(tokens: torch.Tensor, multiple: int) -> torch.Tensor:

@@ -18,7 +18,6 @@ import torch
 
 from tersely import __version__
 from tersely.errors import ModelError
-from tersely.remembering import remembered
 from tersely.scoring import packing
 from tersely.scoring.cache import DocumentCache
 from tersely.scoring.chain import StateChain
@@ -72,7 +71,6 @@ class CausalLanguageModelScorer:
         # The Rust tokenizer has no truncation or padding state to race on.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._encoded = remembered(self._encode)
         self.fingerprint, self.stops = self._decoder.fingerprint, self._decoder.stops
         self.heads: Sequence[Head] = [
             Head(layer, head) for layer in range(self._decoder.layers) for head in range(self._decoder.heads)
@@ -85,7 +83,8 @@ class CausalLanguageModelScorer:
         self._numerics = f"{self.fingerprint} {how} {_processor()} {_versions()}"
 
     def encode(self, text: str) -> Encoding:
-        return self._encoded(text)
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        return Encoding(encoding.ids, encoding.offsets)
 
     def score(self, requests: Sequence[ScoringRequest], progress: Progress | None = None) -> list[np.ndarray]:
         done = _Done(requests, progress)
@@ -157,10 +156,6 @@ class CausalLanguageModelScorer:
         # Where nothing can be kept of what was accepted, it is read again with each piece.
         length = self.context_length if self._decoder.packs else 0
         return StateChain(prefixes, layers, length, self._queue.run, self.score)
-
-    def _encode(self, text: str) -> Encoding:
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        return Encoding(encoding.ids, encoding.offsets)
 
     def _fits(self, request: ScoringRequest) -> bool:
         """Whether a request can be read at once, its tokens after the state of its prefix."""

@@ -16,6 +16,7 @@ import torch
 from torch.nn.functional import pad, scaled_dot_product_attention
 
 from tersely.scoring.attention_products import (
+    FEW_KEYS,
     FEW_ROWS_MULTIPLE,
     PRODUCT_KEYS_MULTIPLE,
     attention_by_products,
@@ -48,10 +49,10 @@ class _Group(NamedTuple):
     Attributes:
         parts: at least one.
         rows: of the pass, all their tokens.
-        width: keys of each; after a text some are only padding, unless there are many queries and no products.
+        width: keys of each; after a text some may be only padding.
         until: from this layer on nothing is computed of them.
         heads: whose attention is read.
-        by_products: whether products are for it, where it is of bfloat16 and no window slides.
+        by_products: whether products are for it, where it is of bfloat16 and, if they are many, no window slides.
     """
 
     parts: list[_Part]
@@ -67,7 +68,7 @@ class _Group(NamedTuple):
         return len(self.parts[0].rows) > _FEW
 
     def goes_by_products(self, dtype: torch.dtype) -> bool:
-        """Whether products compute it, if it is of this dtype."""
+        """Whether products are for it, if it is of this dtype."""
         return self.by_products and dtype == torch.bfloat16
 
     def rooms(self, dtype: torch.dtype) -> int:
@@ -145,7 +146,7 @@ class PackedAttention:
         kept = [row for stretch, rows in zip(stretches, self.rows, strict=True) for row in rows[: stretch.keep]]
         self._kept_rows = torch.tensor(kept, dtype=torch.int64, device=device)
         self._kept: State | None = None  # of all that is kept, one after the other
-        self._layers_kept = 0
+        self._layers_kept: set[int] = set()
         self._weights: dict[tuple[int, int], torch.Tensor] = {}  # stretch, position in heads
         self._masks: dict[tuple[int, int | None], torch.Tensor] = {}  # group, sliding window
         self._seen: dict[int, list[_Seen]] = {}  # group: keys and values
@@ -216,11 +217,14 @@ class PackedAttention:
         keep = self._stretches[number].keep
         if not keep:
             return None
-        if self._kept is None or self._layers_kept < self._layers:
-            raise RuntimeError(f"only {self._layers_kept} of {self._layers} layers attend")
+        if self._kept is None or len(self._layers_kept) < self._layers:
+            raise RuntimeError(f"only {len(self._layers_kept)} of {self._layers} layers attend")
         begin = sum(stretch.keep for stretch in self._stretches[:number])
-        # A copy, unless it is all that is kept: who holds it shall not hold what others keep.
-        return State(*(one[:, :, begin : begin + keep].contiguous() for one in self._kept))
+        if keep == self._kept.tokens:
+            return self._kept
+        # A copy: who holds it shall not hold what others keep.
+        whole = torch.contiguous_format
+        return State(*(one[:, :, begin : begin + keep].clone(memory_format=whole) for one in self._kept))
 
     def attended(self, number: int) -> np.ndarray:
         """What the heads of one stretch saw (heads, tokens before)."""
@@ -241,10 +245,10 @@ class PackedAttention:
                     until = self.stop(stretch) if end <= stretch.keep else self._layers
                     heads = stretch.heads if end == len(rows) else ()
                     begins, many = tokens == length, tokens > _FEW
-                    by_products = self._products and (many or not begins)
                     width = length
-                    if not begins and (by_products or not many):
+                    if not begins and (self._products or not many):
                         width += -length % (PRODUCT_KEYS_MULTIPLE if many else _KEYS_MULTIPLE)
+                    by_products = self._products and (many or (not begins and width <= FEW_KEYS))
                     apart = (number, begin) if begins or many else ()
                     groups.setdefault((tokens, width, until, heads, by_products, apart), []).append(part)
                 begin = end
@@ -260,7 +264,7 @@ class PackedAttention:
             self._kept = State(*(one.new_empty((self._layers, *one.shape)) for one in (keys, values)))
         self._kept.keys[layer] = keys
         self._kept.values[layer] = values
-        self._layers_kept += 1
+        self._layers_kept.add(layer)
 
     def _read(
         self,
