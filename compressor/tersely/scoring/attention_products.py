@@ -14,15 +14,25 @@ from math import isqrt
 import torch
 from torch.nn.functional import pad
 
+from tersely.scoring.products import has_amx, padded
+
 # Of a block's tokens, and of the keys it sees. A text that is a single block sees as many keys as it has tokens.
 _TOKENS_MULTIPLE = 32
 PRODUCT_KEYS_MULTIPLE = 128
-# Of the rows of few tokens, which see at most so many keys, of at most so many texts at once.
+# Of the rows of few tokens, which see at most so many keys, of at most so many texts at once; these numbers of texts
+# are made one more.
 FEW_ROWS_MULTIPLE = 16
 FEW_KEYS = 512
 _TEXTS = 8
+_UNUSUAL = (5, 7)
 # Logits of a block and a head with keys of its own: more of them no longer fit the processor's cache.
 _BLOCK_LOGITS = 2**19
+
+
+@cache
+def products_outrun_attention() -> bool:
+    """Whether products of bfloat16 are faster than torch's attention, which takes them for float32 without AMX."""
+    return bool(torch.cpu.get_capabilities().get("avx512_bf16")) and not has_amx()
 
 
 def attention_by_products(
@@ -43,10 +53,10 @@ def attention_by_products(
     size = max(_BLOCK_LOGITS // (heads * length) // _TOKENS_MULTIPLE, 1) * _TOKENS_MULTIPLE
     multiple = PRODUCT_KEYS_MULTIPLE if before or tokens > size else _TOKENS_MULTIPLE
     # How they lie in memory must not hang on what else is in the pass: it may change the order of a sum.
-    keys, values = (_padded(one[0], multiple).contiguous() for one in (keys, values))
+    keys, values = (padded(one[0], multiple).contiguous() for one in (keys, values))
     found = []
     for first in range(0, tokens, size):
-        block = _padded(sharing[:, :, first : first + size], _TOKENS_MULTIPLE)
+        block = padded(sharing[:, :, first : first + size], _TOKENS_MULTIPLE)
         known = before + first  # to all of the block
         seen = min(known + block.shape[2], length)
         seen += -seen % multiple
@@ -64,28 +74,19 @@ def few_by_products(
     """What `scaled_dot_product_attention` computes of these (texts, heads, rows or keys, width), but for rounding.
 
     Args:
-        rows, keys, values: bfloat16, of as many texts as `rooms_for` says.
+        rows, keys, values: bfloat16.
         mask: to be added to the logits (texts, 1, rows, keys).
         scale: of the logits.
     """
     found = []
-    for some, of_some, seen, added in zip(*(one.split(_TEXTS) for one in (rows, keys, values, mask)), strict=True):
-        logits = torch.bmm((some * scale).flatten(0, 1), of_some.flatten(0, 1).transpose(1, 2))
-        weights = logits.unflatten(0, some.shape[:2]).add_(added).softmax(dim=-1)
-        found.append(torch.bmm(weights.flatten(0, 1), seen.flatten(0, 1)).unflatten(0, some.shape[:2]))
-    return torch.cat(found)
-
-
-def rooms_for(texts: int) -> int:
-    """As how many texts so many are computed: eight at once, and what is left as 1, 2, 3, 4, 6 or 8."""
-    rest = texts % _TEXTS
-    return texts + (1 if rest in (5, 7) else 0)
-
-
-def _padded(tokens: torch.Tensor, multiple: int) -> torch.Tensor:
-    """Some tokens (..., tokens, width) and as many zeros as make a multiple of them."""
-    rest = -tokens.shape[-2] % multiple
-    return pad(tokens, (0, 0, 0, rest)) if rest else tokens
+    for some in zip(*(one.split(_TEXTS) for one in (rows, keys, values, mask)), strict=True):
+        if len(some[0]) in _UNUSUAL:
+            some = tuple(pad(one, (0, 0, 0, 0, 0, 0, 0, 1)) for one in some)
+        of_some, their_keys, their_values, added = some
+        logits = torch.bmm((of_some * scale).flatten(0, 1), their_keys.flatten(0, 1).transpose(1, 2))
+        weights = logits.unflatten(0, of_some.shape[:2]).add_(added).softmax(dim=-1)
+        found.append(torch.bmm(weights.flatten(0, 1), their_values.flatten(0, 1)).unflatten(0, of_some.shape[:2]))
+    return torch.cat(found)[: len(rows)]
 
 
 @cache

@@ -21,9 +21,9 @@ from tersely.scoring.attention_products import (
     PRODUCT_KEYS_MULTIPLE,
     attention_by_products,
     few_by_products,
-    rooms_for,
+    products_outrun_attention,
 )
-from tersely.scoring.products import products_outrun_attention
+from tersely.scoring.products import padded
 from tersely.scoring.scorer import Head
 from tersely.scoring.stretches import NOTHING, State, Stretch
 
@@ -71,10 +71,6 @@ class _Group(NamedTuple):
         """Whether products are for it, if it is of this dtype."""
         return self.by_products and dtype == torch.bfloat16
 
-    def rooms(self, dtype: torch.dtype) -> int:
-        """As how many parts it is computed: some may be only padding."""
-        return rooms_for(len(self.parts)) if self.goes_by_products(dtype) else len(self.parts)
-
     @property
     def begins(self) -> bool:
         """Whether it is one text from its first token on."""
@@ -86,7 +82,6 @@ class _Seen:
 
     Args:
         parts: of the group.
-        rooms: for how many parts there is room; what no part has is 0.
         width: keys of each.
         stretches: of the pass.
         kind: 0 for keys, 1 for values, as in a `State`.
@@ -94,18 +89,12 @@ class _Seen:
     """
 
     def __init__(
-        self,
-        parts: Sequence[_Part],
-        rooms: int,
-        width: int,
-        stretches: Sequence[Stretch],
-        kind: int,
-        own: torch.Tensor,
+        self, parts: Sequence[_Part], width: int, stretches: Sequence[Stretch], kind: int, own: torch.Tensor
     ) -> None:
-        self._packed = own.new_zeros((rooms, own.shape[0], width, own.shape[2]))
+        self._packed = own.new_zeros((len(parts), own.shape[0], width, own.shape[2]))
         self._before: list[tuple[torch.Tensor, Sequence[torch.Tensor]]] = []  # where, and what of each layer
         self._own: list[tuple[torch.Tensor, int]] = []  # where, and of which stretch
-        for part, room in zip(parts, self._packed[: len(parts)], strict=True):
+        for part, room in zip(parts, self._packed, strict=True):
             begin = 0
             for state in stretches[part.stretch].before:
                 self._before.append((room[:, begin : begin + state.tokens], state[kind].unbind()))
@@ -113,7 +102,7 @@ class _Seen:
             self._own.append((room[:, begin : part.length], part.stretch))
 
     def of(self, layer: int, texts: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Those of one layer (rooms, heads, keys, width), good until the next one is asked for.
+        """Those of one layer (parts, heads, keys, width), good until the next one is asked for.
 
         Args:
             layer: its number.
@@ -185,7 +174,7 @@ class PackedAttention:
             else:
                 if number not in self._seen:
                     self._seen[number] = [
-                        _Seen(group.parts, group.rooms(query.dtype), group.width, self._stretches, kind, own[0])
+                        _Seen(group.parts, group.width, self._stretches, kind, own[0])
                         for kind, own in enumerate((key, value))
                     ]
                 queries = queries.contiguous()  # it depends on what else is in the pass whether they are
@@ -279,9 +268,8 @@ class PackedAttention:
         here = [position for position, head in enumerate(group.heads) if head.layer == layer]
         heads = [group.heads[position].head for position in here]
         shared = queries.shape[1] // keys.shape[1]  # heads may share their keys
-        keys = keys[: len(queries), [head // shared for head in heads]]
-        logits = queries[:, heads].float() @ keys.float().transpose(2, 3)
-        logits = logits * scaling + mask[: len(queries), :, : queries.shape[2]]
+        logits = queries[:, heads].float() @ keys[:, [head // shared for head in heads]].float().transpose(2, 3)
+        logits = logits * scaling + mask[:, :, : queries.shape[2]]
         for part, rows in zip(group.parts, logits.softmax(dim=-1).mean(dim=2), strict=True):
             before = part.length - len(part.rows)
             self._weights.update(
@@ -305,8 +293,7 @@ class PackedAttention:
                 masks[-1].masked_fill_(~seen, -torch.inf)
             of_all = torch.stack(masks)[:, None].repeat(1, 1, query.shape[1] // key.shape[1], 1)
             multiple = FEW_ROWS_MULTIPLE if group.goes_by_products(query.dtype) else _ROWS_MULTIPLE
-            more = group.rooms(query.dtype) - len(group.parts)
-            self._masks[number, window] = pad(of_all, (0, 0, 0, -of_all.shape[2] % multiple, 0, 0, 0, more))
+            self._masks[number, window] = padded(of_all, multiple)
         return self._masks[number, window]
 
 
@@ -325,14 +312,14 @@ def _folded(
     Args:
         kernel: `scaled_dot_product_attention`, or what computes the same.
         queries: (parts, heads, queries, width).
-        keys, values: (rooms, heads with keys of their own, keys, width).
-        mask: to be added to the logits (rooms, 1, rows, keys); it may have some rows more.
+        keys, values: (parts, heads with keys of their own, keys, width).
+        mask: to be added to the logits (parts, 1, rows, keys); it may have some rows more.
         scaling: of the logits.
     """
     rows = queries.unflatten(1, (keys.shape[1], -1)).flatten(2, 3)
-    rest, more = mask.shape[2] - rows.shape[2], mask.shape[0] - len(rows)
-    found = kernel(pad(rows, (0, 0, 0, rest, 0, 0, 0, more)), keys, values, mask, scale=scaling)
-    return found[: len(rows), :, : rows.shape[2]].unflatten(2, (-1, queries.shape[2])).flatten(1, 2)
+    rest = mask.shape[2] - rows.shape[2]
+    found = kernel(pad(rows, (0, 0, 0, rest)), keys, values, mask, scale=scaling)
+    return found[:, :, : rows.shape[2]].unflatten(2, (-1, queries.shape[2])).flatten(1, 2)
 
 
 def _slides(window: int | None, keys: int) -> bool:

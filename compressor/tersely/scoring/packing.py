@@ -16,9 +16,10 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import cross_entropy
 
 from tersely.scoring.packed_attention import PackedAttention
+from tersely.scoring.products import padded
 from tersely.scoring.stretches import NOTHING, Outcome, Stretch
 
 # Where log-probabilities are compared only with each other, it is enough to know them among so many of the commonest
@@ -153,7 +154,7 @@ def _log_probabilities(decoder: Decoder, hidden: torch.Tensor, targets: torch.Te
     It is among all tokens of the vocabulary, or among the commonest and the target itself.
     """
     scores = torch.empty(len(targets), dtype=torch.float32)
-    hidden = pad(hidden, (0, 0, 0, -len(hidden) % _ROW_MULTIPLE))
+    hidden = padded(hidden, _ROW_MULTIPLE)
     for start in range(0, len(targets), _HEAD_ROWS):
         here, places = (some[start : start + _HEAD_ROWS] for some in (hidden, targets))
         if among_common:

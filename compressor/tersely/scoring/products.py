@@ -25,24 +25,21 @@ def has_amx() -> bool:
     return bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
-@cache
-def products_outrun_attention() -> bool:
-    """Whether products of bfloat16 are faster than torch's attention, which takes them for float32 without AMX."""
-    return bool(torch.cpu.get_capabilities().get("avx512_bf16")) and not has_amx()
-
-
 def sums_by_number(dtype: torch.dtype, device: str) -> bool:
     """Whether the number of rows decides in which order a product sums, and so the bits of each row."""
     return device == "cpu" and dtype == torch.bfloat16 and has_amx()
 
 
+def padded(rows: torch.Tensor, multiple: int) -> torch.Tensor:
+    """Rows (..., rows, columns), and as many zeros after them as make a multiple."""
+    rest = -rows.shape[-2] % multiple
+    return pad(rows, (0, 0, 0, rest)) if rest else rows
+
+
 def in_blocks(product: Callable[..., torch.Tensor], *operands: torch.Tensor) -> torch.Tensor:
     """A product of as many rows each time, whatever the number of rows of its operands."""
-    rows = len(operands[0])
-    rest = -rows % _AMX_ROWS
-    padded = (pad(one, (0, 0, 0, rest)) if rest else one for one in operands)
-    blocks = zip(*(one.split(_AMX_ROWS) for one in padded), strict=True)
-    return torch.cat([product(*block) for block in blocks])[:rows]
+    blocks = zip(*(padded(one, _AMX_ROWS).split(_AMX_ROWS) for one in operands), strict=True)
+    return torch.cat([product(*block) for block in blocks])[: len(operands[0])]
 
 
 def _by_blocks(product: _Method) -> _Method:
