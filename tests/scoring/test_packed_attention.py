@@ -10,6 +10,7 @@ import torch
 
 from tersely.scoring import packed_attention
 from tersely.scoring.attention_products import attention_by_products
+from tersely.scoring.layout import Layout
 from tersely.scoring.packed_attention import PackedAttention
 from tersely.scoring.scorer import Head
 from tersely.scoring.stretches import State, Stretch
@@ -59,14 +60,14 @@ def test_each_token_sees_what_stands_before_it(
         Stretch([0] * (keep + rest), states, keep=keep, heads=(_READ,)),
         Stretch([0] * 2, states),
     ]
-    tokens = sum(len(stretch.tokens) for stretch in stretches)
-    queries = heads(_HEADS, tokens).to(dtype)
-    keys, values = (heads(_WITH_KEYS, tokens).to(dtype) for _ in range(2))
+    layout = Layout(stretches, 1, stops=False, multiple=16)
+    own = layout.rows(1)
+    queries = heads(_HEADS, layout.length).to(dtype)
+    keys, values = (heads(_WITH_KEYS, layout.length).to(dtype) for _ in range(2))
 
-    attention = PackedAttention(stretches, 1, stops=False, device="cpu")
+    attention = PackedAttention(stretches, layout, 1, "cpu")
     found = attention(0, queries, keys, values, None, window)
 
-    own = slice(5, 5 + keep + rest)
     whole = State(*(torch.cat([was[0], one[0, :, own]], dim=1) for was, one in zip(state, (keys, values), strict=True)))
     weights = attention_weights(queries[0, :, own], whole.keys, window)
     of_heads = whole.values.float().repeat_interleave(_HEADS // _WITH_KEYS, dim=0)
@@ -78,14 +79,18 @@ def test_each_token_sees_what_stands_before_it(
 
 def test_what_is_kept_after_a_state_is_not_computed_past_its_layers() -> None:
     state = State(torch.randn(2, _WITH_KEYS, 9, _WIDTH), torch.randn(2, _WITH_KEYS, 9, _WIDTH))
-    attention = PackedAttention([Stretch([0] * 30, (state,), keep=20, layers=1)], 2, stops=True, device="cpu")
+    attention = attention_of([Stretch([0] * 30, (state,), keep=20, layers=1)], 2, stops=True)
     first, second = (attention(layer, heads(_HEADS, 30), *(heads(_WITH_KEYS, 30),) * 2, None, None) for layer in (0, 1))
     assert first.any(dim=-1).all()
     assert not second[0, :20].any() and second[0, 20:].any(dim=-1).all()
 
 
+def attention_of(stretches: Sequence[Stretch], layers: int = 1, *, stops: bool = False) -> PackedAttention:
+    return PackedAttention(stretches, Layout(stretches, layers, stops=stops, multiple=1), layers, "cpu")
+
+
 def attended(stretches: Sequence[Stretch], *own: torch.Tensor) -> torch.Tensor:
-    return PackedAttention(stretches, 1, stops=False, device="cpu")(0, *own, None, None)
+    return attention_of(stretches)(0, *own, None, None)
 
 
 @pytest.mark.parametrize(("with_queries", "with_keys"), [(6, 2), (2, 2), (4, 1)])
@@ -119,11 +124,11 @@ def test_by_products_few_tokens_after_each_of_many_texts_have_the_bits_of_one(
     states = [State(*(heads(with_keys, 70 + text).bfloat16() for _ in range(2))) for text in range(texts)]
     stretches = [Stretch([0] * 13, (state,), heads=(Head(0, 1),)) for state in states]
     own = [heads(of, 13 * texts).bfloat16() for of in (with_queries, with_keys, with_keys)]
-    attention = PackedAttention(stretches, 1, stops=False, device="cpu")
+    attention = attention_of(stretches)
     found = attention(0, *own, None, window)
     for number, stretch in enumerate(stretches):
         here = slice(13 * number, 13 * number + 13)
-        alone = PackedAttention([stretch], 1, stops=False, device="cpu")
+        alone = attention_of([stretch])
         assert torch.equal(found[:, here], alone(0, *(one[:, :, here] for one in own), None, window))
         assert (attention.attended(number) == alone.attended(0)).all()
 
@@ -133,9 +138,9 @@ def test_few_tokens_have_few_shapes_of_bounded_size(monkeypatch) -> None:
     shapes: set[tuple[int, ...]] = set()
     product = torch.bmm
 
-    def noting(rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    def noting(rows: torch.Tensor, columns: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
         shapes.add((len(rows), rows.shape[1], max(rows.shape[2], columns.shape[2])))
-        return product(rows, columns)
+        return product(rows, columns, out=out)
 
     monkeypatch.setattr(torch, "bmm", noting)
     for tokens, before, texts in product_of(range(1, 65, 7), (40, 200, 430, 600), (1, 3, 5, 8, 9, 21)):
@@ -159,10 +164,9 @@ def test_products_are_of_few_shapes_and_bounded_size(monkeypatch) -> None:
     monkeypatch.setattr(torch.Tensor, "softmax", lambda logits, dim: logits)
     after = [*((before, 65 + before % 90) for before in range(1, 4_000, 61)), (2_000, 1_500)]
     for before, tokens in [*after, *((0, tokens) for tokens in range(65, 4_096, 13))]:
-        width = before + tokens + (-(before + tokens) % 128 if before else 0)
-        keys = torch.zeros(1, _WITH_KEYS, 1, 1, dtype=torch.bfloat16).expand(-1, -1, width, _WIDTH)
+        keys = torch.zeros(1, _WITH_KEYS, 1, 1, dtype=torch.bfloat16).expand(-1, -1, before + tokens, _WIDTH)
         queries = torch.zeros(1, _HEADS, 1, 1, dtype=torch.bfloat16).expand(-1, -1, tokens, _WIDTH)
-        found = attention_by_products(queries, keys, keys, before + tokens, 0.25)
+        found = attention_by_products(queries, keys, keys)
         assert found.shape == queries.shape
     sharing = _HEADS // _WITH_KEYS
     assert all(rows % (sharing * 32) == keys % 32 == 0 for rows, keys in shapes)
@@ -171,7 +175,7 @@ def test_products_are_of_few_shapes_and_bounded_size(monkeypatch) -> None:
 
 
 def test_a_state_has_all_layers_of_the_model() -> None:
-    attention = PackedAttention([Stretch([0] * 3, keep=2), Stretch([0] * 4)], 2, stops=False, device="cpu")
+    attention = attention_of([Stretch([0] * 3, keep=2), Stretch([0] * 4)], 2)
     keys, values = heads(_WITH_KEYS, 7), heads(_WITH_KEYS, 7)
     attention(0, heads(_HEADS, 7), keys, values, None, None)
     with pytest.raises(RuntimeError, match="only 1 of 2 layers attend"):

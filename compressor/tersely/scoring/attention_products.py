@@ -1,9 +1,9 @@
-"""Attention by products of bfloat16: of many tokens of one text, and of few tokens of each of several texts.
+"""Attention of many tokens of one text by products of bfloat16.
 
 torch's attention takes bfloat16 for float32 on a processor without AMX, and so needs twice to three times as long. Here
-logits are made at once, in bfloat16: all of few tokens; of many those of a block of queries, with no more keys than up
-to its last token. For each new shape of a product the matrix library takes a millisecond, and keeps a megabyte: so
-tokens, keys and texts at once are padded to few numbers.
+the logits of a block of queries are made at once, in bfloat16, with no more keys than up to its last token. For each
+new shape of a product the matrix library takes a millisecond, and keeps a megabyte: so tokens and keys are padded to
+few numbers.
 """
 
 from __future__ import annotations
@@ -12,19 +12,12 @@ from functools import cache
 from math import isqrt
 
 import torch
-from torch.nn.functional import pad
 
 from tersely.scoring.products import has_amx, padded
 
 # Of a block's tokens, and of the keys it sees. A text that is a single block sees as many keys as it has tokens.
 _TOKENS_MULTIPLE = 32
-PRODUCT_KEYS_MULTIPLE = 128
-# Of the rows of few tokens, which see at most so many keys, of at most so many texts at once; these numbers of texts
-# are made one more.
-FEW_ROWS_MULTIPLE = 16
-FEW_KEYS = 512
-_TEXTS = 8
-_UNUSUAL = (5, 7)
+_KEYS_MULTIPLE = 128
 # Logits of a block and a head with keys of its own: more of them no longer fit the processor's cache.
 _BLOCK_LOGITS = 2**19
 
@@ -35,23 +28,19 @@ def products_outrun_attention() -> bool:
     return bool(torch.cpu.get_capabilities().get("avx512_bf16")) and not has_amx()
 
 
-def attention_by_products(
-    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, length: int, scale: float
-) -> torch.Tensor:
+def attention_by_products(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
     """What the last tokens of a text see of it: (1, heads, tokens, width).
 
     Args:
-        queries: (1, heads, tokens, width) of these tokens, bfloat16.
-        keys, values: (1, heads with keys of their own, keys, width) of the text from its first token on; what stands
-            behind its last one is not seen.
-        length: of the text, in tokens.
-        scale: of the logits.
+        queries: (1, heads, tokens, width) of these tokens, bfloat16, scaled: logits are products with keys.
+        keys, values: (1, heads with keys of their own, keys, width) of the text from its first token on.
     """
-    before, own = length - queries.shape[2], keys.shape[1]
+    own, length = keys.shape[1:3]
+    before = length - queries.shape[2]
     sharing = queries[0].unflatten(0, (own, -1))  # heads that share keys are rows of one product
     heads, tokens = sharing.shape[1:3]
     size = max(_BLOCK_LOGITS // (heads * length) // _TOKENS_MULTIPLE, 1) * _TOKENS_MULTIPLE
-    multiple = PRODUCT_KEYS_MULTIPLE if before or tokens > size else _TOKENS_MULTIPLE
+    multiple = _KEYS_MULTIPLE if before or tokens > size else _TOKENS_MULTIPLE
     # How they lie in memory must not hang on what else is in the pass: it may change the order of a sum.
     keys, values = (padded(one[0], multiple).contiguous() for one in (keys, values))
     found = []
@@ -60,7 +49,7 @@ def attention_by_products(
         known = before + first  # to all of the block
         seen = min(known + block.shape[2], length)
         seen += -seen % multiple
-        logits = torch.bmm(block.flatten(1, 2) * scale, keys[:, :seen].transpose(1, 2))
+        logits = torch.bmm(block.flatten(1, 2).contiguous(), keys[:, :seen].transpose(1, 2))
         logits.unflatten(1, (heads, -1))[..., known:].add_(_unseen()[: block.shape[2], : seen - known])
         weights = logits.softmax(dim=-1)
         found.append(torch.bmm(weights, values[:, :seen]).unflatten(1, (heads, -1)))
@@ -68,29 +57,8 @@ def attention_by_products(
     return whole[:, :, :tokens].flatten(0, 1)[None]
 
 
-def few_by_products(
-    rows: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor, *, scale: float
-) -> torch.Tensor:
-    """What `scaled_dot_product_attention` computes of these (texts, heads, rows or keys, width), but for rounding.
-
-    Args:
-        rows, keys, values: bfloat16.
-        mask: to be added to the logits (texts, 1, rows, keys).
-        scale: of the logits.
-    """
-    found = []
-    for some in zip(*(one.split(_TEXTS) for one in (rows, keys, values, mask)), strict=True):
-        if len(some[0]) in _UNUSUAL:
-            some = tuple(pad(one, (0, 0, 0, 0, 0, 0, 0, 1)) for one in some)
-        of_some, their_keys, their_values, added = some
-        logits = torch.bmm((of_some * scale).flatten(0, 1), their_keys.flatten(0, 1).transpose(1, 2))
-        weights = logits.unflatten(0, of_some.shape[:2]).add_(added).softmax(dim=-1)
-        found.append(torch.bmm(weights.flatten(0, 1), their_values.flatten(0, 1)).unflatten(0, of_some.shape[:2]))
-    return torch.cat(found)[: len(rows)]
-
-
 @cache
 def _unseen() -> torch.Tensor:
     """Minus infinity where a key stands after a query, else 0, for the largest block there can be."""
-    largest = isqrt(_BLOCK_LOGITS) + _TOKENS_MULTIPLE + PRODUCT_KEYS_MULTIPLE
+    largest = isqrt(_BLOCK_LOGITS) + _TOKENS_MULTIPLE + _KEYS_MULTIPLE
     return torch.full((largest, largest), -torch.inf, dtype=torch.bfloat16).triu(1)

@@ -157,6 +157,7 @@ class Llama:
             weight = self._embedding if tied else held(weights["lm_head.weight"])
             self._head, self._common = Product(weight, fused=False), Product(weight[:COMMON], fused=False)
 
+        self._epsilon = torch.tensor(configuration.rms_norm_eps, device=device)
         # By which each position turns queries and keys (positions, 1, a head's width): each number of a head's first
         # half together with one of the second.
         width, theta = configuration.head_dim, configuration.rope_parameters.rope_theta
@@ -166,23 +167,23 @@ class Llama:
         self._cosine, self._sine = held(torch.cat([cosine, cosine], dim=-1)), held(torch.cat([-sine, sine], dim=-1))
 
     def hidden(
-        self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend, going_on: Mapping[int, torch.Tensor]
+        self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend, going_on: Mapping[int, int]
     ) -> torch.Tensor:
         rotation = self._cosine[positions], self._sine[positions]
         states = embedding(tokens, self._embedding)
-        some: torch.Tensor | None = None  # of the states, those that still change
+        first = 0  # of the states, those from here on still change
         for number, layer in enumerate(self._layers):
-            if some is None:
+            if first == 0:
                 rows = self._normalised(states)
-            elif len(some):
-                rows[some] = self._normalised(states[some])
-            some = going_on.get(number, some)
+            elif first < len(states):
+                rows[first:] = self._normalised(states[first:])
+            first = going_on.get(number, first)
             queries, keys, values = self._heads(layer.queries_keys_values(rows), rotation)
             seen = attend(number, queries, keys, values, None, None).reshape(len(tokens), -1)
-            if some is None:
+            if first == 0:
                 states = self._changed(layer, states, seen)
-            elif len(some):
-                states[some] = self._changed(layer, states[some], seen[some])
+            elif first < len(states):
+                states[first:] = self._changed(layer, states[first:], seen[first:])
         return states
 
     def _changed(self, layer: _Layer, states: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
@@ -206,7 +207,7 @@ class Llama:
     def _normalised(self, states: torch.Tensor) -> torch.Tensor:
         """Each row divided by its root mean square, as products read it."""
         length = torch.linalg.vector_norm(states, dim=-1, keepdim=True, dtype=torch.float32)
-        scale = torch.rsqrt(length.square() / states.shape[-1] + self._configuration.rms_norm_eps)
+        scale = torch.addcmul(self._epsilon, length, length, value=1 / states.shape[-1]).rsqrt_()
         return rounded(states, scale) if self._eight_bits else states * scale.to(states.dtype)
 
     def _heads(

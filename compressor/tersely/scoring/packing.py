@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
+from tersely.scoring.layout import Layout
 from tersely.scoring.packed_attention import PackedAttention
 from tersely.scoring.products import padded
 from tersely.scoring.stretches import NOTHING, Outcome, Stretch
@@ -59,14 +60,14 @@ class Decoder(Protocol):
     stops: bool
 
     def hidden(
-        self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend, going_on: Mapping[int, torch.Tensor]
+        self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend, going_on: Mapping[int, int]
     ) -> torch.Tensor:
         """The last hidden states (tokens, width) of tokens at positions, as `logits` takes them.
 
         Args:
             tokens, positions: (tokens) of int64.
             attend: called for each layer, with all tokens' queries, keys and values.
-            going_on: a layer's number -> which hidden states it and those after it change; at first all. Always empty
+            going_on: a layer's number -> the first of the hidden states that it and those after it change. Always empty
                 for a decoder that does not stop.
         """
 
@@ -91,15 +92,17 @@ def run(decoder: Decoder, stretches: Sequence[Stretch]) -> list[Outcome]:
     # Those whose attention is computed together stand side by side: their rows are a slice of the pass.
     order = sorted(range(len(stretches)), key=lambda number: _shape(stretches[number]))
     stretches = [stretches[number] for number in order]
-    attend = PackedAttention(stretches, decoder.layers, stops=decoder.stops, device=decoder.device)
-    tokens = [token for stretch in stretches for token in stretch.tokens]
-    positions = [stretch.first_position + i for stretch in stretches for i in range(len(stretch.tokens))]
-    rest = -len(tokens) % _ROW_MULTIPLE if decoder.packs else 0
-    ids = torch.tensor(tokens + [0] * rest, device=decoder.device)
-    places = torch.tensor(positions + [0] * rest, device=decoder.device)
+    multiple = _ROW_MULTIPLE if decoder.packs else 1
+    layout = Layout(stretches, decoder.layers, stops=decoder.stops, multiple=multiple)
+    attend = PackedAttention(stretches, layout, decoder.layers, decoder.device)
+    tokens, positions = [0] * layout.length, [0] * layout.length
+    for number, stretch in enumerate(stretches):
+        for place, row in enumerate(layout.rows(number)):
+            tokens[row], positions[row] = stretch.tokens[place], stretch.first_position + place
+    ids, places = (torch.tensor(of_all, device=decoder.device) for of_all in (tokens, positions))
     with torch.inference_mode():
-        hidden = decoder.hidden(ids, places, attend, _going_on(decoder, stretches, attend))
-        scores = _scores(decoder, stretches, attend.rows, hidden, ids)
+        hidden = decoder.hidden(ids, places, attend, layout.going_on)
+        scores = _scores(decoder, stretches, layout, hidden, ids)
     outcomes = {
         number: Outcome(attend.state(place), scores.get(place, NOTHING), attend.attended(place))
         for place, number in enumerate(order)
@@ -112,38 +115,25 @@ def _shape(stretch: Stretch) -> tuple[int, int]:
     return len(stretch.tokens), stretch.first_position
 
 
-def _going_on(decoder: Decoder, stretches: Sequence[Stretch], attend: PackedAttention) -> dict[int, torch.Tensor]:
-    """From which layer on which rows are still computed: of what is kept, no more than its state depends on."""
-    stops = [attend.stop(stretch) if stretch.keep else decoder.layers for stretch in stretches]
-    found = {}
-    for layer in {stop for stop in stops if stop < decoder.layers}:
-        rows = [
-            row
-            for stretch, its_rows, stop in zip(stretches, attend.rows, stops, strict=True)
-            for row in its_rows[stretch.keep if layer >= stop else 0 :]
-        ]
-        rows += rows[-1:] * (-len(rows) % _ROW_MULTIPLE)
-        found[layer] = torch.tensor(rows, dtype=torch.int64, device=decoder.device)
-    return found
-
-
 def _scores(
-    decoder: Decoder, stretches: Sequence[Stretch], rows: Sequence[range], hidden: torch.Tensor, tokens: torch.Tensor
+    decoder: Decoder, stretches: Sequence[Stretch], layout: Layout, hidden: torch.Tensor, tokens: torch.Tensor
 ) -> dict[int, np.ndarray]:
     """For each stretch of which they are wanted the log-probabilities of its scored tokens."""
     found: dict[int, np.ndarray] = {}
     for among_common in (False, True):
         scored = {
-            number: its_rows[stretch.score_from :]
-            for number, (stretch, its_rows) in enumerate(zip(stretches, rows, strict=True))
+            number: layout.rows(number)[stretch.score_from - 1 :]
+            for number, stretch in enumerate(stretches)
             if stretch.score_from and stretch.among_common == among_common
         }
         if scored:
-            of_all = [row for its_rows in scored.values() for row in its_rows]
-            wanted = torch.tensor(of_all, dtype=torch.int64, device=hidden.device)
-            # The row of token i-1 predicts token i.
-            scores = _log_probabilities(decoder, hidden[wanted - 1], tokens[wanted], among_common)
-            parts = np.split(scores, np.cumsum([len(its_rows) for its_rows in scored.values()])[:-1])
+            # The row of a token predicts the next one.
+            predicting, wanted = (
+                torch.tensor([row for rows in scored.values() for row in rows[some]], device=hidden.device)
+                for some in (slice(None, -1), slice(1, None))
+            )
+            scores = _log_probabilities(decoder, hidden[predicting], tokens[wanted], among_common)
+            parts = np.split(scores, np.cumsum([len(rows) - 1 for rows in scored.values()])[:-1])
             found.update(zip(scored, parts, strict=True))
     return found
 

@@ -53,7 +53,7 @@ class TransformersDecoder:
         self.packs = self._can_pack(tokens)
 
     def hidden(
-        self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend, going_on: Mapping[int, torch.Tensor]
+        self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend, going_on: Mapping[int, int]
     ) -> torch.Tensor:
         if not self.packs:
             return self._model.base_model(input_ids=tokens[None], use_cache=False).last_hidden_state[0]
