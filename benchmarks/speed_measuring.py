@@ -104,6 +104,7 @@ class Call(NamedTuple):
 def forget(compressor: Compressor) -> None:
     """Let a compressor meet the next documents as if it had never seen them."""
     compressor.scorer.cache.forget()  # type: ignore[attr-defined]
+    compressor._kept.forget()
 
 
 def measured(action: Callable[[], object], device: str) -> Call:

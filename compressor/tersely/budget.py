@@ -34,14 +34,15 @@ class Piece(NamedTuple):
         document: position in the list of segmented documents.
         first, last: positions of its words.
         heads: positions of words that are kept with it, such as the `heads` of its unit.
-        parts: smaller pieces of it, best first, for where it does not fit whole; none of what is of no use in part.
+        parts: asked where it does not fit whole, gives smaller pieces of it, best first; none of what is of no use in
+            part.
     """
 
     document: int
     first: int
     last: int
     heads: tuple[range, ...] = ()
-    parts: tuple[Piece, ...] = ()
+    parts: Callable[[], Sequence[Piece]] = tuple
 
 
 def target_from_rate(rate: float, original_tokens: int) -> int:
@@ -112,10 +113,10 @@ def fit(
         chosen.fill(sorted(rest, key=chosen.characters), _ENOUGH)
     if target >= _PROMISED_FROM:
         # A part takes about a token at least, so that of many parts only the first need a look.
-        parts = list(islice((part for piece in rest for part in piece.parts), max(_LOOKS, 2 * (target - chosen.used))))
+        looks = max(_LOOKS, 2 * (target - chosen.used))
         chosen.keep_phrase(sorted(rest[1:], key=lambda piece: not chosen.has(piece.document))[:_TRIES])
         if chosen.used < _PROMISED * target:
-            chosen.fill(parts, _PROMISED)
+            chosen.fill(islice((part for piece in rest for part in piece.parts()), looks), _PROMISED)
     if target >= _PROMISED_FROM and not chosen.used:  # words of what should stay whole are better than no context
         words = (Piece(piece.document, i, i + 1) for piece in rest for i in range(piece.first, piece.last))
         chosen.keep_first(list(islice(words, max(_LOOKS, 2 * target))))
@@ -161,9 +162,10 @@ class _Chosen:
         for piece in pieces:
             if self.used >= _ENOUGH * self._target:
                 return
-            number = self.keep_first(piece.parts, least=min(_SHORTEST_PHRASE, len(piece.parts)))
+            parts = piece.parts()
+            number = self.keep_first(parts, least=min(_SHORTEST_PHRASE, len(parts)))
             if number:  # a word that did not fit ends the phrase on one side only
-                self.fill((part for part in piece.parts[number:] if self._touches(part, piece)), _FULL)
+                self.fill((part for part in parts[number:] if self._touches(part, piece)), _FULL)
 
     def fill(self, pieces: Iterable[Piece], enough: float) -> None:
         """Keep the pieces that fit, one after the other, until that share of the budget is used."""

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from os import PathLike
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from tersely.budget import fit, target_from_rate
 from tersely.counting import TokenCounter, token_counter
 from tersely.documents import CompressedDocument, CompressionResult, Document, check_text, read_documents
 from tersely.errors import InvalidInputError, TerselyError
+from tersely.memory import Memory
 from tersely.methods import METHODS, choose_method
 from tersely.methods.method import Task
 from tersely.ordering import arrange
@@ -23,8 +24,12 @@ from tersely.rendering import document_text, kept_spans, render_context, render_
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.scoring.queue import Cancellation, arriving, cancellable
 from tersely.scoring.scorer import Scorer
-from tersely.segmentation import SegmentedDocument, segment_documents
+from tersely.segmentation import SegmentedDocument, Segments, segment_documents
 from tersely.settings import CacheSettings, CompressionSettings, MethodName, Order
+
+# Of the memory for documents, one part in so many is for their words: the embedded model keeps some hundred times as
+# much of a text.
+_SHARE_OF_WORDS = 64
 
 
 class Compressor:
@@ -60,6 +65,8 @@ class Compressor:
         name = str(model) if isinstance(model, (str, PathLike)) else None
         self.scorer: Scorer = _load_scorer(name, device, dtype, cache) if name is not None else cast(Scorer, model)
         self.tokenizer: TokenCounter = token_counter(tokenizer, fallback=self._scorer_counter)
+        memory_bytes = (cache or CacheSettings()).memory_bytes
+        self._kept: Memory[Segments] = Memory(memory_bytes // _SHARE_OF_WORDS)
 
     @arriving()
     def compress(
@@ -105,9 +112,9 @@ class Compressor:
 
         with clock.stage("segment"):
             usable, skipped = read_documents(documents)
-            segmented = segment_documents(usable, settings.protect)
+            segmented = segment_documents(usable, settings.protect, self._kept)
             kept = [np.ones(len(document.words), dtype=bool) for document in segmented]
-            document_tokens = [count(with_title(document.title, document.text)) for _, document in usable]
+            document_tokens = [document.once("tokens", partial(_tokens, document, count)) for document in segmented]
             original_tokens = count(render_context(segmented, kept, range(len(segmented))))
             target = settings.target_tokens or target_from_rate(settings.rate or 1.0, original_tokens)
 
@@ -183,7 +190,7 @@ class Compressor:
         """
         settings = (settings or self.settings).overridden(method=method, protect=protect)
         usable, _ = read_documents(documents)
-        requests = METHODS[method].ahead(self.scorer, segment_documents(usable, settings.protect))
+        requests = METHODS[method].ahead(self.scorer, segment_documents(usable, settings.protect, self._kept))
         self.scorer.prepare(requests, lambda share: progress("read", share) if progress else None)
 
     def compress_batch(
@@ -308,6 +315,10 @@ def check_call(settings: CompressionSettings, question: str | None, instruction:
         raise InvalidInputError(f"question is empty ({question!r}); leave it out or ask something")
     if question is None and settings.method is not None and METHODS[settings.method].needs_question:
         raise InvalidInputError(f"method {settings.method!r} needs a question; give one, or use method='llmlingua'")
+
+
+def _tokens(segmented: SegmentedDocument, count: Callable[[str], int]) -> int:
+    return count(with_title(segmented.document.title, segmented.document.text))
 
 
 def _account(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -167,7 +168,8 @@ def _passages(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> tuple[l
     room = min(PASSAGE_TOKENS, scorer.context_length - len(start) - len(lead_in) - _longest_question(scorer))
     for position, segmented in enumerate(documents):
         title, text = segmented.document.title, segmented.document.text
-        encoding = scorer.encode(with_title(title, text))
+        encode = partial(scorer.encode, with_title(title, text))
+        encoding = segmented.once(("encoding", scorer.fingerprint), encode)
         ends = np.array([end for _, end in encoding.offsets], dtype=np.int64)
         ends -= len(title) + len(TITLE_SEPARATOR) if title else 0
         all_ends.append(ends)

@@ -72,7 +72,8 @@ def _kept_runs(segmented: SegmentedDocument, kept: np.ndarray) -> list[tuple[Spa
     if kept.all():
         return [(Span(0, 0), Span(0, len(text)))]
     runs: list[tuple[Span, Span]] = []
-    edges = np.flatnonzero(np.diff(kept, prepend=False, append=False)).tolist()
+    edges = (np.flatnonzero(kept[1:] != kept[:-1]) + 1).tolist()
+    edges = [0] * bool(kept[0]) + edges + [len(words)] * bool(kept[-1])
     for first, stop in zip(edges[::2], edges[1::2], strict=True):
         run = Span(words[first].start, words[stop - 1].end)
         joint = Span(run.start, run.start)

@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import regex
 
 from tersely.documents import Document, Span
 from tersely.errors import InvalidInputError
+from tersely.memory import Memory
 from tersely.patterns import compiled
 from tersely.structure import Block, split_blocks
 
+Found = TypeVar("Found")
+
 # All patterns of one call together; a pattern that backtracks without end must not hang a server.
 _PATTERN_SECONDS = 2.0
+# About what is kept of a text for each of its characters, with what `SegmentedDocument.once` finds out.
+_KEPT_BYTES = 60
 # A run without white space that is longer than this (minified JSON, a table row) is split after its separators.
 _LONG_RUN = 40
 
@@ -109,22 +114,40 @@ class SegmentedDocument:
         document: the original.
         words: in order, none overlapping, at least one.
         units: in order, none overlapping, at least one. A word that is in none is in the `heads` of one.
+        known: what `once` has found out.
     """
 
     index: int
     document: Document
     words: list[Word]
     units: list[Unit]
+    known: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, what: Hashable, find: Callable[[], Found]) -> Found:
+        """What `find` says; it is asked for only once, however many questions there are about the document.
+
+        Args:
+            what: names it among all that is found out about documents.
+            find: it may look at the title, the text, `words` and `units`, and nothing else of the document.
+        """
+        if what not in self.known:
+            self.known[what] = find()
+        return cast(Found, self.known[what])
+
+
+# Words and units of a text, and what else is known of it.
+Segments = tuple[list[Word], list[Unit], dict[Hashable, Any]]
 
 
 def segment_documents(
-    documents: Iterable[tuple[int, Document]], protect: Sequence[str] = ()
+    documents: Iterable[tuple[int, Document]], protect: Sequence[str] = (), kept: Memory[Segments] | None = None
 ) -> list[SegmentedDocument]:
     """Cut documents into words and units.
 
     Args:
         documents: each with its position in the caller's list; none empty.
         protect: patterns of the `regex` package whose matches must survive.
+        kept: of earlier calls, by what they depend on; it receives those of this one.
 
     Raises:
         InvalidInputError: the patterns took too long; the message names the one.
@@ -133,10 +156,16 @@ def segment_documents(
     stopwatch = _Stopwatch(_PATTERN_SECONDS)
     segmented = []
     for index, document in documents:
-        protected = document.kept_spans + list(_matches(patterns, document.text, stopwatch))
-        blocks = split_blocks(document.text)
-        words = split_words(document.text, protected, [block.start for block in blocks if block.apart])
-        segmented.append(SegmentedDocument(index, document, words, _units(words, blocks)))
+        key = document.title, document.text, tuple(document.kept_spans), tuple(protect)
+        segments = kept.get(key) if kept else None
+        if segments is None:
+            protected = document.kept_spans + list(_matches(patterns, document.text, stopwatch))
+            blocks = split_blocks(document.text)
+            words = split_words(document.text, protected, [block.start for block in blocks if block.apart])
+            segments = words, _units(words, blocks), {}
+            if kept:
+                kept.put(key, segments, len(document.text) * _KEPT_BYTES)
+        segmented.append(SegmentedDocument(index, document, *segments))
     return segmented
 
 

@@ -6,6 +6,7 @@ A signal is standardised over the units of one call (mean 0, standard deviation 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -81,8 +82,9 @@ def measure(
     question_after = np.concatenate([of_question for _, _, of_question in pooled])
 
     units = [(position, unit) for position, segmented in enumerate(documents) for unit in segmented.units]
-    titles = [content_words(segmented.document.title or "") for segmented in documents]
-    words = [content_words(unit_text(documents[position], unit)) for position, unit in units]
+    of_documents = [segmented.once("content words", partial(_words, segmented)) for segmented in documents]
+    titles = [of_title for of_title, _ in of_documents]
+    words = [of_unit for _, of_units in of_documents for of_unit in of_units]
     asked = set(content_words(question))
     index = LexicalIndex([titles[position] + its_words for (position, _), its_words in zip(units, words, strict=True)])
     in_passage: list[list[str]] = [[] for _ in range(int(passages.max()) + 1)]
@@ -141,6 +143,12 @@ def standardised(values: np.ndarray) -> np.ndarray:
     """Each column with mean 0 and standard deviation 1; all 0 where it does not vary."""
     spread = values.std(axis=0)
     return (values - values.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
+
+
+def _words(segmented: SegmentedDocument) -> tuple[list[str], list[list[str]]]:
+    """Content words of a document's title and of each of its units."""
+    of_units = [content_words(unit_text(segmented, unit)) for unit in segmented.units]
+    return content_words(segmented.document.title or ""), of_units
 
 
 def _pool(segmented: SegmentedDocument, reading: Reading) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

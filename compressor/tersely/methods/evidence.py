@@ -10,6 +10,7 @@ the model's profile.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -73,7 +74,6 @@ class Evidence:
         documents = self._task.documents
         lengths = np.array([_letters(documents[position], unit) for position, unit in self._units])
         worth_its_length = self._evidence - _LENGTH_COST * np.log(lengths + _LENGTH_OF_ALL)
-        said = [self._profile.of_model @ reading.values for reading in self._readings]
         pieces: list[Piece] = []
         repeated: list[Piece] = []
         seen: set[str] = set()
@@ -81,15 +81,19 @@ class Evidence:
             position, (words, heads, divisible) = self._units[unit]
             if lengths[unit] == 0 and lengths.any():
                 continue  # a stray sign says nothing
-            parts: tuple[Piece, ...] = ()
-            if divisible:
-                worth = _word_worth(documents[position], words, self._readings[position].ends, said[position])
-                phrase = [words.start + i for i in _growing_phrase(worth, _clauses(documents[position], words))]
-                parts = tuple(Piece(position, word, word + 1, heads) for word in phrase)
+            parts = partial(self._parts, unit) if divisible else tuple
             text = " ".join(unit_text(documents[position], self._units[unit][1]).split())
             (repeated if text in seen else pieces).append(Piece(position, words.start, words.stop, heads, parts))
             seen.add(text)
         return pieces + repeated
+
+    def _parts(self, unit: int) -> list[Piece]:
+        """The words of a unit, in the order in which a phrase of them grows."""
+        position, (words, heads, _) = self._units[unit]
+        segmented, reading = self._task.documents[position], self._readings[position]
+        worth = _word_worth(segmented, words, reading.ends, self._profile.of_model @ reading.values)
+        phrase = _growing_phrase(worth, _clauses(segmented, words))
+        return [Piece(position, words.start + i, words.start + i + 1, heads) for i in phrase]
 
 
 def _letters(segmented: SegmentedDocument, unit: Unit) -> int:

@@ -13,7 +13,6 @@ import os
 import shutil
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from filelock import FileLock, Timeout
 
+from tersely.memory import Memory
 from tersely.scoring.models import models_folder
 
 if TYPE_CHECKING:
@@ -77,18 +77,14 @@ class DocumentCache:
     """
 
     def __init__(self, memory_bytes: int, disk_bytes: int) -> None:
-        self._memory_limit, self._disk = memory_bytes, _Disk(disk_bytes) if disk_bytes else None
+        self._memory: Memory[Mapping[str, torch.Tensor]] = Memory(memory_bytes)
+        self._disk = _Disk(disk_bytes) if disk_bytes else None
         self._lock = threading.Lock()
-        self._memory: OrderedDict[str, Mapping[str, torch.Tensor]] = OrderedDict()
-        self._bytes = 0
         self._lasting: set[str] = set()  # keys of what is on disk already, as far as this process knows
 
     def get(self, key: str, device: str) -> Mapping[str, torch.Tensor] | None:
         """What was put in under a key, on the device; None where it is not there any more."""
-        with self._lock:
-            found = self._memory.get(key)
-            if found is not None:
-                self._memory.move_to_end(key)
+        found = self._memory.get(key)
         if found is not None:
             self._write(key, found)
             return found
@@ -96,7 +92,7 @@ class DocumentCache:
         if found is not None:
             with self._lock:
                 self._lasting.add(key)
-            self._remember(key, found)
+            self._memory.put(key, found, _nbytes(found))
         return found
 
     def put(self, key: str, tensors: Mapping[str, torch.Tensor], *, lasting: bool = False) -> None:
@@ -107,7 +103,7 @@ class DocumentCache:
             tensors: by name.
             lasting: write them to disk now.
         """
-        self._remember(key, tensors)
+        self._memory.put(key, tensors, _nbytes(tensors))
         if lasting:
             self._write(key, tensors)
 
@@ -118,18 +114,7 @@ class DocumentCache:
 
     def forget(self) -> None:
         """Empty the memory tier; what is on disk stays."""
-        with self._lock:
-            self._memory.clear()
-            self._bytes = 0
-
-    def _remember(self, key: str, tensors: Mapping[str, torch.Tensor]) -> None:
-        with self._lock:
-            self._bytes -= _nbytes(self._memory.pop(key, {}))
-            self._memory[key] = tensors
-            self._bytes += _nbytes(tensors)
-            while self._bytes > self._memory_limit:
-                _, oldest = self._memory.popitem(last=False)
-                self._bytes -= _nbytes(oldest)
+        self._memory.forget()
 
     def _write(self, key: str, tensors: Mapping[str, torch.Tensor]) -> None:
         if self._disk is None:

@@ -178,7 +178,7 @@ class CausalLanguageModelScorer:
             is_first = not prefix.tokens or prefix in states or first.setdefault(prefix, number) == number
             (now if is_first else later).append(number)
         outcomes: dict[int, Outcome] = {}
-        for numbers in (now, later):
+        for numbers in filter(None, (now, later)):
             stretches = [_after_prefix(requests[number], states.get(prefixes[number]), heads) for number in numbers]
             for number, outcome in zip(numbers, self._queue.run(stretches, done.stretches), strict=True):
                 outcomes[number] = outcome
