@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
 import threading
 import time
+import tracemalloc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -22,6 +25,7 @@ from tersely import (
     ProtectedTextError,
     TerselyError,
     TokenizerError,
+    segmentation,
 )
 from tersely.methods import METHODS
 from tersely.scoring import queue
@@ -275,3 +279,68 @@ def test_callers_who_call_at_once_share_a_pass(tiny_llama, monkeypatch) -> None:
     alone = [compressor.compress([text], QUESTION, rate=0.5) for text in texts]
     assert shared == 3 * passes[0]
     assert [one.context for one in together] == [one.context for one in alone]
+
+
+def counted_words(monkeypatch) -> list[str]:
+    """Receives each text that is cut into words."""
+    texts: list[str] = []
+    split = segmentation.split_words
+
+    def counting(text: str, *arguments):
+        texts.append(text)
+        return split(text, *arguments)
+
+    monkeypatch.setattr(segmentation, "split_words", counting)
+    return texts
+
+
+def test_a_document_is_cut_into_words_once_and_read_as_if_it_were_new(fake_scorer, monkeypatch) -> None:
+    texts = counted_words(monkeypatch)
+    compressor = Compressor(fake_scorer, tokenizer=len)
+    compressor.index(DOCUMENTS)
+    again = [Document(text="Something else."), *reversed(DOCUMENTS[:2])]
+    for question in (QUESTION, "Who came?"):
+        found = compressor.compress(again, question, rate=0.5)
+        new = Compressor(fake_scorer, tokenizer=len, cache=CacheSettings(memory_bytes=0))
+        expected = new.compress(again, question, rate=0.5)
+        assert found.model_dump(exclude={"seconds"}) == expected.model_dump(exclude={"seconds"})
+        assert {one.index: one.document.id for one in found.documents} == {0: None, 1: "7", 2: None}
+    assert len(texts) == 3 + 1 + 2 * 3, "three ahead, one that was new, and all of those that are never kept"
+
+
+def test_what_is_kept_of_a_documents_words_is_for_the_same_text_only(fake_scorer, monkeypatch) -> None:
+    texts = counted_words(monkeypatch)
+    compressor = Compressor(fake_scorer, tokenizer=len)
+    text = "One sentence is here. Another one says that 42 people came. A third one ends it."
+    plain = compressor.compress([text], QUESTION, rate=0.4)
+    assert "42 people" in compressor.compress([text], "Who ended it?", rate=0.4, protect=["42 people"]).context
+    kept = Document(text=text, keep_passages=("A third one",), title="Title")
+    assert "A third one" in compressor.compress([kept], QUESTION, rate=0.6).context
+    assert compressor.compress([text], QUESTION, rate=0.4).context == plain.context
+    assert len(texts) == 3
+
+
+def test_words_that_are_kept_hold_nothing_else_of_the_document(fake_scorer) -> None:
+    class Metadata(dict):
+        pass
+
+    compressor = Compressor(fake_scorer, tokenizer=len)
+    metadata = Metadata(secret=1)
+    gone = weakref.ref(metadata)
+    compressor.index([Document.model_construct(text=DOCUMENTS[0], metadata=metadata)])
+    del metadata
+    gc.collect()
+    assert gone() is None
+
+
+def test_words_are_kept_within_the_limit_of_the_cache(fake_scorer) -> None:
+    compressor = Compressor(fake_scorer, tokenizer=len, cache=CacheSettings(memory_bytes=64 * 1_000_000))
+    gc.collect()
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for number in range(100):
+        compressor.compress([f"Text {number}. " + "It says some words about a town. " * 100], QUESTION, rate=0.5)
+    gc.collect()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 300_000 < after - before < 1_300_000, "one of these texts takes about 200 KB"

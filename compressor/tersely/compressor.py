@@ -44,7 +44,8 @@ class Compressor:
         device: a torch device; by default CUDA, else MPS, else the processor.
         dtype: a torch dtype's name, or `"int8"`. By default int8 for a Llama (as the embedded model is) on a processor
             with products of 8 bits; else bfloat16 where the device computes it natively; else float32.
-        cache: how much is kept of documents between calls, so that the next question over them costs little.
+        cache: how much is kept of documents between calls, so that the next question over them costs little. A `Scorer`
+            that is given has a cache of its own: then this is for words only.
 
     Raises:
         ModelError: the model cannot be found or loaded.
@@ -114,7 +115,9 @@ class Compressor:
             usable, skipped = read_documents(documents)
             segmented = segment_documents(usable, settings.protect, self._kept)
             kept = [np.ones(len(document.words), dtype=bool) for document in segmented]
-            document_tokens = [document.once("tokens", partial(_tokens, document, count)) for document in segmented]
+            document_tokens = [
+                document.once(self.tokenizer, partial(_tokens, document, count)) for document in segmented
+            ]
             original_tokens = count(render_context(segmented, kept, range(len(segmented))))
             target = settings.target_tokens or target_from_rate(settings.rate or 1.0, original_tokens)
 

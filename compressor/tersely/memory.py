@@ -33,10 +33,15 @@ class Memory(Generic[Value]):
             return found[0]
 
     def put(self, key: Hashable, value: Value, size: int) -> None:
-        """Hold a value of some size, in the unit of the limit; nobody may change it afterwards."""
+        """Hold a value of some size, in the unit of the limit; nobody may change it afterwards.
+
+        One that is larger than the limit is not held, and nothing has to go for it.
+        """
         with self._lock:
             if key in self._held:
                 self._size -= self._held.pop(key)[1]
+            if size > self._limit:
+                return
             self._held[key] = value, size
             self._size += size
             while self._size > self._limit:

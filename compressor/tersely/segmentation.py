@@ -26,8 +26,9 @@ Found = TypeVar("Found")
 
 # All patterns of one call together; a pattern that backtracks without end must not hang a server.
 _PATTERN_SECONDS = 2.0
-# About what is kept of a text for each of its characters, with what `SegmentedDocument.once` finds out.
-_KEPT_BYTES = 60
+# About the bytes of what is kept of a text between calls, with what `SegmentedDocument.once` finds out: for each word,
+# and for each character.
+_KEPT_FOR_A_WORD, _KEPT_FOR_A_CHARACTER = 250, 25
 # A run without white space that is longer than this (minified JSON, a table row) is split after its separators.
 _LONG_RUN = 40
 
@@ -156,15 +157,17 @@ def segment_documents(
     stopwatch = _Stopwatch(_PATTERN_SECONDS)
     segmented = []
     for index, document in documents:
-        key = document.title, document.text, tuple(document.kept_spans), tuple(protect)
+        kept_spans = document.kept_spans
+        key = document.title, document.text, tuple(kept_spans), tuple(protect)
         segments = kept.get(key) if kept else None
         if segments is None:
-            protected = document.kept_spans + list(_matches(patterns, document.text, stopwatch))
+            protected = kept_spans + list(_matches(patterns, document.text, stopwatch))
             blocks = split_blocks(document.text)
             words = split_words(document.text, protected, [block.start for block in blocks if block.apart])
             segments = words, _units(words, blocks), {}
             if kept:
-                kept.put(key, segments, len(document.text) * _KEPT_BYTES)
+                size = len(words) * _KEPT_FOR_A_WORD + len(document.text) * _KEPT_FOR_A_CHARACTER
+                kept.put(key, segments, size)
         segmented.append(SegmentedDocument(index, document, *segments))
     return segmented
 

@@ -88,7 +88,8 @@ class CacheSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     memory_bytes: int = Field(default=512 * 2**20, ge=0)
-    """In memory, in bytes; what was not used for longest goes first. 0 keeps nothing in memory."""
+    """In memory, in bytes; what was not used for longest goes first. 0 keeps nothing in memory. Words and tokens of the
+    same texts come on top, up to a sixty-fourth of it for each `Compressor`."""
 
     disk_bytes: int = Field(default=2 * 2**30, ge=0)
     """On disk, in bytes: what `Compressor.index` has read, and what was used a second time. 0 keeps nothing on disk."""

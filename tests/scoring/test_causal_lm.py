@@ -108,6 +108,13 @@ def test_a_chain_scores_each_piece_after_all_that_was_accepted(scorer, naive) ->
         condition += piece[::2]
 
 
+def test_a_chain_without_a_condition_has_no_score_for_its_first_token(scorer, naive) -> None:
+    chain = scorer.chain([[]])
+    assert np.isnan(chain.score([5])).all()
+    chain.accept([5])
+    np.testing.assert_allclose(chain.score([7, 8])[0], naive([7, 8], [5]), atol=1e-4)
+
+
 def test_a_chain_reads_its_conditions_by_as_many_layers_as_it_is_told(scorer) -> None:
     generator = np.random.default_rng(5)
     condition, accepted = random_tokens(generator, 9), random_tokens(generator, 8)

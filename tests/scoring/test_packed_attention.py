@@ -77,6 +77,20 @@ def test_each_token_sees_what_stands_before_it(
     torch.testing.assert_close(read[0], weights[_READ.head, keep:, : before + keep].mean(0), atol=tolerance, rtol=0)
 
 
+@pytest.mark.parametrize("by_products", [False, True])
+@pytest.mark.parametrize(("before", "keep", "rest"), [(0, 90, 20), (60, 0, 20), (60, 0, 80), (0, 0, 80)])
+def test_values_may_be_of_another_width_than_keys(monkeypatch, before, keep, rest, by_products) -> None:
+    monkeypatch.setattr(packed_attention, "products_outrun_attention", lambda: by_products)
+    half = _WIDTH // 2
+    states = (State(*(heads(_WITH_KEYS, before).bfloat16() for _ in range(2))),) if before else ()
+    halved = tuple(State(state.keys, state.values[..., :half].contiguous()) for state in states)
+    queries = heads(_HEADS, keep + rest).bfloat16()
+    keys, values = (heads(_WITH_KEYS, keep + rest).bfloat16() for _ in range(2))
+    whole = attended([Stretch([0] * (keep + rest), states, keep=keep)], queries, keys, values)
+    found = attended([Stretch([0] * (keep + rest), halved, keep=keep)], queries, keys, values[..., :half])
+    torch.testing.assert_close(found, whole[..., :half], atol=0.05, rtol=0)
+
+
 def test_what_is_kept_after_a_state_is_not_computed_past_its_layers() -> None:
     state = State(torch.randn(2, _WITH_KEYS, 9, _WIDTH), torch.randn(2, _WITH_KEYS, 9, _WIDTH))
     attention = attention_of([Stretch([0] * 30, (state,), keep=20, layers=1)], 2, stops=True)
@@ -150,7 +164,7 @@ def test_few_tokens_have_few_shapes_of_bounded_size(monkeypatch) -> None:
     parts, rows, keys = (set(some) for some in zip(*shapes, strict=True))
     assert parts == {_WITH_KEYS * texts for texts in (1, 3, 6, 8)}
     assert rows <= set(range(16, 193, 16))
-    assert keys <= set(range(64, 513, 64))
+    assert keys <= set(range(128, 513, 128))
 
 
 def test_products_are_of_few_shapes_and_bounded_size(monkeypatch) -> None:

@@ -1,5 +1,6 @@
 """Attention of tokens after each of several texts, such as a question after each document: computed together.
 
+So is what else needs a mask: many tokens after a text where products are not for it, texts on which a window slides.
 What they see is copied to one place, text beside text, and padded to a length that depends on nothing but a text's own:
 so each has the same bits whatever shares the pass. The place is made once for all layers, with every view of it: where
 tokens are few, each step of torch costs about as much as what it does.
@@ -64,7 +65,7 @@ class Part(NamedTuple):
 
 
 class MaskedAttention:
-    """Attention of as many tokens after each of several texts, for all layers of one pass.
+    """Attention of as many tokens after each of several texts, or of a text alone, for all layers of one pass.
 
     Args:
         parts: at least one.
@@ -78,17 +79,19 @@ class MaskedAttention:
         self, parts: Sequence[Part], rows: slice | torch.Tensor, width: int, layer: Layer, *, by_products: bool
     ) -> None:
         self._parts, self._rows, self._by_products = parts, rows, by_products
-        (own, _, of_head), texts, tokens = layer.key.shape, len(parts), len(parts[0].rows)
+        own, texts, tokens = len(layer.key), len(parts), len(parts[0].rows)
         self._sharing = len(layer.query) // own  # heads that share keys are rows of one product
         asking = self._sharing * tokens
         of_text = asking + -asking % (_PRODUCT_ROWS_MULTIPLE if by_products else _ROWS_MULTIPLE)
-        padded = texts + (by_products and texts % _TEXTS in _UNUSUAL)
+        texts_and_padding = texts + (by_products and texts % _TEXTS in _UNUSUAL)
+        of_key, of_value = layer.key.shape[2], layer.value.shape[2]
         self._queries, self._found, self._keys, self._values = (
-            layer.key.new_zeros((padded, own, length, of_head)) for length in (of_text, of_text, width, width)
+            layer.key.new_zeros((texts_and_padding, own, length, of_head))
+            for length, of_head in ((of_text, of_key), (of_text, of_value), (width, of_key), (width, of_value))
         )
         # Views of these. (texts, heads with keys of their own, heads that share them, tokens, width of a head)
         self._asking, self._answer = (
-            rows[:texts, :, :asking].unflatten(2, (self._sharing, tokens)) for rows in (self._queries, self._found)
+            room[:texts, :, :asking].unflatten(2, (self._sharing, tokens)) for room in (self._queries, self._found)
         )
         operands = self._queries, self._keys.transpose(2, 3), self._values, self._found
         self._at_once = list(
@@ -163,9 +166,9 @@ def attention_mask(before: int, tokens: int, width: int, window: int | None, lik
         like: of its dtype, on its device.
     """
     keys = torch.arange(width, device=like.device)
-    keys[width - tokens :] = torch.arange(before, before + tokens)
     keys[before : width - tokens] = before + tokens  # padding stands behind all
-    places = torch.arange(before, before + tokens, device=like.device)[:, None]
+    keys[width - tokens :] = torch.arange(before, before + tokens, device=like.device)
+    places = keys[width - tokens :, None]
     unseen = keys > places
     if window is not None:
         unseen |= keys <= places - window

@@ -2,7 +2,7 @@
 
 A text from its first token on is computed by itself, and so are many tokens after one; many tokens by products where
 these are faster. Few tokens after a text, such as a question after each document, are computed together with others
-like them (see `masked_attention.py`).
+like them; these, and all else that needs a mask, in `masked_attention.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tersely.scoring.stretches import NOTHING, State, Stretch
 # So many tokens are few: after a text they are computed together with others of their kind.
 _FEW = 64
 # The keys of each are padded to a multiple of so many; up to so many they go by products.
-_KEYS_MULTIPLE = 64
+_KEYS_MULTIPLE = 128
 _PRODUCT_KEYS = 512
 
 

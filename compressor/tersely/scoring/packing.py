@@ -30,7 +30,7 @@ COMMON = 4096
 _HEAD_ROWS = 256
 # Of those, how many are normalised at once: in float32 they must still fit a processor's cache.
 _NORMALISED_ROWS = 32
-# A pass has a multiple of so many tokens: matrix libraries compute a handful of rows in another order than many.
+# In each layer a multiple of so many tokens is computed: matrix libraries compute a handful of rows in another order.
 _ROW_MULTIPLE = 16
 
 
@@ -111,8 +111,8 @@ def run(decoder: Decoder, stretches: Sequence[Stretch]) -> list[Outcome]:
 
 
 def _shape(stretch: Stretch) -> tuple[int, int]:
-    """What stretches have in common whose attention is computed together: how many tokens, after how many."""
-    return len(stretch.tokens), stretch.first_position
+    """What stretches have in common whose tokens that are not kept are computed together: how many, and up to where."""
+    return len(stretch.tokens) - stretch.keep, stretch.first_position + len(stretch.tokens)
 
 
 def _scores(
@@ -129,7 +129,9 @@ def _scores(
         if scored:
             # The row of a token predicts the next one.
             predicting, wanted = (
-                torch.tensor([row for rows in scored.values() for row in rows[some]], device=hidden.device)
+                torch.tensor(
+                    [row for rows in scored.values() for row in rows[some]], dtype=torch.int64, device=hidden.device
+                )
                 for some in (slice(None, -1), slice(1, None))
             )
             scores = _log_probabilities(decoder, hidden[predicting], tokens[wanted], among_common)
