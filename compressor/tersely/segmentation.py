@@ -155,19 +155,19 @@ def segment_documents(
     """
     patterns = [compiled(pattern) for pattern in protect]
     stopwatch = _Stopwatch(_PATTERN_SECONDS)
+    kept = kept or Memory(0)
     segmented = []
     for index, document in documents:
         kept_spans = document.kept_spans
         key = document.title, document.text, tuple(kept_spans), tuple(protect)
-        segments = kept.get(key) if kept else None
+        segments = kept.get(key)
         if segments is None:
             protected = kept_spans + list(_matches(patterns, document.text, stopwatch))
             blocks = split_blocks(document.text)
             words = split_words(document.text, protected, [block.start for block in blocks if block.apart])
             segments = words, _units(words, blocks), {}
-            if kept:
-                size = len(words) * _KEPT_FOR_A_WORD + len(document.text) * _KEPT_FOR_A_CHARACTER
-                kept.put(key, segments, size)
+            size = len(words) * _KEPT_FOR_A_WORD + len(document.text) * _KEPT_FOR_A_CHARACTER
+            kept.put(key, segments, size)
         segmented.append(SegmentedDocument(index, document, *segments))
     return segmented
 

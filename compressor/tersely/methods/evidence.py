@@ -42,6 +42,7 @@ class Evidence:
         self._task = task
         self._units: list[tuple[int, Unit]] = []
         self._readings: list[Reading] = []
+        self._said: list[np.ndarray] = []  # of each document's tokens, all heads' values as they weigh
         self._evidence = np.empty(0)
         self._profile: Profile
 
@@ -74,6 +75,7 @@ class Evidence:
         documents = self._task.documents
         lengths = np.array([_letters(documents[position], unit) for position, unit in self._units])
         worth_its_length = self._evidence - _LENGTH_COST * np.log(lengths + _LENGTH_OF_ALL)
+        self._said = [self._profile.of_model @ reading.values for reading in self._readings]
         pieces: list[Piece] = []
         repeated: list[Piece] = []
         seen: set[str] = set()
@@ -90,8 +92,8 @@ class Evidence:
     def _parts(self, unit: int) -> list[Piece]:
         """The words of a unit, in the order in which a phrase of them grows."""
         position, (words, heads, _) = self._units[unit]
-        segmented, reading = self._task.documents[position], self._readings[position]
-        worth = _word_worth(segmented, words, reading.ends, self._profile.of_model @ reading.values)
+        segmented = self._task.documents[position]
+        worth = _word_worth(segmented, words, self._readings[position].ends, self._said[position])
         phrase = _growing_phrase(worth, _clauses(segmented, words))
         return [Piece(position, words.start + i, words.start + i + 1, heads) for i in phrase]
 
