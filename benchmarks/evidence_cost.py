@@ -23,7 +23,7 @@ from tersely.passages import read_attention
 from tersely.profile import profile_for
 from tersely.rendering import with_title
 from tersely.scoring.scorer import ScoringRequest
-from tersely.segmentation import segment_documents
+from tersely.text.segmentation import segment_documents
 from tersely_eval.datasets import Question, read_questions
 
 RATE = 0.25

@@ -14,7 +14,7 @@ from tersely import Document
 from tersely.budget import Piece, fit
 from tersely.counting import token_counter
 from tersely.rendering import render_context
-from tersely.segmentation import SegmentedDocument, Unit, segment_documents
+from tersely.text.segmentation import SegmentedDocument, Unit, segment_documents
 
 count = token_counter("o200k_base", fallback=lambda: pytest.fail("no encoding")).count
 GUIDE = """# Guide
@@ -48,8 +48,8 @@ def segment(*texts: str, **fields) -> list[SegmentedDocument]:
 def piece_of(number: int, unit: Unit) -> Piece:
     """A unit as a piece, with its words, the longest first, as parts."""
     words = sorted(unit.words, key=lambda position: (hash_of(str(position)), position)) if unit.divisible else []
-    parts = tuple(Piece(number, position, position + 1, unit.heads) for position in words)
-    return Piece(number, unit.words.start, unit.words.stop, unit.heads, lambda: parts)
+    parts = tuple(Piece(number, position, position + 1, unit.context) for position in words)
+    return Piece(number, unit.words.start, unit.words.stop, unit.context, lambda: parts)
 
 
 def pieces_of(documents: list[SegmentedDocument], seed: int = 0) -> list[Piece]:
@@ -137,7 +137,7 @@ def test_never_above_the_target_and_never_without_the_heads(texts, title, target
             there = mask[unit.words.start : unit.words.stop]
             if there.any():
                 assert unit.divisible or there.all()
-                assert all(mask[head.start : head.stop].all() for head in unit.heads)
+                assert all(mask[head.start : head.stop].all() for head in unit.context)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

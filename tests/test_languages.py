@@ -7,7 +7,7 @@ import pytest
 
 from tersely import Document
 from tersely.rendering import document_text
-from tersely.segmentation import segment_documents
+from tersely.text.segmentation import segment_documents
 
 PARAGRAPHS = {
     "Chinese": [
@@ -58,7 +58,7 @@ def test_sentences_are_units_and_can_be_kept_alone(language) -> None:
     words = segmented.words
     spans = [(words[unit.words.start].start, words[unit.words.stop - 1].end) for unit in segmented.units]
     assert [text[start:end] for start, end in spans] == sentences
-    assert all(unit.divisible and not unit.heads for unit in segmented.units)
+    assert all(unit.divisible and not unit.context for unit in segmented.units)
 
     kept = np.zeros(len(words), dtype=bool)
     for number in (1, 2, len(sentences) - 1):

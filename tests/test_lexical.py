@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tersely.lexical import LexicalIndex, content_words
+from tersely.text.lexical import LexicalIndex, content_words
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tersely import Document
-from tersely.lines import split_records
-from tersely.segmentation import segment_documents
-from tersely.structure import split_blocks
+from tersely.text.lines import split_records
+from tersely.text.segmentation import segment_documents
+from tersely.text.structure import split_blocks
 
 MILL = (
     "The old mill on the river was built in 1820 by Jan de Vries, and Joan de Vries ran it after him. It was sold in "

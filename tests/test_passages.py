@@ -22,7 +22,7 @@ from tersely.passages import (
 )
 from tersely.rendering import with_title
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
-from tersely.segmentation import SegmentedDocument, segment_documents
+from tersely.text.segmentation import SegmentedDocument, segment_documents
 
 QUESTION = "When was the mill built?"
 LEAD_IN = "\n\nQuestion:"

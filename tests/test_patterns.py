@@ -8,8 +8,8 @@ import pytest
 import regex
 
 from tersely import CompressionSettings, InvalidInputError
-from tersely.patterns import compiled
 from tersely.settings import settings_from
+from tersely.text.patterns import compiled
 
 GREEDY = ["a{9999999}", "(?:a{9999}){9999}", "a{000000000009999999}", "(?x)a{ 9999999 }", "a{" + "9" * 5_000 + "}"]
 USUAL = [r"\d{4}-\d{2}-\d{2}", r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){4,7}", r"§ ?\d{1,4}", r"\{not repeated\}"]

@@ -11,8 +11,8 @@ from conftest import FakeScorer
 from tersely import CompressionResult, CompressionSettings, Compressor, Document, InvalidInputError
 from tersely.methods import METHODS
 from tersely.rendering import document_text, kept_spans, render_context
-from tersely.segmentation import segment_documents
 from tersely.settings import settings_from
+from tersely.text.segmentation import segment_documents
 
 MARKERS = ["…", " [...] ", "\n[cut]\n"]
 

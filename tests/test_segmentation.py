@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tersely import Document, InvalidInputError, Span, segmentation
-from tersely.segmentation import segment_documents, split_words
+from tersely import Document, InvalidInputError, Span
+from tersely.text import segmentation
+from tersely.text.segmentation import segment_documents, split_words
 
 
 def words(text: str) -> list[str]:

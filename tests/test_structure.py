@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tersely import Document
 from tersely.rendering import document_text
-from tersely.segmentation import SegmentedDocument, segment_documents
-from tersely.structure import split_blocks
+from tersely.text.segmentation import SegmentedDocument, segment_documents
+from tersely.text.structure import split_blocks
 
 
 def segment(text: str, **fields) -> SegmentedDocument:
@@ -33,7 +33,7 @@ def units(text: str, **fields) -> list[str]:
 def heads(text: str) -> dict[str, list[str]]:
     """The text of each unit -> the texts of its heads."""
     segmented = segment(text)
-    return {shown(segmented, unit.words): [shown(segmented, head) for head in unit.heads] for unit in segmented.units}
+    return {shown(segmented, unit.words): [shown(segmented, head) for head in unit.context] for unit in segmented.units}
 
 
 def divisible(text: str) -> dict[str, bool]:
@@ -196,10 +196,10 @@ def test_units_and_their_heads_are_all_words_in_order(text, keep_some) -> None:
     found = segmented.units
     assert all(len(unit.words) > 0 for unit in found)
     assert all(before.words.stop <= after.words.start for before, after in pairwise(found))
-    covered = {word for unit in found for part in (unit.words, *unit.heads) for word in part}
+    covered = {word for unit in found for part in (unit.words, *unit.context) for word in part}
     assert covered == set(range(len(segmented.words)))
     for unit in found:
-        parts = [*unit.heads, unit.words]
+        parts = [*unit.context, unit.words]
         assert all(len(part) > 0 for part in parts)
         assert all(before.stop <= after.start for before, after in pairwise(parts))
 
@@ -210,7 +210,7 @@ def test_kept_units_stand_in_the_text_as_they_were(text, data) -> None:
     kept = np.zeros(len(segmented.words), dtype=bool)
     chosen = data.draw(st.lists(st.sampled_from(segmented.units), min_size=1))
     for unit in chosen:
-        for part in (unit.words, *unit.heads):
+        for part in (unit.words, *unit.context):
             kept[part.start : part.stop] = True
     result = document_text(segmented, kept)
     assert all(shown(segmented, unit.words) in result for unit in chosen)

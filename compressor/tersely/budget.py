@@ -10,7 +10,7 @@ import numpy as np
 
 from tersely.errors import ProtectedTextError
 from tersely.rendering import join_documents, render_document
-from tersely.segmentation import SegmentedDocument
+from tersely.text.segmentation import SegmentedDocument
 
 # Filling up stops when this share of the budget is used, or after so many pieces were tried, each with a count of the
 # whole context, or after so many were looked at, each with a count of its own words.
@@ -33,7 +33,7 @@ class Piece(NamedTuple):
     Attributes:
         document: position in the list of segmented documents.
         first, last: positions of its words.
-        heads: positions of words that are kept with it, such as the `heads` of its unit.
+        context: positions of words that are kept with it, such as the `context` of its unit.
         parts: asked where it does not fit whole, gives smaller pieces of it, best first; none of what is of no use in
             part.
     """
@@ -41,7 +41,7 @@ class Piece(NamedTuple):
     document: int
     first: int
     last: int
-    heads: tuple[range, ...] = ()
+    context: tuple[range, ...] = ()
     parts: Callable[[], Sequence[Piece]] = tuple
 
 
@@ -196,10 +196,10 @@ class _Chosen:
         seen: set[tuple[int, int]] = set()
         for piece in pieces:
             length = self.characters(piece)
-            for head in piece.heads:
-                if (piece.document, head.start) not in seen:
-                    seen.add((piece.document, head.start))
-                    length += self.characters(Piece(piece.document, head.start, head.stop))
+            for part in piece.context:
+                if (piece.document, part.start) not in seen:
+                    seen.add((piece.document, part.start))
+                    length += self.characters(Piece(piece.document, part.start, part.stop))
             yield length
 
     def _own_tokens(self, piece: Piece) -> int:
@@ -208,7 +208,7 @@ class _Chosen:
         text, words = segmented.document.text, segmented.words
         title = segmented.document.title or ""
         added = [] if self.has(piece.document) else [title]
-        for positions in (*piece.heads, range(piece.first, piece.last)):
+        for positions in (*piece.context, range(piece.first, piece.last)):
             for position in positions:
                 if not kept[position]:
                     following = words[position + 1].start if position + 1 < len(words) else len(text)
@@ -221,7 +221,7 @@ class _Chosen:
         for piece in pieces:
             if piece.document not in masks:
                 masks[piece.document] = self.kept[piece.document].copy()
-            for words in (range(piece.first, piece.last), *piece.heads):
+            for words in (range(piece.first, piece.last), *piece.context):
                 masks[piece.document][words.start : words.stop] = True
         return {
             document: (mask, render_document(self._documents[document], mask, self._gap_marker))

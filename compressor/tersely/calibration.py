@@ -14,8 +14,8 @@ from tersely.documents import Document, Span, read_documents
 from tersely.errors import InvalidInputError
 from tersely.profile import FirstHopWeights, HeadWeight, Profile, Provenance, SecondHopWeights
 from tersely.scoring.scorer import Head, Progress, Scorer
-from tersely.segmentation import segment_documents
 from tersely.signals import FIRST_HOP, SECOND_HOP, Signals, measure, second_hop
+from tersely.text.segmentation import segment_documents
 
 _HEADS = 10
 # Weights of heads are many and alike, so their ridge is stronger.

@@ -24,8 +24,8 @@ from tersely.rendering import document_text, kept_spans, render_context, render_
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.scoring.queue import Cancellation, arriving, cancellable
 from tersely.scoring.scorer import Scorer
-from tersely.segmentation import SegmentedDocument, Segments, segment_documents
 from tersely.settings import CacheSettings, CompressionSettings, MethodName, Order
+from tersely.text.segmentation import SegmentedDocument, Segments, segment_documents
 
 # Of the memory for documents, one part in so many is for their words: the embedded model keeps some hundred times as
 # much of a text.

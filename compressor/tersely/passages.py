@@ -10,7 +10,7 @@ import numpy as np
 
 from tersely.rendering import TITLE_SEPARATOR, with_title
 from tersely.scoring.scorer import Head, Progress, Scorer, ScoringRequest
-from tersely.segmentation import SegmentedDocument, Unit
+from tersely.text.segmentation import SegmentedDocument, Unit
 
 # Longer documents are read in parts of at most so many tokens: what is said of a token then has the same scale in long
 # and short documents, and the time grows with the length, not with its square.
@@ -174,7 +174,7 @@ def _passages(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> tuple[l
         ends -= len(title) + len(TITLE_SEPARATOR) if title else 0
         all_ends.append(ends)
         of_title = encoding.tokens[: int(np.searchsorted(ends, 0, side="right"))][: min(_TITLE_TOKENS, room // 2)]
-        unit_starts = [segmented.words[_start_with_heads(unit)].start for unit in segmented.units]
+        unit_starts = [segmented.words[_start_with_context(unit)].start for unit in segmented.units]
         starts = set(np.searchsorted(ends, unit_starts[1:], side="right").tolist())
         first = 0
         while first < len(ends):
@@ -187,12 +187,12 @@ def _passages(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> tuple[l
     return all_ends, passages
 
 
-def _start_with_heads(unit: Unit) -> int:
-    """The position of a unit's first word, or of that of the heads that stand right before it."""
+def _start_with_context(unit: Unit) -> int:
+    """The position of a unit's first word, or of that of that of its context which stands right before it."""
     start = unit.words.start
-    for head in reversed(unit.heads):
-        if head.stop == start:
-            start = head.start
+    for part in reversed(unit.context):
+        if part.stop == start:
+            start = part.start
     return start
 
 

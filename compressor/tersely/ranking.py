@@ -8,7 +8,7 @@ import numpy as np
 
 from tersely.rendering import with_title
 from tersely.scoring.scorer import Progress, Scorer, ScoringRequest
-from tersely.segmentation import SegmentedDocument
+from tersely.text.segmentation import SegmentedDocument
 
 # Stands after the question: it keeps the model from answering out of its own memory (LongLLMLingua, section 4.1).
 RESTRICTIVE_STATEMENT = "We can get the answer to this question in the given documents."

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import regex
 
 from tersely.documents import CompressedDocument, RecoveredAnswer, RecoveredPhrase, Span
-from tersely.lexical import stop_words
-from tersely.segmentation import split_runs
+from tersely.text.lexical import stop_words
+from tersely.text.segmentation import split_runs
 
 _CORE = regex.compile(r"\w(?:.*\w)?", regex.DOTALL)
 # An original this many times as long as its phrase joins words that met by chance.

@@ -8,7 +8,7 @@ import numpy as np
 import regex
 
 from tersely.documents import Span
-from tersely.segmentation import SegmentedDocument
+from tersely.text.segmentation import SegmentedDocument
 
 DOCUMENT_SEPARATOR = "\n\n"
 TITLE_SEPARATOR = "\n"

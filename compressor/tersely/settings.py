@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from tersely.complaints import complaint
 from tersely.errors import InvalidInputError
-from tersely.patterns import check_size, pattern_source
+from tersely.text.patterns import check_size, pattern_source
 
 MethodName = Literal["evidence", "longllmlingua", "llmlingua"]
 Order = Literal["original", "best_first", "best_at_both_ends"]

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tersely.lexical import LexicalIndex, content_words
 from tersely.passages import Reading, read_attention, read_contrast, tokens_between
 from tersely.scoring.scorer import Head, Progress, Scorer
-from tersely.segmentation import SegmentedDocument, Unit
+from tersely.text.lexical import LexicalIndex, content_words
+from tersely.text.segmentation import SegmentedDocument, Unit
 
 # What the model says of a unit's tokens counts by this many of the highest: an answer is a few tokens long.
 _HIGHEST = 3
@@ -170,4 +170,4 @@ def _pool(segmented: SegmentedDocument, reading: Reading) -> tuple[np.ndarray, n
 def unit_text(segmented: SegmentedDocument, unit: Unit) -> str:
     """A unit's text after that of its heads."""
     text, words = segmented.document.text, segmented.words
-    return " ".join(text[words[part.start].start : words[part.stop - 1].end] for part in (*unit.heads, unit.words))
+    return " ".join(text[words[part.start].start : words[part.stop - 1].end] for part in (*unit.context, unit.words))

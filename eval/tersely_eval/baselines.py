@@ -16,7 +16,7 @@ from tersely import Document
 from tersely.budget import Piece, fit
 from tersely.documents import read_documents
 from tersely.rendering import kept_spans, render_context, with_title
-from tersely.segmentation import SegmentedDocument, segment_documents
+from tersely.text.segmentation import SegmentedDocument, segment_documents
 from tersely_eval.measures import Selection
 
 Count = Callable[[str], int]
@@ -85,7 +85,7 @@ def _segmented(documents: Sequence[Document]) -> list[SegmentedDocument]:
 def _sentences(segmented: Sequence[SegmentedDocument]) -> Iterator[Piece]:
     for position, one in enumerate(segmented):
         for unit in one.units:
-            yield Piece(position, unit.words.start, unit.words.stop, unit.heads)
+            yield Piece(position, unit.words.start, unit.words.stop, unit.context)
 
 
 def _text(segmented: SegmentedDocument, piece: Piece) -> str:

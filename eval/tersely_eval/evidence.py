@@ -8,7 +8,7 @@ from pathlib import Path
 from tersely import Span
 from tersely.calibration import Example, ExampleSet
 from tersely.documents import read_documents
-from tersely.segmentation import segment_documents
+from tersely.text.segmentation import segment_documents
 from tersely_eval.datasets import Question, read_questions
 from tersely_eval.measures import answer_kept
 

@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tersely import Document, InvalidInputError
 from tersely.demo import cut_passages, reference_sections
-from tersely.lexical import LexicalIndex, content_words
 from tersely.rendering import with_title
-from tersely.sentences import split_sentences
+from tersely.text.lexical import LexicalIndex, content_words
+from tersely.text.sentences import split_sentences
 from tersely_eval.datasets import Question, SupportSentence
 from tersely_eval.measures import answer_kept
 

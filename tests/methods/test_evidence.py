@@ -15,7 +15,7 @@ from test_profile import write
 from conftest import FakeScorer
 from tersely import CompressionResult, Compressor, Document, InvalidInputError
 from tersely.methods.evidence import _growing_phrase
-from tersely.segmentation import SegmentedDocument, segment_documents
+from tersely.text.segmentation import SegmentedDocument, segment_documents
 from tersely_eval.measures import answer_kept
 
 QUESTION = "When was the mill sold, and for how much?"
@@ -83,7 +83,7 @@ def choice(result: CompressionResult) -> Choice:
         for unit in segmented.units:
             text, there = shown(segmented, unit.words), kept[unit.words.start : unit.words.stop]
             if there.any():
-                assert all(kept[head.start : head.stop].all() for head in unit.heads), f"without its heads: {text!r}"
+                assert all(kept[head.start : head.stop].all() for head in unit.context), f"without its heads: {text!r}"
             if there.all():
                 found.whole.append(text)
             elif there.any():

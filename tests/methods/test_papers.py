@@ -18,8 +18,8 @@ from tersely.methods.iterative import Share, compress_iteratively
 from tersely.methods.method import Task
 from tersely.ranking import RESTRICTIVE_STATEMENT
 from tersely.scoring.scorer import ScoringRequest
-from tersely.segmentation import segment_documents
 from tersely.settings import CompressionSettings
+from tersely.text.segmentation import segment_documents
 
 
 @pytest.mark.model

@@ -8,7 +8,7 @@ from typing import Any
 from tersely.budget import target_from_rate
 from tersely.documents import CompressedDocument
 from tersely.rendering import DOCUMENT_SEPARATOR, join_documents, render_prompt
-from tersely.segmentation import split_words
+from tersely.text.segmentation import split_words
 
 Count = Callable[[str], int]
 

@@ -18,8 +18,8 @@ import regex
 from tersely.documents import Span, check_text
 from tersely.errors import InvalidInputError
 from tersely.methods import choose_method
-from tersely.sentences import split_sentences
 from tersely.settings import CompressionSettings, MethodName, Order, settings_from
+from tersely.text.sentences import split_sentences
 
 ORDERS: dict[str, Order] = {"original": "original", "sort": "best_first", "two_stage": "best_at_both_ends"}
 RANK_METHODS = (

@@ -20,9 +20,9 @@ from tersely.methods.method import Task
 from tersely.passages import Reading, requests_ahead, tokens_between
 from tersely.profile import Profile, profile_for
 from tersely.scoring.scorer import Scorer, ScoringRequest
-from tersely.segmentation import SegmentedDocument, Unit
 from tersely.settings import Order
 from tersely.signals import measure, second_hop, unit_text
+from tersely.text.segmentation import SegmentedDocument, Unit
 
 # Of two units as likely to be evidence the shorter one leaves room for others. At 1 the order would be by evidence per
 # character, and long sentences would have no chance.
@@ -80,22 +80,22 @@ class Evidence:
         repeated: list[Piece] = []
         seen: set[str] = set()
         for unit in np.argsort(-worth_its_length, kind="stable").tolist():
-            position, (words, heads, divisible) = self._units[unit]
+            position, (words, context, divisible) = self._units[unit]
             if lengths[unit] == 0 and lengths.any():
                 continue  # a stray sign says nothing
             parts = partial(self._parts, unit) if divisible else tuple
             text = " ".join(unit_text(documents[position], self._units[unit][1]).split())
-            (repeated if text in seen else pieces).append(Piece(position, words.start, words.stop, heads, parts))
+            (repeated if text in seen else pieces).append(Piece(position, words.start, words.stop, context, parts))
             seen.add(text)
         return pieces + repeated
 
     def _parts(self, unit: int) -> list[Piece]:
         """The words of a unit, in the order in which a phrase of them grows."""
-        position, (words, heads, _) = self._units[unit]
+        position, (words, context, _) = self._units[unit]
         segmented = self._task.documents[position]
         worth = _word_worth(segmented, words, self._readings[position].ends, self._said[position])
         phrase = _growing_phrase(worth, _clauses(segmented, words))
-        return [Piece(position, words.start + i, words.start + i + 1, heads) for i in phrase]
+        return [Piece(position, words.start + i, words.start + i + 1, context) for i in phrase]
 
 
 def _letters(segmented: SegmentedDocument, unit: Unit) -> int:

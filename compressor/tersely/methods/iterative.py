@@ -17,7 +17,7 @@ from tersely.budget import Piece
 from tersely.methods.method import Task
 from tersely.rendering import DOCUMENT_SEPARATOR, TITLE_SEPARATOR
 from tersely.scoring.scorer import Scorer
-from tersely.segmentation import SegmentedDocument
+from tersely.text.segmentation import SegmentedDocument
 
 # A segment's tokens -> how much each of them tells (higher is kept first).
 TokenValues = Callable[[list[int]], np.ndarray]

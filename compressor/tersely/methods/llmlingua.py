@@ -10,8 +10,8 @@ from tersely.methods.iterative import Share, compress_iteratively
 from tersely.methods.method import Task
 from tersely.ranking import document_surprisal, surprisal_requests
 from tersely.scoring.scorer import Scorer, ScoringRequest
-from tersely.segmentation import SegmentedDocument
 from tersely.settings import Order
+from tersely.text.segmentation import SegmentedDocument
 
 
 class LLMLingua:

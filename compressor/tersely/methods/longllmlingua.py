@@ -14,8 +14,8 @@ from tersely.methods.method import Task
 from tersely.profile import document_layers
 from tersely.ranking import question_log_probability, question_requests_ahead
 from tersely.scoring.scorer import Scorer, ScoringRequest
-from tersely.segmentation import SegmentedDocument
 from tersely.settings import Order
+from tersely.text.segmentation import SegmentedDocument
 
 
 class LongLLMLingua:

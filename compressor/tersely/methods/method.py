@@ -8,8 +8,8 @@ from typing import ClassVar, Protocol
 
 from tersely.budget import Piece
 from tersely.scoring.scorer import Progress, Scorer, ScoringRequest
-from tersely.segmentation import SegmentedDocument
 from tersely.settings import CompressionSettings, Order
+from tersely.text.segmentation import SegmentedDocument
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ import regex
 from tersely.documents import Document, Span
 from tersely.errors import InvalidInputError
 from tersely.memory import Memory
-from tersely.patterns import compiled
-from tersely.structure import Block, split_blocks
+from tersely.text.patterns import compiled
+from tersely.text.structure import Block, split_blocks
 
 Found = TypeVar("Found")
 
@@ -92,18 +92,32 @@ class Word(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """What is chosen as one: a sentence, a list item, a table row, a code block.
+    """What is chosen as one: a sentence, a list item, a table row, a record, a block of code.
 
     Attributes:
         words: positions of its words; never none.
-        heads: positions of the words that stay with it, outermost first: the headings under which it stands, the head
-            of its table, the list item of which it is a part, the line that introduces it.
-        divisible: whether single words of it may be kept when it does not fit whole.
+        context: positions of the words without which it says something else or nothing, in the order of the text: the
+            headings over it, the header of its table, the line that introduces it, the brackets around it.
+        divisible: it is prose, of which a fragment can be of use where fragments are asked for.
     """
 
     words: range
-    heads: tuple[range, ...]
+    context: tuple[range, ...]
     divisible: bool
+
+
+class Separator(NamedTuple):
+    """What only stands between two neighbours, such as a comma between records.
+
+    Attributes:
+        words: positions of its words.
+        earlier, following: positions of the words before it with the same parent, and of its next neighbour's; it is
+            kept where a word of both is.
+    """
+
+    words: range
+    earlier: range
+    following: range
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +128,9 @@ class SegmentedDocument:
         index: the document's position in the caller's list.
         document: the original.
         words: in order, none overlapping, at least one.
-        units: in order, none overlapping, at least one. A word that is in none is in the `heads` of one.
+        units: in order, none overlapping, at least one. A word that is in none is in the `context` of some, or is never
+            kept unless all are.
+        separators: in order.
         known: what `once` has found out.
     """
 
@@ -122,6 +138,7 @@ class SegmentedDocument:
     document: Document
     words: list[Word]
     units: list[Unit]
+    separators: list[Separator] = field(default_factory=list)
     known: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def once(self, what: Hashable, find: Callable[[], Found]) -> Found:
@@ -136,8 +153,8 @@ class SegmentedDocument:
         return cast(Found, self.known[what])
 
 
-# Words and units of a text, and what else is known of it.
-Segments = tuple[list[Word], list[Unit], dict[Hashable, Any]]
+# Words, units and separators of a text, and what else is known of it.
+Segments = tuple[list[Word], list[Unit], list[Separator], dict[Hashable, Any]]
 
 
 def segment_documents(
@@ -165,7 +182,7 @@ def segment_documents(
             protected = kept_spans + list(_matches(patterns, document.text, stopwatch))
             blocks = split_blocks(document.text)
             words = split_words(document.text, protected, [block.start for block in blocks if block.apart])
-            segments = words, _units(words, blocks), {}
+            segments = words, *_units(words, blocks), {}
             size = len(words) * _KEPT_FOR_A_WORD + len(document.text) * _KEPT_FOR_A_CHARACTER
             kept.put(key, segments, size)
         segmented.append(SegmentedDocument(index, document, *segments))
@@ -254,16 +271,42 @@ def _matches(patterns: Sequence[regex.Pattern[str]], text: str, stopwatch: _Stop
         yield from (Span(match.start(), match.end()) for match in matches if match.end() > match.start())
 
 
-def _units(words: list[Word], blocks: list[Block]) -> list[Unit]:
+def _units(words: list[Word], blocks: list[Block]) -> tuple[list[Unit], list[Separator]]:
     """The blocks of a text in words. A word belongs to the block in which it starts."""
     starts = [word.start for word in words]
     edges = [0, *(bisect_left(starts, block.start) for block in blocks[1:]), len(words)]
     ranges = [range(first, last) for first, last in pairwise(edges)]
+    needs = _all_needs(blocks)
     units: list[Unit] = []
-    needed: set[int] = set()  # positions of the blocks that head a unit
-    for position in reversed(range(len(blocks))):
-        block, its_words = blocks[position], ranges[position]
-        if its_words and not (block.is_head and position in needed):  # a head over nothing is a unit itself
-            units.append(Unit(its_words, tuple(ranges[head] for head in block.heads if ranges[head]), block.divisible))
-            needed.update(block.heads)
-    return units[::-1]
+    separators: list[Separator] = []
+    for position, block in enumerate(blocks):
+        if not ranges[position]:
+            continue
+        if block.joins:
+            earlier, following = (range(edges[part.start], edges[part.stop]) for part in block.joins)
+            separators.append(Separator(ranges[position], earlier, following))
+        elif block.stands:
+            context = tuple(ranges[other] for other in needs[position] if ranges[other])
+            units.append(Unit(ranges[position], context, block.divisible))
+    if not units:  # a word that must survive reaches over all that could stand for itself
+        units = [Unit(its_words, (), False) for its_words in ranges if its_words]
+    return units, separators
+
+
+def _all_needs(blocks: list[Block]) -> list[tuple[int, ...]]:
+    """For each block the positions of all that it needs, and of what those need, in order, itself left out."""
+    closed: list[tuple[int, ...] | None] = [None] * len(blocks)
+    for position in range(len(blocks)):
+        waiting = [position]
+        while waiting:
+            last = waiting[-1]
+            unknown = [other for other in blocks[last].needs if closed[other] is None and other not in waiting]
+            if unknown:
+                waiting.append(unknown[0])
+                continue
+            waiting.pop()
+            if closed[last] is None:
+                direct = blocks[last].needs
+                reached = {*direct, *(far for other in direct for far in closed[other] or ())}
+                closed[last] = tuple(sorted(reached - {last}))
+    return [needs or () for needs in closed]

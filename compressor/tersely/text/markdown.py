@@ -1,0 +1,163 @@
+"""Markdown -> blocks: headings over what is under them, list items, tables and code blocks, and prose for the rest.
+
+Only blocks of Markdown are read (CommonMark and tables of GFM), never what stands inside a line, and nothing is
+rendered. Most text is no Markdown, or Markdown that was cut in pieces. So where a sign has another common meaning in
+plain text (indented lines, an underlined title, `>` before a line, a lone ```) it means nothing here, and whatever is
+not understood is prose.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import regex
+from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock, fence, heading
+from markdown_it.token import Token
+
+from tersely.text.outline import Outline
+from tersely.text.prose import read_prose
+
+# A longer one (characters) costs more than it explains: it is a block like others.
+_LONGEST_HEADING = 500  # a heading, or the header of a table
+_LONGEST_PARENT = 200  # the text of an item before what else is in it
+# A list item up to this length is one block; a longer one is cut into its sentences.
+_LONGEST_ITEM = 400
+
+# With fences of any length, each could be searched to the end of the text for one as long.
+_LONGEST_FENCE = 12
+
+# Signs that word processors put before list items, read as if they were the Markdown one.
+_BULLETS = {ord(sign): "-" for sign in "•◦▪‣●"}
+# Without a line that begins like this a text has no structure. A table's second line begins with one of `|:-`.
+_MARKED_UP = regex.compile(rf"^[ \t]*(?:\#{{1,6}}\s|[-+*_|:{''.join(map(chr, _BULLETS))}]|\d+[.)]|```|~~~)", regex.M)
+_MARKER = regex.compile(r"\s*(?:[-+*•◦▪‣●]|\d+[.)])\s+")
+_LINE_END = regex.compile(r"\r\n?|\n")  # what the parser takes for one
+
+_LEAVES = ("heading_open", "paragraph_open", "fence", "hr", "thead_open", "tr_open")
+_INTRODUCED = ("bullet_list_open", "ordered_list_open", "table_open", "fence")
+_OPEN = ("bullet_list_open", "ordered_list_open", "list_item_open", "table_open")
+_CLOSE = ("bullet_list_close", "ordered_list_close", "list_item_close", "table_close")
+
+
+def read_markdown(outline: Outline, start: int, end: int) -> None:
+    """Add the blocks of Markdown, or of plain text, between two characters that begin and end lines."""
+    text = outline.text[start:end]
+    if _MARKED_UP.search(text):
+        _Reader(outline, start, end).read(_PARSER.parse(text.translate(_BULLETS)))
+    else:
+        read_prose(outline, start, end)
+
+
+class _Reader:
+    """Turns the parser's tokens into blocks; the lines of which they tell nothing are prose."""
+
+    def __init__(self, outline: Outline, start: int, end: int) -> None:
+        self._outline = outline
+        self._text = outline.text
+        self._end = end
+        self._line_starts = [start, *(match.end() for match in _LINE_END.finditer(self._text, start, end)), end]
+
+    def read(self, tokens: list[Token]) -> None:
+        outline, line_starts = self._outline, self._line_starts
+        parents: list[ExitStack] = []  # for each open list, item and table what its blocks need
+        done = 0  # lines
+        lead_in: int | None = None
+        at_item = False  # an item has begun and has no block yet
+        for number, token in enumerate(tokens):
+            if token.type in _OPEN:
+                parents.append(ExitStack())
+                parents[-1].enter_context(outline.under(*([] if lead_in is None else [lead_in])))
+                lead_in = None
+                at_item = token.type == "list_item_open"
+            elif token.type in _CLOSE:
+                parents.pop().close()
+                at_item = False
+            if token.map is None or token.map[0] < done or token.type not in _LEAVES:
+                continue
+            first, last = token.map
+            if token.type == "thead_open":
+                last += 1  # the line of dashes
+            read_prose(outline, line_starts[done], line_starts[first])
+            start, end, done = line_starts[first], line_starts[last], last
+            if token.type == "heading_open":
+                self._add_heading(start, end, level=len(token.markup))
+            elif token.type == "thead_open":
+                header = outline.add(start, end, stands=end - start > _LONGEST_HEADING)
+                if end - start <= _LONGEST_HEADING:
+                    parents[-1].enter_context(outline.under(header))
+            elif token.type == "tr_open" and "|" not in self._text[start:end]:
+                parents[-1].close()  # text right below a table is no row of it
+                read_prose(outline, start, end)
+            elif token.type == "paragraph_open" and at_item:
+                self._add_item(start, end, parents[-1])
+            elif token.type == "paragraph_open":
+                read_prose(outline, start, end)
+                following = tokens[number + 3].type if number + 3 < len(tokens) else ""  # after its text and its close
+                lead_in = outline.lead_in(end) if following in _INTRODUCED else None
+            else:
+                outline.add(start, end, needs=() if lead_in is None else (lead_in,))
+                lead_in = None
+            at_item = False
+        read_prose(outline, line_starts[done], self._end)
+
+    def _add_heading(self, start: int, end: int, level: int) -> None:
+        if end - start > _LONGEST_HEADING:
+            read_prose(self._outline, start, end)
+            return
+        self._outline.close_headings(level)
+        self._outline.open_heading(level, self._outline.add(start, end, stands=False))
+
+    def _add_item(self, start: int, end: int, parent: ExitStack) -> None:
+        """Add a list item's own text; what else is in the item needs the first block of it."""
+        outline = self._outline
+        first = len(outline.blocks)
+        marker = _MARKER.match(self._text, start, end)
+        if end - start <= _LONGEST_ITEM or not marker:
+            outline.add(start, end, divisible=True)
+        else:
+            read_prose(outline, marker.end(), end)
+            outline.blocks[first] = outline.blocks[first]._replace(start=start)
+            for position in range(first + 1, len(outline.blocks)):
+                outline.need(position, first)
+        if outline.blocks[first].end - outline.blocks[first].start <= _LONGEST_PARENT:
+            parent.enter_context(outline.under(first))
+
+
+def _unindented_heading(state: StateBlock, first: int, end: int, silent: bool) -> bool:
+    """An indented `#` is more often a comment in a program than a heading."""
+    return state.sCount[first] <= state.blkIndent and heading(state, first, end, silent)
+
+
+def _certain_fence(state: StateBlock, first: int, end: int, silent: bool) -> bool:
+    """A fence that is closed, or says its language: another may be the end of a block whose beginning was cut off."""
+    opening = _line(state, first)
+    bare = not opening.strip("`~")
+    if bare and opening.startswith("~") and 0 < len(_line(state, first - 1)) <= len(opening):
+        return False  # it underlines a title, as in reStructuredText
+    if bare and len(opening) > _LONGEST_FENCE:
+        return False
+    if not fence(state, first, end, silent):
+        return False
+    if silent or not bare or (state.line - 1 > first and _line(state, state.line - 1).startswith(opening)):
+        return True
+    state.tokens.pop()
+    state.line = first
+    return False
+
+
+def _line(state: StateBlock, line: int) -> str:
+    return state.src[state.bMarks[line] : state.eMarks[line]].strip() if line >= 0 else ""
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"maxNesting": 100}).enable("table")
+    parser.disable(["code", "lheading", "html_block", "reference", "blockquote"])
+    parser.core.ruler.enableOnly(["normalize", "block"])
+    # The other blocks that these may end without a blank line.
+    parser.block.ruler.at("heading", _unindented_heading, {"alt": ["paragraph", "blockquote"]})
+    parser.block.ruler.at("fence", _certain_fence, {"alt": ["paragraph", "blockquote", "list"]})
+    return parser
+
+
+_PARSER = _parser()

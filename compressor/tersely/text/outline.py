@@ -1,0 +1,158 @@
+"""The outline of a text: its blocks in order, and which of them cannot stand without which others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+# A longer line before a list, a table or a block of code costs more than it explains.
+_LONGEST_LEAD_IN = 200
+_HEADING_LEVELS = 7  # everything but headings, which have levels 1 to 6, stands deeper than all of them
+
+
+class Block(NamedTuple):
+    """Characters `start` to `end` of a text, which are kept or left out as one.
+
+    Attributes:
+        start, end: where it stands, the white space after it included.
+        needs: positions, in the list of all blocks, of those without which it says something else or nothing: the
+            headings over it, the header of its table, the question that it answers, the bracket that closes it. What
+            those need, it needs, too; that is not repeated here.
+        stands: it says something with no more than what it needs. A heading, a lead-in, a bracket does not: it is kept
+            for the blocks that need it, never for itself.
+        divisible: it is a sentence of prose, of which a fragment may be of use where fragments are asked for.
+        apart: it begins a paragraph, an item, a row or the like: no word reaches into it from the block before.
+        joins: for what only stands between two neighbours, such as a comma between records: the positions of all
+            blocks before it with the same parent, and of those of the next neighbour. It is kept where a block of both
+            is.
+    """
+
+    start: int
+    end: int
+    needs: tuple[int, ...] = ()
+    stands: bool = True
+    divisible: bool = False
+    apart: bool = True
+    joins: tuple[range, range] | None = None
+
+
+class Outline:
+    """The blocks of a text as its readers add them, from its beginning to its end.
+
+    Attributes:
+        text: all of it.
+        blocks: those added so far. Together they cover all that was read but white space.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.blocks: list[Block] = []
+        self._context: list[tuple[int, int]] = []  # level and position of what the next block needs, outermost first
+        self._floor = 0  # so many of these stand above all headings that may still be opened
+
+    def add(
+        self,
+        start: int,
+        end: int,
+        *,
+        stands: bool = True,
+        divisible: bool = False,
+        apart: bool = True,
+        needs: tuple[int, ...] = (),
+    ) -> int:
+        """Add a block, and say its position. White space alone is none: then the last block's position is returned.
+
+        Args:
+            start, end: its characters.
+            stands, divisible, apart: see `Block`.
+            needs: blocks that it needs besides those that all blocks here need (see `under` and `open_heading`).
+        """
+        if self.text[start:end].strip():
+            context = (position for _, position in self._context)
+            self.blocks.append(Block(start, end, tuple(sorted({*context, *needs})), stands, divisible, apart))
+        return len(self.blocks) - 1
+
+    def add_separator(self, start: int, end: int, first_sibling: int) -> int:
+        """Add what stands between two neighbours, right after the first of them, and say its position.
+
+        Args:
+            start, end: its characters.
+            first_sibling: position of the first block with the same parent.
+
+        Once all blocks of the next neighbour have been added, `close_separator` must be told.
+        """
+        position = self.add(start, end, stands=False)
+        here = range(position + 1, position + 1)
+        self.blocks[position] = self.blocks[position]._replace(joins=(range(first_sibling, position), here))
+        return position
+
+    def close_separator(self, position: int) -> None:
+        """Say that the neighbour after a separator has been added whole."""
+        joins = self.blocks[position].joins
+        assert joins is not None
+        after = range(position + 1, len(self.blocks))
+        self.blocks[position] = self.blocks[position]._replace(joins=(joins[0], after))
+
+    def need(self, position: int, *others: int) -> None:
+        """Let a block, and all that need it, need others, too, such as an opening bracket the one that closes it."""
+        block = self.blocks[position]
+        self.blocks[position] = block._replace(needs=tuple(sorted({*block.needs, *others} - {position})))
+
+    def unsay(self, position: int) -> None:
+        """Let a block be kept only for those that need it, never for itself."""
+        self.blocks[position] = self.blocks[position]._replace(stands=False)
+
+    @contextmanager
+    def under(self, *positions: int) -> Iterator[None]:
+        """Blocks that are added meanwhile need those at these positions; headings among them end with it."""
+        before = list(self._context), self._floor
+        self._context += [(_HEADING_LEVELS, position) for position in positions]
+        self._floor = len(self._context)
+        try:
+            yield
+        finally:
+            self._context, self._floor = before
+
+    def open_heading(self, level: int, position: int) -> None:
+        """All that follows needs the heading at this position, up to the next one of its level or above it."""
+        self.close_headings(level)
+        self._context.append((level, position))
+
+    def close_headings(self, level: int) -> None:
+        """What follows stands under no heading of this level or below it any more."""
+        while len(self._context) > self._floor and self._context[-1][0] >= level:
+            self._context.pop()
+
+    def lead_in(self, start: int) -> int | None:
+        """The position of the last block if it introduces what begins at `start`; it stands for nothing else then."""
+        if not self.blocks:
+            return None
+        last = self.blocks[-1]
+        said = self.text[last.start : last.end].rstrip()
+        if (
+            len(said) > _LONGEST_LEAD_IN
+            or not said.endswith((":", "："))
+            or self.text[last.end : start].strip()
+            or last.joins
+        ):
+            return None
+        self.unsay(len(self.blocks) - 1)
+        return len(self.blocks) - 1
+
+
+class Region(NamedTuple):
+    """Characters `start` to `end` of a text, whole lines, that one reader understands.
+
+    Attributes:
+        start, end: where it stands.
+        read: adds its blocks to an outline, in order, so that they cover all of it but white space.
+    """
+
+    start: int
+    end: int
+    read: Callable[[Outline, int, int], None]
+
+
+# Looks for regions between two characters of a text; gives them in order, none overlapping, often none.
+FindRegions = Callable[[str, int, int], list[Region]]
