@@ -96,6 +96,27 @@ class SkippedDocument(BaseModel):
     reason: str
 
 
+class LeftOut(BaseModel):
+    """A unit, such as a sentence or a row, that was worth keeping and did not fit.
+
+    Attributes:
+        index: its document's position in the caller's list, from 0.
+        id: the caller's name for that document.
+        span: where it stands in the document's text.
+        tokens: about what it would have added to the context.
+        budget: the smallest that holds it, next to what must be kept; None where nobody counted.
+        relevance: on the scale of the documents' relevance; None where it was not read, for it is larger than the whole
+            budget.
+    """
+
+    index: int
+    id: str | None = None
+    span: Span
+    tokens: int
+    budget: int | None = None
+    relevance: float | None = None
+
+
 class CompressedDocument(BaseModel):
     """What became of one document.
 
@@ -110,6 +131,9 @@ class CompressedDocument(BaseModel):
             for `llmlingua` the log of its perplexity; None where nothing had to be ranked.
         original_tokens: tokens of title and text before.
         compressed_tokens: tokens of title and kept text after; 0 where the document was dropped.
+        short_title: stands in the context in place of a title that is too long for the budget.
+        instead: the characters that were kept though a better unit, anywhere, had not fit.
+        copy_of: position of the document that says all that this one says, which was therefore dropped.
     """
 
     index: int
@@ -119,6 +143,9 @@ class CompressedDocument(BaseModel):
     relevance: float | None = None
     original_tokens: int
     compressed_tokens: int
+    short_title: str | None = None
+    instead: list[Span] = Field(default_factory=list)
+    copy_of: int | None = None
 
     @property
     def dropped(self) -> list[Span]:
@@ -182,6 +209,10 @@ class CompressionResult(BaseModel):
         target_tokens: the budget.
         original_tokens: tokens of the context had nothing been dropped.
         compressed_tokens: tokens of `context`; never above `target_tokens`.
+        left_out: the best units that did not fit, best first.
+        smallest_useful_budget: tokens that would hold the best unit, where the budget does not.
+        notes: what a reader of the context should know, in words and with the numbers: why a part of the budget is
+            unused, what was too large, shortened, repaired or a copy.
         seconds: stage -> wall-clock seconds.
     """
 
@@ -197,7 +228,16 @@ class CompressionResult(BaseModel):
     target_tokens: int
     original_tokens: int
     compressed_tokens: int
+    left_out: list[LeftOut] = []
+    smallest_useful_budget: int | None = None
+    notes: list[str] = []
     seconds: dict[str, float]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def unused_tokens(self) -> int:
+        """The part of the budget that is not used."""
+        return self.target_tokens - self.compressed_tokens
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -38,6 +38,10 @@ class CompressionSettings(BaseModel):
     """Stands wherever something of a document was left out: between what was kept, before it and after it. `" [...] "`
     is one. It counts toward the budget. By default nothing does: what is kept is joined."""
 
+    fragments: bool = Field(default=False, strict=True)
+    """Whether `evidence` may keep a fragment of a sentence that does not fit whole, with a mark at each cut (the gap
+    marker, else `" [...] "`). By default only whole units are kept. The papers' methods delete words by nature."""
+
     granularity: float = Field(default=2.0, ge=1)
     """The coarse stage keeps this many times the budget in whole documents (k of LLMLingua, section 3.1)."""
 
