@@ -48,7 +48,7 @@ class Outline:
     def __init__(self, text: str) -> None:
         self.text = text
         self.blocks: list[Block] = []
-        self._context: list[tuple[int, int]] = []  # level and position of what the next block needs, outermost first
+        self._context: list[tuple[float, int]] = []  # level and position of what the next block needs, outermost first
         self._floor = 0  # so many of these stand above all headings that may still be opened
 
     def add(
@@ -114,12 +114,12 @@ class Outline:
         finally:
             self._context, self._floor = before
 
-    def open_heading(self, level: int, position: int) -> None:
+    def open_heading(self, level: float, position: int) -> None:
         """All that follows needs the heading at this position, up to the next one of its level or above it."""
         self.close_headings(level)
         self._context.append((level, position))
 
-    def close_headings(self, level: int) -> None:
+    def close_headings(self, level: float) -> None:
         """What follows stands under no heading of this level or below it any more."""
         while len(self._context) > self._floor and self._context[-1][0] >= level:
             self._context.pop()
