@@ -54,7 +54,7 @@ def test_the_callers_documents_are_untouched(fake_compressor) -> None:
     before = copy.deepcopy(documents)
     fake_compressor.compress(documents, QUESTION, rate=0.5)
     with pytest.raises(InvalidInputError):
-        fake_compressor.compress([*documents, 5], QUESTION, rate=0.5)
+        fake_compressor.compress([*documents, 5], QUESTION, rate=0.5, settings=CompressionSettings(strict=True))
     assert documents == before
 
 
@@ -79,12 +79,10 @@ def test_a_budget_given_to_a_call_replaces_the_compressors_own(fake_scorer) -> N
         ([], {"rate": 0.5}, "documents is empty"),
         ("one string", {"rate": 0.5}, "put it in a list"),
         (None, {"rate": 0.5}, "NoneType"),
-        (["fine", 5], {"rate": 0.5}, r"documents\[1\] must be a string.*int 5"),
-        (["fine", {"txt": "x"}], {"rate": 0.5}, r"documents\[1\].*txt.*keys may be text"),
-        ([{"text": 5}], {"rate": 0.5}, r"text of documents\[0\] must be a string"),
-        (["a\0b"], {"rate": 0.5}, "NUL byte at character 1"),
-        (["ab\ud800"], {"rate": 0.5}, r"lone surrogate '\\ud800' at character 2"),
-        ([{"text": "x", "title": "\udfff"}], {"rate": 0.5}, "lone surrogate"),
+        (["", 5], {"rate": 0.5}, r"documents\[1\] must be a string.*int 5"),
+        ([{"txt": "x"}], {"rate": 0.5}, r'documents\[0\] has no "text" but txt.*keys may be text'),
+        ([{"text": "x", "\ud800": 3}], {"rate": 0.5}, r"documents\[0\] cannot be read.*keys may be text"),
+        ([{"text": 5}], {"rate": 0.5}, r"documents\[0\] cannot be read \(text: .*string, got int 5"),
         ([{"text": "x", "keep_passages": ["y"]}], {"rate": 0.5}, "'y' does not stand in the text"),
         (["x"], {}, "give rate .* or target_tokens"),
         (["x"], {"rate": 0.5, "target_tokens": 5}, "exclude each other"),
@@ -109,6 +107,97 @@ def test_a_budget_given_to_a_call_replaces_the_compressors_own(fake_scorer) -> N
 def test_bad_input_is_named_with_the_remedy(fake_compressor, documents, arguments, named) -> None:
     with pytest.raises(InvalidInputError, match=named):
         fake_compressor.compress(documents, **arguments)
+
+
+BAD_DOCUMENTS = [
+    (5, r"documents\[1\] must be a string, .*int 5"),
+    ({"txt": "x"}, r'documents\[1\] has no "text" but txt'),
+    ({"text": 5}, r"documents\[1\] cannot be read \(text: .*got int 5"),
+    ({"text": "x", "title": 5}, r"documents\[1\] cannot be read \(title: .*got int 5"),
+    ({"text": "x", "colour": "red"}, r"documents\[1\] cannot be read \(colour: "),
+    ({"text": "x", "keep_passages": ["y"]}, r"documents\[1\] cannot be read \(keep_passages: 'y' does not stand"),
+]
+BROKEN_DOCUMENTS = [
+    ("a\0b", "a NUL byte at character 1 of the text became U+FFFD", r"documents\[1\] has a NUL byte at character 1"),
+    ("ab\ud800", r"a lone surrogate '\ud800' at character 2 of the text became U+FFFD", "has a lone surrogate"),
+    (
+        {"text": "\ud83d\ude00 and \0", "id": "smile"},
+        r"3 characters of the text that are no text became U+FFFD, first a lone surrogate '\ud83d' at 0",
+        r"documents\[1\] has a NUL byte",
+    ),
+    (
+        {"text": "x", "title": "\udfff", "id": "\0"},
+        r"a lone surrogate '\udfff' at character 0 of the title became U+FFFD; "
+        "a NUL byte at character 0 of the id became U+FFFD",
+        r"the title of documents\[1\] has a lone surrogate",
+    ),
+    (
+        Document(text="x", id="\ud800"),
+        r"a lone surrogate '\ud800' at character 0 of the id became U+FFFD",
+        r"the id of documents\[1\] has a lone surrogate",
+    ),
+]
+STRICT = CompressionSettings(rate=1.0, strict=True)
+
+
+@pytest.mark.parametrize(("document", "message"), BAD_DOCUMENTS)
+def test_a_document_that_cannot_be_used_is_left_out_and_said(fake_compressor, caplog, document, message) -> None:
+    documents = ["One mill stands here.", document, "Another stands there."]
+    result = fake_compressor.compress(documents, QUESTION, rate=1.0)
+    assert sorted(one.index for one in result.documents) == [0, 2] and not result.repaired
+    assert [one.index for one in result.skipped] == [1] and not result.skipped[0].has_no_text
+    assert [one.index for one in result.left()] == [0, 2]
+    (warning,) = caplog.messages
+    assert warning == f"documents[1] is left out: it {result.skipped[0].reason}"
+    for refused in (documents, [document]):
+        with pytest.raises(InvalidInputError, match=message if refused is documents else message.replace("1", "0", 1)):
+            fake_compressor.compress(refused, QUESTION, settings=STRICT if refused is documents else None, rate=1.0)
+
+
+@pytest.mark.parametrize(("document", "reason", "message"), BROKEN_DOCUMENTS)
+def test_what_is_no_text_is_repaired_and_said(fake_compressor, caplog, document, reason, message) -> None:
+    documents = ["One mill stands here.", document, "Another stands there."]
+    before = copy.deepcopy(documents)
+    result = fake_compressor.compress(documents, QUESTION, rate=1.0)
+    (repaired,) = result.repaired
+    assert (repaired.index, repaired.reason) == (1, reason) and not result.skipped
+    assert len(caplog.messages) == 1 and reason in caplog.messages[0]
+    (broken,) = [one for one in result.documents if one.index == 1]
+    assert repaired.id == broken.document.id
+    text = getattr(document, "text", document if isinstance(document, str) else None) or document["text"]
+    assert len(broken.document.text) == len(text)  # what was kept stands where the caller's own text has it
+    assert result.account_of(broken)["repaired"] == reason
+    assert "repaired" not in result.account_of(next(one for one in result.documents if one.index == 0))
+    assert CompressionResult.model_validate_json(result.model_dump_json()).repaired == result.repaired
+    assert documents == before
+    with pytest.raises(InvalidInputError, match=message):
+        fake_compressor.compress(documents, QUESTION, settings=STRICT)
+    with pytest.raises(InvalidInputError, match=message):
+        fake_compressor.index(documents, settings=STRICT)
+    fake_compressor.index(documents)
+
+
+def test_passages_of_a_repaired_document_still_stand_in_it(fake_compressor) -> None:
+    text = "Sales of \ud800 were 40 euros. " + "Nothing else happened in the town that day. " * 5
+    document = {"text": text, "keep_passages": ["Sales of \ud800", [14, 27]]}
+    result = fake_compressor.compress([document], QUESTION, target_tokens=25)
+    assert result.documents[0].text.startswith("Sales of \ufffd were 40 euros")
+
+
+def test_a_key_that_is_no_text_does_not_spoil_the_account(fake_compressor) -> None:
+    result = fake_compressor.compress(["A mill.", {"text": "x", "\ud800": 3}, {"\ud800": 3}], QUESTION, rate=1.0)
+    assert len(CompressionResult.model_validate_json(result.model_dump_json()).skipped) == 2
+
+
+def test_a_warning_names_the_first_of_many_bad_documents(fake_compressor, caplog) -> None:
+    fake_compressor.compress(["A mill.", *["a\0"] * 20], QUESTION, rate=1.0)
+    (warning,) = caplog.messages
+    assert warning.count("documents[") == 5 and warning.endswith("; and 15 more")
+
+
+def test_documents_without_text_are_nothing_to_warn_of(fake_compressor, caplog) -> None:
+    assert fake_compressor.compress(["", "A mill."], QUESTION, rate=1.0).skipped[0].has_no_text
+    assert not caplog.messages
 
 
 def test_an_unknown_setting_is_named() -> None:

@@ -50,7 +50,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
     Args:
         rate: compressed / original tokens, in (0, 1]. Give this or `target_tokens`.
         target_tokens: the budget in tokens.
-        method, order, protect, gap_marker: as in `tersely.CompressionSettings`.
+        method, order, protect, gap_marker, strict: as in `tersely.CompressionSettings`.
         model: scores the text: the embedded default's name, a folder, a `.gguf` file or a Hub id. Loaded at first use,
             once a process.
         tokenizer: the name of the tokenizer that counts the budget.
@@ -68,6 +68,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
     order: str | None = Field(default=None, description="Order of the documents that are returned.")
     protect: list[str] = Field(default_factory=list, description="Patterns whose matches survive byte for byte.")
     gap_marker: str | None = Field(default=None, description="Stands wherever something was left out.")
+    strict: bool = Field(default=False, description="Refuse all documents for one that is no text.")
     model: str = Field(default=DEFAULT_MODEL, description="The model that scores the text.")
     tokenizer: str | None = Field(default=None, description="The tokenizer that counts the budget.")
     compressor: Compressor | None = Field(default=None, exclude=True, description="An existing compressor.")
@@ -85,6 +86,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
         order: str | None = None,
         protect: Sequence[str] | None = None,
         gap_marker: str | None = None,
+        strict: bool | None = None,
         model: str | PathLike[str] | None = None,
         tokenizer: str | None = None,
         compressor: Compressor | None = None,
@@ -105,6 +107,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
             order=order,
             protect=protect,
             gap_marker=gap_marker,
+            strict=strict,
         )
         settings.check_budget()
         super().__init__(
@@ -114,6 +117,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
             order=settings.order,
             protect=list(settings.protect),
             gap_marker=settings.gap_marker,
+            strict=settings.strict,
             compressor=compressor,
             on_result=on_result,
             name=name,
@@ -182,6 +186,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
             order=self.order,
             protect=self.protect,
             gap_marker=self.gap_marker,
+            strict=self.strict,
         )
         texts = [{"text": document.page_content, "id": document.id} for document in documents]
         compressor = self.compressor or shared_compressor(self.model, self.tokenizer)
@@ -192,7 +197,9 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
         if self.on_result is not None:
             self.on_result(result)
         return [
-            _compressed(documents[one.index], one) if isinstance(one, CompressedDocument) else documents[one.index]
+            _compressed(documents[one.index], result.account_of(one), one.text)
+            if isinstance(one, CompressedDocument)
+            else documents[one.index]
             for one in result.left()
         ]
 
@@ -213,8 +220,6 @@ def _read(input: CompressorInput) -> tuple[list[Document], str | None]:
     return list(input["documents"]), query if str(query or "").strip() else None
 
 
-def _compressed(original: Document, document: CompressedDocument) -> Document:
+def _compressed(original: Document, account: dict[str, Any], text: str) -> Document:
     """A copy of the document with the compressed text and the account of it."""
-    return original.model_copy(
-        update={"page_content": document.text, "metadata": {**original.metadata, METADATA_KEY: document.account}}
-    )
+    return original.model_copy(update={"page_content": text, "metadata": {**original.metadata, METADATA_KEY: account}})

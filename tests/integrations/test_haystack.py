@@ -250,6 +250,7 @@ def test_every_setting_is_stored() -> None:
         "order": "original",
         "protect": ["a+"],
         "gap_marker": " ... ",
+        "strict": True,
         "model": "some/model",
         "tokenizer": "cl100k_base",
     }

@@ -304,6 +304,7 @@ def test_a_call_is_a_run_that_callbacks_see(compressor, documents) -> None:
     returned = compressor.compress_documents(documents, QUESTION, callbacks=[runs])
     assert list(runs.started) == ["TerselyCompressor"]
     assert runs.ended == [returned]
+    compressor.strict = True
     with pytest.raises(InvalidInputError) as raised:
         compressor.compress_documents([Document(page_content="a\0b")], QUESTION, callbacks=[runs])
     assert runs.errors == [raised.value]

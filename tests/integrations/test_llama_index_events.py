@@ -126,6 +126,7 @@ def test_a_failure_is_seen_as_one(half, nodes, observed, awaited) -> None:
     handler = LlamaDebugHandler(print_trace_on_end=False)
     half.callback_manager = CallbackManager([handler])
     nodes[0].node.text += "\0"
+    half.strict = True
     with pytest.raises(InvalidInputError, match="NUL byte"):
         run(half, nodes, awaited)
     assert len(events.of(ReRankStartEvent)) == 1 and not events.of(ReRankEndEvent)

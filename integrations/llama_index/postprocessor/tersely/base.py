@@ -43,7 +43,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
     Args:
         rate: compressed / original tokens, in (0, 1]. Give this or `target_tokens`.
         target_tokens: the budget in tokens.
-        method, order, protect, gap_marker, granularity, dynamic_ratio, segment_tokens: as in
+        method, order, protect, gap_marker, granularity, dynamic_ratio, segment_tokens, strict: as in
             `tersely.CompressionSettings`.
         count_metadata: the metadata that LlamaIndex shows the LLM beside each text counts toward the budget, and so do
             nodes that pass unchanged.
@@ -68,6 +68,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
     granularity: float = Field(default=2.0, description="How many budgets of whole nodes the coarse stage keeps.")
     dynamic_ratio: float = Field(default=0.25, description="How much more is kept of the best node than of others.")
     segment_tokens: int = Field(default=200, description="Tokens in a segment of iterative compression.")
+    strict: bool = Field(default=False, description="Refuse all nodes for one that is no text.")
     count_metadata: bool = Field(default=False, description="Whether metadata shown to the LLM counts.")
     model: str = Field(default=DEFAULT_MODEL, description="The model that scores the text.")
     tokenizer: str | None = Field(default=None, description="The tokenizer that counts the budget.")
@@ -86,6 +87,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
         granularity: float | None = None,
         dynamic_ratio: float | None = None,
         segment_tokens: int | None = None,
+        strict: bool | None = None,
         count_metadata: bool = False,
         model: str | PathLike[str] | None = None,
         tokenizer: str | None = None,
@@ -106,6 +108,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
             granularity=granularity,
             dynamic_ratio=dynamic_ratio,
             segment_tokens=segment_tokens,
+            strict=strict,
         )
         settings.check_budget()
         model = str(model) if isinstance(model, PathLike) else model

@@ -46,7 +46,10 @@ def compressed_nodes(nodes: Sequence[NodeWithScore], result: CompressionResult) 
     """The nodes with what was kept of them, in the order of the context, and what passes unchanged between them."""
     left = result.left(stays=lambda document: _shows_more(nodes[document.index].node))
     return [
-        _compressed(nodes[one.index], one) if isinstance(one, CompressedDocument) else nodes[one.index] for one in left
+        _compressed(nodes[one.index], result.account_of(one), one.text)
+        if isinstance(one, CompressedDocument)
+        else nodes[one.index]
+        for one in left
     ]
 
 
@@ -57,16 +60,16 @@ def _shows_more(node: BaseNode) -> bool:
     return isinstance(node, Node) and any((node.image_resource, node.audio_resource, node.video_resource))
 
 
-def _compressed(node: NodeWithScore, document: CompressedDocument) -> NodeWithScore:
+def _compressed(node: NodeWithScore, account: dict[str, Any], text: str) -> NodeWithScore:
     """A copy of the node with the compressed text and the account of it."""
     original = node.node
     changes: dict[str, Any] = {
-        "metadata": {**original.metadata, METADATA_KEY: document.account},
+        "metadata": {**original.metadata, METADATA_KEY: account},
         "excluded_llm_metadata_keys": _with_key(original.excluded_llm_metadata_keys),
         "excluded_embed_metadata_keys": _with_key(original.excluded_embed_metadata_keys),
         "relationships": dict(original.relationships),
     }
-    return node.model_copy(update={"node": _with_text(original, document.text, changes)})
+    return node.model_copy(update={"node": _with_text(original, text, changes)})
 
 
 def _with_text(node: BaseNode, text: str, changes: dict[str, Any] | None = None) -> BaseNode:

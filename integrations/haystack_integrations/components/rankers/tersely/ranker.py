@@ -54,6 +54,7 @@ class TerselyRanker:
         order: str | None = None,
         protect: list[str] | None = None,
         gap_marker: str | None = None,
+        strict: bool = False,
         model: str | PathLike[str] = DEFAULT_MODEL,
         tokenizer: str | None = None,
     ) -> None:
@@ -66,6 +67,7 @@ class TerselyRanker:
         :param order: Order of the documents that are returned.
         :param protect: Patterns whose matches survive byte for byte.
         :param gap_marker: Stands wherever something was left out.
+        :param strict: Refuse all documents for one that is no text, instead of repairing it.
         :param model: Scores the text: the embedded default's name, a folder, a `.gguf` file or a Hub id.
         :param tokenizer: The name of the tokenizer that counts the budget.
         :raises InvalidInputError: If there is no budget or two, or a value is out of range.
@@ -77,6 +79,7 @@ class TerselyRanker:
             order=order,
             protect=protect,
             gap_marker=gap_marker,
+            strict=strict,
         )
         settings.check_budget()
         self.rate = settings.rate
@@ -85,6 +88,7 @@ class TerselyRanker:
         self.order = settings.order
         self.protect = list(settings.protect)
         self.gap_marker = settings.gap_marker
+        self.strict = settings.strict
         self.model = str(model)
         self.tokenizer = tokenizer
         self._compressor: Compressor | None = None
@@ -116,6 +120,7 @@ class TerselyRanker:
             order=self.order,
             protect=self.protect,
             gap_marker=self.gap_marker,
+            strict=self.strict,
             model=self.model,
             tokenizer=self.tokenizer,
         )
@@ -191,6 +196,7 @@ class TerselyRanker:
             order=self.order,
             protect=self.protect,
             gap_marker=self.gap_marker,
+            strict=self.strict,
         )
 
 
@@ -219,11 +225,13 @@ def _returned(documents: Sequence[Document], result: CompressionResult) -> list[
     """
     left = result.left(stays=lambda document: documents[document.index].blob is not None)
     return [
-        _compressed(documents[one.index], one) if isinstance(one, CompressedDocument) else documents[one.index]
+        _compressed(documents[one.index], result.account_of(one), one.text)
+        if isinstance(one, CompressedDocument)
+        else documents[one.index]
         for one in left
     ]
 
 
-def _compressed(original: Document, document: CompressedDocument) -> Document:
+def _compressed(original: Document, account: dict[str, Any], text: str) -> Document:
     """A copy of the document with the compressed text and the account of it; its id stays that of the original."""
-    return replace(original, content=document.text, meta={**original.meta, META_KEY: document.account})
+    return replace(original, content=text, meta={**original.meta, META_KEY: account})
