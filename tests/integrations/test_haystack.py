@@ -159,6 +159,16 @@ def test_a_document_found_twice_is_there_once_with_its_best_score(documents) -> 
     assert {document.id: document.score for document in returned}[documents[1].id] == documents[1].score
 
 
+@pytest.mark.parametrize("score", [0.5, None, float("nan")])
+def test_of_a_document_and_a_piece_of_it_the_whole_counts_in_either_order(documents, score) -> None:
+    whole = Document(id="mill", content=SENTENCES[0], score=score)
+    piece = Document(id="mill", content=SENTENCES[0][:20], score=score)
+    blank = Document(id="mill", content=" " * 200, score=score)
+    for given in ([whole, piece, blank], [blank, piece, whole]):
+        (returned,) = run(TerselyRanker(rate=1.0), given)
+        assert returned.content == SENTENCES[0]
+
+
 @pytest.mark.parametrize("query", ["", "  "])
 def test_without_a_question_the_method_is_llmlingua(documents, query) -> None:
     result = TerselyRanker(rate=0.5).run(query=query, documents=documents)["account"]

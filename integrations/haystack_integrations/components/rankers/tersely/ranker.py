@@ -7,7 +7,7 @@ embeddings; only its content is shorter, and one key of its meta says what was k
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from math import inf
+from math import inf, isnan
 from os import PathLike
 from typing import Any
 
@@ -146,7 +146,7 @@ class TerselyRanker:
         """
         Compresses documents to what matters for a query.
 
-        Before that, documents with the same id are reduced to the one with the highest score.
+        Before that, documents with the same id are reduced to the one with the highest score, of several such to the one with most text.
 
         :param query: The question; if it is empty, what is kept is chosen without one.
         :param documents: The documents that were retrieved.
@@ -201,16 +201,20 @@ class TerselyRanker:
 
 
 def _unique(documents: Sequence[Document]) -> list[Document]:
-    """Of the documents with the same id the one with the highest score, as every Haystack ranker has it."""
+    """Of the documents with the same id the one with the highest score, as every Haystack ranker has it.
+
+    Where scores are equal it is the one with most text, since a retriever may return a piece beside the whole.
+    """
     best: dict[str, Document] = {}
     for document in documents:
-        if document.id not in best or _score(document) > _score(best[document.id]):
+        if document.id not in best or _preference(document) > _preference(best[document.id]):
             best[document.id] = document
     return list(best.values())
 
 
-def _score(document: Document) -> float:
-    return -inf if document.score is None else document.score
+def _preference(document: Document) -> tuple[float, int]:
+    score = -inf if document.score is None or isnan(document.score) else document.score
+    return score, len(_text(document).strip())
 
 
 def _text(document: Document) -> str:
