@@ -14,8 +14,9 @@ from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index.postprocessor.tersely.counted import compress_with_metadata
 from llama_index.postprocessor.tersely.longllmlingua import GUIDE, NEW_NAMES
-from llama_index.postprocessor.tersely.nodes import compressed_nodes, context_of, document_of, text_of
+from llama_index.postprocessor.tersely.nodes import compressed_nodes, document_of, text_of
 from pydantic.json_schema import SkipJsonSchema
 
 from tersely import (
@@ -24,7 +25,6 @@ from tersely import (
     CompressionSettings,
     Compressor,
     InvalidInputError,
-    ProtectedTextError,
     shared_compressor,
 )
 
@@ -172,30 +172,11 @@ class TerselyPostprocessor(BaseNodePostprocessor):
         self, nodes: Sequence[NodeWithScore], query_bundle: QueryBundle | None
     ) -> tuple[CompressionResult, list[NodeWithScore]]:
         compressor, settings = self._compressor or shared_compressor(self.model, self.tokenizer), self._settings()
-        documents = [document_of(node.node, self.count_metadata) for node in nodes]
         question = _question(query_bundle)
-        if not self.count_metadata:
-            result = compressor.compress(documents, question, settings=settings)
-            return result, compressed_nodes(nodes, result)
-
-        count = compressor.tokenizer.count
-        target = settings.target_tokens or max(1, int((settings.rate or 1) * count(context_of(nodes)) + 1e-9))
-        # What Tersely must leave of it: first to the nodes that pass unchanged, then, seldom, to a node's own template
-        # or the metadata of an image whose text went.
-        unchanged = context_of(node for node in nodes if not text_of(node.node))
-        reserved = count(f"{unchanged}\n\n") if unchanged else 0
-        while reserved < target:
-            settings = settings.overridden(target_tokens=target - reserved)
-            try:
-                result = compressor.compress(documents, question, settings=settings)
-            except ProtectedTextError as error:
-                raise ProtectedTextError(error.needed + reserved, target) from None
-            returned = compressed_nodes(nodes, result)
-            excess = count(context_of(returned)) - target
-            if excess <= 0:
-                return result, returned
-            reserved += excess
-        raise ProtectedTextError(reserved + 1, target)
+        if self.count_metadata:
+            return compress_with_metadata(compressor, nodes, question, settings)
+        result = compressor.compress([document_of(node.node) for node in nodes], question, settings=settings)
+        return result, compressed_nodes(nodes, result)
 
     def _delivered(self, result: CompressionResult, returned: list[NodeWithScore]) -> list[NodeWithScore]:
         if self.on_result is not None:

@@ -16,7 +16,7 @@ from tersely import CompressedDocument, CompressionResult, Document
 METADATA_KEY = "tersely"
 
 
-def document_of(node: BaseNode, with_metadata: bool) -> Document:
+def document_of(node: BaseNode, with_metadata: bool = False) -> Document:
     """A node as a document: empty where there is nothing to compress, so that Tersely skips it.
 
     Args:
@@ -44,7 +44,7 @@ def context_of(nodes: Iterable[NodeWithScore]) -> str:
 
 def compressed_nodes(nodes: Sequence[NodeWithScore], result: CompressionResult) -> list[NodeWithScore]:
     """The nodes with what was kept of them, in the order of the context, and what passes unchanged between them."""
-    left = result.left(stays=lambda document: _shows_more(nodes[document.index].node))
+    left = result.left(stays=lambda document: shows_more(nodes[document.index].node))
     return [
         _compressed(nodes[one.index], result.account_of(one), one.text)
         if isinstance(one, CompressedDocument)
@@ -53,7 +53,7 @@ def compressed_nodes(nodes: Sequence[NodeWithScore], result: CompressionResult) 
     ]
 
 
-def _shows_more(node: BaseNode) -> bool:
+def shows_more(node: BaseNode) -> bool:
     """Whether a node has an image, sound or film beside its text: it stays even if none of its text does."""
     if isinstance(node, ImageNode):
         return True

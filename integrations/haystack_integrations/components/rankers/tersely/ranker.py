@@ -146,7 +146,8 @@ class TerselyRanker:
         """
         Compresses documents to what matters for a query.
 
-        Before that, documents with the same id are reduced to the one with the highest score, of several such to the one with most text.
+        Before that, documents with the same id are reduced to the one with the highest score, and of several with that
+        score to the one with most text.
 
         :param query: The question; if it is empty, what is kept is chosen without one.
         :param documents: The documents that were retrieved.
