@@ -1,12 +1,12 @@
 """LangChain documents -> Tersely's documents, and back, one by one. All compression is Tersely's own.
 
 The caller's documents are never changed. Each compressed document is a copy with the same type, id and metadata; only
-its text is shorter, and one metadata key says what was kept.
+its text is shorter, and one metadata key says what was kept. What LangChain's own filters wrap comes back unwrapped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
@@ -25,6 +25,7 @@ from tersely import (
     InvalidInputError,
     shared_compressor,
 )
+from tersely.input import shortened
 
 METADATA_KEY = "tersely"
 
@@ -32,7 +33,7 @@ METADATA_KEY = "tersely"
 class CompressorInput(TypedDict):
     """What `TerselyCompressor.invoke` takes: the arguments of `compress_documents`, by the same names."""
 
-    documents: Sequence[Document]
+    documents: Sequence[Document | str]
     query: str | None
 
 
@@ -130,12 +131,12 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
         return True
 
     def compress_documents(
-        self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
+        self, documents: Sequence[Document | str], query: str, callbacks: Callbacks | None = None
     ) -> list[Document]:
         """The documents, compressed to what matters for the query.
 
         Args:
-            documents: as they were retrieved.
+            documents: as they were retrieved; a string stands for a document with that text.
             query: the question; if it is empty, what is kept is chosen without one.
             callbacks: told when the compression starts, ends or fails, as of any run.
 
@@ -145,7 +146,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
         return self.invoke({"documents": documents, "query": query}, {"callbacks": callbacks})
 
     async def acompress_documents(
-        self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
+        self, documents: Sequence[Document | str], query: str, callbacks: Callbacks | None = None
     ) -> list[Document]:
         """`compress_documents`, the work of it in a thread: the event loop goes on meanwhile."""
         return await self.ainvoke({"documents": documents, "query": query}, {"callbacks": callbacks})
@@ -216,8 +217,25 @@ def _read(input: CompressorInput) -> tuple[list[Document], str | None]:
             f'TerselyCompressor takes {{"documents": [...], "query": "..."}}, got {got}; in a chain: '
             f'{{"documents": retriever, "query": RunnablePassthrough()}} | TerselyCompressor(...)'
         )
-    query = input["query"]
-    return list(input["documents"]), query if str(query or "").strip() else None
+    documents, query = input["documents"], input["query"]
+    if isinstance(documents, (str, Document, Mapping)) or not isinstance(documents, Iterable):
+        raise InvalidInputError(f"documents must be a list of documents, got {shortened(documents)}; put it in a list")
+    read = [_read_document(index, entry) for index, entry in enumerate(documents)]
+    return read, query if str(query or "").strip() else None
+
+
+def _read_document(index: int, entry: Any) -> Document:
+    if isinstance(entry, str):
+        return Document(page_content=entry)
+    if not isinstance(entry, Document):
+        raise InvalidInputError(
+            f"documents[{index}] must be a Document or a string, got {shortened(entry)}; make it "
+            f"Document(page_content=..., metadata=...)"
+        )
+    if hasattr(entry, "to_document"):
+        # What a filter keeps beside a document, such as an embedding, is of the whole text and cannot be stored.
+        return Document(page_content=entry.page_content, metadata=entry.metadata, id=entry.id)
+    return entry
 
 
 def _compressed(original: Document, account: dict[str, Any], text: str) -> Document:

@@ -144,6 +144,11 @@ def test_an_image_stays_even_where_its_text_does_not(documents) -> None:
     assert len(returned[image.id].content) < len(SENTENCES[2])
 
 
+def test_what_is_no_document_is_named(documents) -> None:
+    with pytest.raises(InvalidInputError, match=r"documents\[1\] must be a haystack Document, got str 'The water mill"):
+        run(TerselyRanker(rate=0.5), [documents[0], SENTENCES[0]])
+
+
 def test_nothing_to_compress() -> None:
     ranker = TerselyRanker(rate=0.5)
     assert ranker.run(query=QUESTION, documents=[]) == {"documents": [], "account": {}}

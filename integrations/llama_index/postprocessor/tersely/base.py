@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
@@ -16,7 +17,7 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.postprocessor.tersely.counted import compress_with_metadata
 from llama_index.postprocessor.tersely.longllmlingua import GUIDE, NEW_NAMES
-from llama_index.postprocessor.tersely.nodes import compressed_nodes, document_of, text_of
+from llama_index.postprocessor.tersely.nodes import compressed_nodes, document_of, have_text
 from pydantic.json_schema import SkipJsonSchema
 
 from tersely import (
@@ -29,6 +30,7 @@ from tersely import (
 )
 
 dispatcher = get_dispatcher(__name__)
+logger = logging.getLogger("tersely")
 
 
 class TerselyPostprocessor(BaseNodePostprocessor):
@@ -152,7 +154,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        if not any(text_of(node.node) for node in nodes):
+        if not have_text(nodes):
             return list(nodes)
         with self._events(nodes, query_bundle) as returned:
             result, returned[:] = self._compress(nodes, query_bundle)
@@ -162,7 +164,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
     async def _apostprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        if not any(text_of(node.node) for node in nodes):
+        if not have_text(nodes):
             return list(nodes)
         with self._events(nodes, query_bundle) as returned:
             result, returned[:] = await asyncio.to_thread(self._compress, nodes, query_bundle)
@@ -173,6 +175,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
     ) -> tuple[CompressionResult, list[NodeWithScore]]:
         compressor, settings = self._compressor or shared_compressor(self.model, self.tokenizer), self._settings()
         question = _question(query_bundle)
+        _tell_what_is_not_asked(query_bundle, question)
         if self.count_metadata:
             return compress_with_metadata(compressor, nodes, question, settings)
         result = compressor.compress([document_of(node.node) for node in nodes], question, settings=settings)
@@ -210,8 +213,22 @@ class TerselyPostprocessor(BaseNodePostprocessor):
 
 
 def _question(query_bundle: QueryBundle | None) -> str | None:
+    """What is asked. Texts to embed instead of it, such as a made-up answer, are for retrievers and are not asked."""
     question = query_bundle.query_str if query_bundle else ""
     return question if question.strip() else None
+
+
+def _tell_what_is_not_asked(query_bundle: QueryBundle | None, question: str | None) -> None:
+    """Texts to embed that are not the question: harmless beside one, a likely mistake without."""
+    if query_bundle is None or not set(query_bundle.custom_embedding_strs or ()) - {question}:
+        return
+    if question is not None:
+        logger.debug("custom_embedding_strs are for retrievers: what is kept is chosen by query_str %r", question)
+    else:
+        logger.warning(
+            "custom_embedding_strs are for retrievers, and query_str is empty: what is kept is chosen without a "
+            "question; give a query_str"
+        )
 
 
 def _refuse_unknown(arguments: dict[str, Any], component: type[BaseNodePostprocessor]) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from llama_index.core.schema import BaseNode, ImageNode, IndexNode, MetadataMode, Node, NodeWithScore, TextNode
 
-from tersely import CompressedDocument, CompressionResult, Document
+from tersely import CompressedDocument, CompressionResult, Document, InvalidInputError
+from tersely.input import shortened
 
 METADATA_KEY = "tersely"
 
@@ -26,6 +27,21 @@ def document_of(node: BaseNode, with_metadata: bool = False) -> Document:
     """
     around = _with_text(node, "").get_content(MetadataMode.LLM) if with_metadata else ""
     return Document(text=text_of(node), title=f"{around}\n" if around else None, id=node.node_id)
+
+
+def have_text(nodes: Sequence[NodeWithScore]) -> bool:
+    """Whether there is anything to compress.
+
+    Raises:
+        InvalidInputError: an entry is no node with a score.
+    """
+    for index, node in enumerate(nodes):
+        if not isinstance(node, NodeWithScore):
+            raise InvalidInputError(
+                f"nodes[{index}] must be a NodeWithScore, got {shortened(node)}; make it "
+                f"NodeWithScore(node=TextNode(text=...))"
+            )
+    return any(text_of(node.node) for node in nodes)
 
 
 def text_of(node: BaseNode) -> str:

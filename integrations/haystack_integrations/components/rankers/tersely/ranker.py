@@ -19,8 +19,10 @@ from tersely import (
     CompressionResult,
     CompressionSettings,
     Compressor,
+    InvalidInputError,
     shared_compressor,
 )
+from tersely.input import shortened
 
 META_KEY = "tersely"
 
@@ -207,7 +209,12 @@ def _unique(documents: Sequence[Document]) -> list[Document]:
     Where scores are equal it is the one with most text, since a retriever may return a piece beside the whole.
     """
     best: dict[str, Document] = {}
-    for document in documents:
+    for index, document in enumerate(documents):
+        if not isinstance(document, Document):
+            raise InvalidInputError(
+                f"documents[{index}] must be a haystack Document, got {shortened(document)}; make it "
+                f"Document(content=...)"
+            )
         if document.id not in best or _preference(document) > _preference(best[document.id]):
             best[document.id] = document
     return list(best.values())
