@@ -70,10 +70,7 @@ def models_folder() -> Path:
     except RuntimeError:
         folder = Path("~")
     if folder.parts[0].startswith("~"):  # what is left where it stands for no folder
-        raise ModelError(
-            "there is no folder to keep models in: HOME is not set and this user has no home; set TERSELY_HOME to a "
-            "writable folder"
-        )
+        raise ModelError("no folder to keep models in: this user has no home; set TERSELY_HOME to a writable folder")
     return folder / "models"
 
 
