@@ -17,8 +17,9 @@ from tersely.account import compressed_document, dropped_documents, kept_instead
 from tersely.budget import Choice, fit, target_from_rate
 from tersely.copies import find_copies
 from tersely.counting import TokenCounter, token_counter
-from tersely.documents import CompressionResult, Document, check_text, read_documents
+from tersely.documents import CompressionResult, Document
 from tersely.errors import InvalidInputError, TerselyError
+from tersely.input import check_text, read_documents
 from tersely.memory import Memory
 from tersely.methods import METHODS, choose_method
 from tersely.methods.method import Task
@@ -120,7 +121,7 @@ class Compressor:
         clock = _Clock(progress)
 
         with clock.stage("segment"):
-            usable, skipped = read_documents(documents)
+            usable, skipped, repaired = read_documents(documents, settings.strict)
             segmented = segment_documents(usable, settings.protect, self._kept)
             kept = [np.ones(len(document.words), dtype=bool) for document in segmented]
             document_tokens = [
@@ -195,6 +196,7 @@ class Compressor:
             context=context,
             documents=compressed,
             skipped=skipped,
+            repaired=repaired,
             question=question,
             instruction=instruction,
             method=method_name,
@@ -233,7 +235,7 @@ class Compressor:
             InvalidInputError: a document or a setting cannot be used; the message names it.
         """
         settings = (settings or self.settings).overridden(method=method, protect=protect)
-        usable, _ = read_documents(documents)
+        usable = read_documents(documents, settings.strict).usable
         requests = METHODS[method].ahead(self.scorer, segment_documents(usable, settings.protect, self._kept))
         self.scorer.prepare(requests, lambda share: progress("read", share) if progress else None)
 

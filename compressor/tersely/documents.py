@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, computed_field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, computed_field, model_validator
 from pydantic_core import to_jsonable_python
 
-from tersely.errors import InvalidInputError
+# The reason for which a document is skipped that has no text at all.
+NO_TEXT = "empty or only white space"
 
 
 class Span(NamedTuple):
@@ -89,6 +90,25 @@ class SkippedDocument(BaseModel):
         index: its position in the caller's list, from 0.
         id: the caller's name for it.
         reason: why, in words.
+    """
+
+    index: int
+    id: str | None = None
+    reason: str
+
+    @property
+    def has_no_text(self) -> bool:
+        """Whether there is nothing in it to compress, and so nothing wrong with it either."""
+        return self.reason == NO_TEXT
+
+
+class RepairedDocument(BaseModel):
+    """A document with characters that are no text, each of which became U+FFFD.
+
+    Attributes:
+        index: its position in the caller's list, from 0.
+        id: the caller's name for it, repaired as well.
+        reason: how many they were, and where, in words.
     """
 
     index: int
@@ -204,6 +224,7 @@ class CompressionResult(BaseModel):
         context: the documents' part of it, the only part that is compressed and counted.
         documents: every usable document in the order of the context; those of which nothing was kept come last.
         skipped: documents that could not be used.
+        repaired: documents that could be used once what is no text was replaced.
         question, instruction: as given.
         method, model, tokenizer: names of what did the work. The model is None where nothing had to be scored.
         target_tokens: the budget.
@@ -220,6 +241,7 @@ class CompressionResult(BaseModel):
     context: str
     documents: list[CompressedDocument]
     skipped: list[SkippedDocument] = []
+    repaired: list[RepairedDocument] = []
     question: str | None = None
     instruction: str | None = None
     method: str
@@ -256,16 +278,22 @@ class CompressionResult(BaseModel):
     ) -> list[CompressedDocument | SkippedDocument]:
         """What a pipeline goes on with: documents in the order of the context, without those of which nothing is kept.
 
-        A skipped document, which has no text to compress, stands after as many as are left of those before it.
+        A document without text, which has nothing to compress, stands after as many as are left of those before it.
+        One that is skipped for another reason is not left.
 
         Args:
             stays: whether a document is left though nothing of its text is, since it has more than text.
         """
         left: list[CompressedDocument | SkippedDocument] = [one for one in self.documents if one.kept or stays(one)]
         compressed = [one.index for one in left]
-        for number, skipped in enumerate(self.skipped):
+        for number, skipped in enumerate(skipped for skipped in self.skipped if skipped.has_no_text):
             left.insert(number + sum(index < skipped.index for index in compressed), skipped)
         return left
+
+    def account_of(self, document: CompressedDocument) -> dict[str, Any]:
+        """The account of one of `documents` for a framework's metadata, with what was repaired in it."""
+        reasons = [repaired.reason for repaired in self.repaired if repaired.index == document.index]
+        return {**document.account, **({"repaired": reasons[0]} if reasons else {})}
 
     def recover(self, answer: str) -> RecoveredAnswer:
         """Trace an answer's phrases to the original documents (LongLLMLingua, section 4.4)."""
@@ -277,84 +305,3 @@ class CompressionResult(BaseModel):
         from tersely.report import html_fragment
 
         return html_fragment(self)
-
-
-def read_documents(documents: Any) -> tuple[list[tuple[int, Document]], list[SkippedDocument]]:
-    """A caller's documents as `Document`s with their positions; the caller's own objects are never changed.
-
-    Args:
-        documents: a sequence of strings, `Document`s, or mappings with the keys of `Document`.
-
-    Returns:
-        The usable documents with their positions, and the empty ones, skipped.
-
-    Raises:
-        InvalidInputError: it is no sequence, it is empty, or an entry is none of the three or cannot be encoded.
-    """
-    if isinstance(documents, (str, bytes, Mapping, Document)) or not isinstance(documents, Iterable):
-        raise InvalidInputError(f"documents must be a list of documents, got {_short(documents)}; put it in a list")
-    usable: list[tuple[int, Document]] = []
-    skipped: list[SkippedDocument] = []
-    for index, entry in enumerate(documents):
-        document = _read_document(index, entry)
-        if document.text.strip():
-            usable.append((index, document))
-        else:
-            skipped.append(SkippedDocument(index=index, id=document.id, reason="empty or only white space"))
-    if not usable and not skipped:
-        raise InvalidInputError("documents is empty: there is nothing to compress; give at least one document")
-    return usable, skipped
-
-
-def check_text(text: Any, name: str) -> None:
-    """Refuse what no tokenizer can read.
-
-    Raises:
-        InvalidInputError: `text` is no string, or has a NUL byte or a lone surrogate; the message says where.
-    """
-    if not isinstance(text, str):
-        raise InvalidInputError(f"{name} must be a string, got {_short(text)}")
-    nul = text.find("\0")
-    if nul >= 0:
-        raise InvalidInputError(f"{name} has a NUL byte at character {nul}; remove it, or decode the file as text")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInputError(
-            f"{name} has a lone surrogate {text[error.start]!a} at character {error.start}, which is not valid text; "
-            f"decode it with errors='replace', or replace the character"
-        ) from None
-
-
-def _read_document(index: int, entry: Any) -> Document:
-    name = f"documents[{index}]"
-    if isinstance(entry, str):
-        check_text(entry, name)
-        return Document(text=entry)
-    if isinstance(entry, Document):
-        check_text(entry.text, name)
-        check_text(entry.title or "", f"the title of {name}")
-        check_text(entry.id or "", f"the id of {name}")
-        return entry
-    if not isinstance(entry, Mapping):
-        raise InvalidInputError(
-            f"{name} must be a string, a Document or a mapping with the key 'text', got {_short(entry)}"
-        )
-    check_text(entry.get("text", ""), f"the text of {name}")
-    check_text(entry.get("title") or "", f"the title of {name}")
-    check_text(str(entry.get("id")), f"the id of {name}")
-    try:
-        return Document.model_validate(dict(entry))
-    except ValidationError as error:
-        reasons = "; ".join(
-            f"{'.'.join(str(part) for part in detail['loc']) or 'value'}: {detail['msg'].removeprefix('Value error, ')}"
-            for detail in error.errors()
-        )
-        raise InvalidInputError(
-            f"{name} cannot be read ({reasons}); its keys may be {', '.join(Document.model_fields)}"
-        ) from None
-
-
-def _short(value: Any) -> str:
-    shown = repr(value)
-    return f"{type(value).__name__} {shown if len(shown) <= 60 else shown[:57] + '...'}"

@@ -51,6 +51,10 @@ class CompressionSettings(BaseModel):
     segment_tokens: int = Field(default=200, ge=1)
     """Scorer tokens in a segment of iterative compression (LLMLingua, section 3.2)."""
 
+    strict: bool = False
+    """Refuse the whole call for one bad document. By default a character that is no text becomes U+FFFD, and a document
+    that cannot be used is left out; result and log say so."""
+
     @model_validator(mode="after")
     def _one_budget(self) -> CompressionSettings:
         if self.rate is not None and self.target_tokens is not None:

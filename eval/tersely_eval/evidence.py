@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tersely import Span
 from tersely.calibration import Example, ExampleSet
-from tersely.documents import read_documents
+from tersely.input import read_documents
 from tersely.text.segmentation import segment_documents
 from tersely_eval.datasets import Question, read_questions
 from tersely_eval.measures import answer_kept
@@ -36,7 +36,7 @@ def evidence_of(question: Question) -> dict[int, list[Span]]:
         evidence.setdefault(sentence.document, []).append(Span(start, start + len(sentence.text.strip())))
     if evidence:
         return evidence
-    usable, _ = read_documents(question.documents)
+    usable = read_documents(question.documents).usable
     for segmented in segment_documents(usable):
         if segmented.index not in question.gold:
             continue
