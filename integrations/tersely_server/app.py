@@ -81,11 +81,13 @@ def create_app(settings: ServerSettings | None = None, *, compressor: Compressor
 def _probes(service: Service) -> APIRouter:
     router = APIRouter(tags=["operation"])
 
+    @router.head("/healthz", include_in_schema=False)
     @router.get("/healthz", **HEALTH)
     async def health() -> dict[str, str]:
         """Whether the process lives."""
         return {"status": "ok"}
 
+    @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", **READY)
     async def ready() -> dict[str, str]:
         """Whether work is taken: the model is loaded, and the service is not shutting down."""
@@ -131,6 +133,7 @@ def _compression(service: Service) -> APIRouter:
 
             return _json(await service.run(work))
 
+    @router.head("/metrics", include_in_schema=False)
     @router.get("/metrics", tags=["operation"], **METRICS)
     async def metrics() -> Response:
         """Counters in the format of Prometheus."""

@@ -32,6 +32,10 @@ def serve(
     allow_anonymous: Annotated[
         bool, typer.Option("--allow-anonymous", help="Listen beyond this machine though there is no token.")
     ] = False,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name to be called by without a token, such as tersely.internal; can be repeated."),
+    ] = None,
     model: Model = _DEFAULTS["model"],
     tokenizer: Tokenizer = None,
     threads: Annotated[int, typer.Option(help="Requests that are compressed at once.")] = _DEFAULTS["threads"],
@@ -105,6 +109,7 @@ def serve(
         port=port,
         token=read_secret("--token-file", token_file, TOKEN_VARIABLE),
         allow_anonymous=allow_anonymous,
+        allowed_hosts=tuple(allowed_host or ()),
         model=model,
         tokenizer=tokenizer,
         threads=threads,

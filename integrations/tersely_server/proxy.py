@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from tersely import CompressionSettings, InvalidInputError
 from tersely_server.documentation import EMBEDDINGS, PASSED_ON, chat
@@ -30,6 +32,7 @@ from tersely_server.upstream import Relay, Upstream
 __all__ = ["Compress", "Forwarded", "ProxySettings", "proxy_router"]
 
 _LONGEST_REASON = 500  # characters of a header
+_LONGEST_NAME = 100  # characters
 _logger = logging.getLogger("tersely_server")
 
 
@@ -102,6 +105,15 @@ def proxy_router(
     async def models(request: Request) -> Response:
         """The upstream's list of models."""
         return Relay(await upstream.send(request, "/models", None), {})
+
+    @router.get("/models/{model:path}", **PASSED_ON)
+    async def model(request: Request, model: str) -> Response:
+        """What the upstream says of one model."""
+        if {"", ".", ".."} & set(re.split(r"[/\\]", model)):  # an upstream could take it for another address
+            raise HTTPException(404, f"{model!a:.{_LONGEST_NAME}} is no model's name; /v1/models lists them")
+        # As the client wrote it: to some upstreams a slash within a name is %2F.
+        written = (request.scope.get("raw_path") or quote(request.scope["path"]).encode()).partition(b"/v1/models/")[2]
+        return Relay(await upstream.send(request, f"/models/{written.decode()}", None), {})
 
     @router.post("/embeddings", **EMBEDDINGS)
     async def embeddings(request: Request) -> Response:
