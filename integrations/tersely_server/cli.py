@@ -46,6 +46,12 @@ def serve(
     request_seconds: Annotated[
         float, typer.Option(help="The longest time to receive a request, and then to answer it.")
     ] = _DEFAULTS["request_seconds"],
+    max_connections: Annotated[
+        int, typer.Option(help="At once; never more than half of the files that may be open.")
+    ] = _DEFAULTS["max_connections"],
+    header_seconds: Annotated[float, typer.Option(help="The longest time to receive a request's headers.")] = _DEFAULTS[
+        "header_seconds"
+    ],
     shutdown_seconds: Annotated[
         float, typer.Option(help="The longest time to finish what was taken, after SIGTERM.")
     ] = _DEFAULTS["shutdown_seconds"],
@@ -118,6 +124,8 @@ def serve(
         max_documents=max_documents,
         max_tokens=max_tokens,
         request_seconds=request_seconds,
+        max_connections=max_connections,
+        header_seconds=header_seconds,
         shutdown_seconds=shutdown_seconds,
         log_text=log_text,
         proxy={"upstream": upstream, **proxy} if upstream is not None else None,

@@ -76,6 +76,12 @@ class ServerSettings(BaseModel):
     request_seconds: float = Field(default=60.0, gt=0, le=86_400)
     """How long a client may take to send its body, and then how long it may take to answer it, waiting included."""
 
+    max_connections: int = Field(default=1_000, ge=1, le=1_000_000)
+    """The most connections at once; never more than half of the files that the process may open."""
+
+    header_seconds: float = Field(default=10.0, gt=0, le=86_400)
+    """How long a connection may stay open before the headers of a request are there."""
+
     shutdown_seconds: float = Field(default=25.0, ge=0, le=86_400)
     """How long what was taken may go on after SIGTERM."""
 

@@ -206,6 +206,7 @@ def test_settings_do_not_show_the_token() -> None:
         ("host", ""), ("port", 65536), ("port", "x"), ("model", ""), ("threads", 0), ("threads", 257), ("queue", -1),
         ("max_body_bytes", 0), ("max_documents", 0), ("max_tokens", 0), ("request_seconds", 0),
         ("request_seconds", float("nan")), ("request_seconds", float("inf")), ("shutdown_seconds", -1),
+        ("max_connections", 0), ("header_seconds", 0),
         ("log_text", "maybe"), ("treads", 4),
     ],
 )  # fmt: skip
