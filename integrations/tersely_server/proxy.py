@@ -151,8 +151,8 @@ async def _prepared(
         seconds,
         as_service_error(failure).code if failure else None,
     )
-    for each in compressed.failures:
-        _log_failure(each, seconds)
+    for fault in compressed.failures:
+        _log_failure(fault, seconds)
     return body, outcome, failure
 
 

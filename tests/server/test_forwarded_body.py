@@ -78,7 +78,7 @@ def test_a_text_that_cannot_be_compressed_stays_and_the_others_are(
 
     documents = [text(words, tersely={}) for words in (MILL, bad, BAKERY)]
     question = text(QUESTION)
-    messages = [user(*documents, question)] if together else [user(one, question) for one in documents]
+    messages = [user(*documents, question)] if together else [user(document, question) for document in documents]
     url = proxy(compressor=Strict())
     answer = httpx.post(f"{url}/chat/completions", content=json.dumps({"messages": messages}).encode())
     sent = [part["text"] for message in upstream.body["messages"] for part in message["content"]]

@@ -38,7 +38,7 @@ def texts(marked: MarkedRequest) -> list[str]:
 
 def questions(*messages: Any, **marks: Any) -> list[str | None]:
     """Of the marked texts, by which each is compressed."""
-    return [one.options.question for one in read(*messages, **marks).texts]
+    return [document.options.question for document in read(*messages, **marks).texts]
 
 
 def body_with(marked: MarkedRequest, replacements: list[str]) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def messages(marked: MarkedRequest, *replacements: str) -> list[Any]:
 def test_a_part_with_the_object_is_a_document_and_comes_back_in_its_place() -> None:
     marked = read(user([text("Document one.", tersely={}), text("Question?"), text("Document two.", tersely={})]))
     assert texts(marked) == ["Document one.", "Document two."]
-    assert {one.options.question for one in marked.texts} == {"Question?"}
+    assert {document.options.question for document in marked.texts} == {"Question?"}
     assert messages(marked, "one", "two") == [user([text("one"), text("Question?"), text("two")])]
 
 
@@ -67,7 +67,7 @@ def test_a_message_with_the_object_is_marked_as_a_whole() -> None:
     image = {"type": "image_url", "image_url": {"url": "data:,"}}
     marked = read(user("A document.", tersely={}), user([text("Another."), image, text("A third.")], tersely={}))
     assert texts(marked) == ["A document.", "Another.", "A third."]
-    assert {one.options.question for one in marked.texts} == {None}
+    assert {document.options.question for document in marked.texts} == {None}
     assert messages(marked, "1", "2", "3") == [user("1"), user([text("2"), image, text("3")])]
 
 
