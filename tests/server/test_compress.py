@@ -14,7 +14,8 @@ from hypothesis import strategies as some
 from service_doubles import MILL, client_for, client_of
 
 import tersely
-from tersely import CompressionResult, CompressionSettings
+from tersely import CompressionResult, CompressionSettings, InvalidInputError
+from tersely.settings import settings_from
 from tersely_server.app import create_app
 
 ANY_JSON = some.recursive(
@@ -195,3 +196,14 @@ async def test_the_embedded_model_is_loaded_when_the_application_starts(hotpot) 
         answer = await client.post("/v1/compress", json=case, timeout=60)
     assert answer.status_code == 200
     assert answer.json()["context"] == tersely.compress(**case).context
+
+
+@pytest.mark.parametrize("value", [True, False])
+@pytest.mark.parametrize("name", ["rate", "granularity", "dynamic_ratio", "segment_tokens", "target_tokens"])
+async def test_a_bool_is_no_number(fake_compressor, name, value) -> None:
+    budget = {name: value} if name in ("rate", "target_tokens") else {"rate": 0.5, "settings": {name: value}}
+    answer = await client_for(fake_compressor).post("/v1/compress", json={"documents": [MILL], **budget})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"].startswith(f"{name}: ")
+    with pytest.raises(InvalidInputError, match=f"^{name}: .* got {value}$"):
+        settings_from({name: value})
