@@ -148,11 +148,14 @@ def fit(
     missed, instead = chosen.fill(
         piece for piece in rest[fragment:] if chosen.has(piece.document) or piece.last - piece.first > 1
     )
+    best_is_missed = best_is_missed and not fragment
+    if best_is_missed and not (missed and missed[0][0] is pieces[0]):
+        missed.insert(0, (pieces[0], chosen.own_tokens(pieces[0])))
     return Choice(
         chosen.kept,
         [Missed(piece, tokens, chosen.budget_for(piece)) for piece, tokens in missed[:_REPORTED]],
         instead,
-        best_is_missed and not fragment,
+        best_is_missed,
     )
 
 
@@ -217,7 +220,7 @@ class _Chosen:
         for piece in islice(pieces, _LOOKS):
             if self.used >= _FULL * self._target or tries == _TRIES:
                 break
-            own = self._own_tokens(piece)
+            own = self.own_tokens(piece)
             if not own:
                 continue
             if own <= self._target - self.used:
@@ -261,7 +264,7 @@ class _Chosen:
                     length += self.characters(Piece(piece.document, part.start, part.stop))
             yield length
 
-    def _own_tokens(self, piece: Piece) -> int:
+    def own_tokens(self, piece: Piece) -> int:
         """About the tokens that a piece adds: those of its words, and of its context's, that are not kept yet."""
         segmented, kept = self._documents[piece.document], self.kept[piece.document]
         text, words = segmented.document.text, segmented.words

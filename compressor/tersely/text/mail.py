@@ -108,11 +108,7 @@ def _read_quote(outline: Outline, start: int, end: int) -> None:
             empty = quoted is not None and not match[0][quoted.end() :].strip()
             too_long = match.end() - paragraph > _LONGEST_QUOTE
             if (marks != depth or empty or too_long) and match.start() > paragraph:
-                outline.add(paragraph, match.start(), stands=_says_something(outline.text[paragraph : match.start()]))
+                outline.add(paragraph, match.start())
                 paragraph = match.start()
             depth = marks
-        outline.add(paragraph, end, stands=_says_something(outline.text[paragraph:end]))
-
-
-def _says_something(text: str) -> bool:
-    return any(map(str.isalnum, text))
+        outline.add(paragraph, end)

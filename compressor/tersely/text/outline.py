@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import regex
+
+_SAYS_SOMETHING = regex.compile(r"[\p{L}\p{N}\p{Extended_Pictographic}]")
 # A longer line before a list, a table or a block of code costs more than it explains.
 _LONGEST_LEAD_IN = 200
 _HEADING_LEVELS = 7  # everything but headings, which have levels 1 to 6, stands deeper than all of them
@@ -65,11 +68,12 @@ class Outline:
 
         Args:
             start, end: its characters.
-            stands, divisible, apart: see `Block`.
+            stands, divisible, apart: see `Block`. What has no letter and no digit never stands for itself.
             needs: blocks that it needs besides those that all blocks here need (see `under` and `open_heading`).
         """
         if self.text[start:end].strip():
             context = (position for _, position in self._context)
+            stands = stands and _SAYS_SOMETHING.search(self.text, start, end) is not None
             self.blocks.append(Block(start, end, tuple(sorted({*context, *needs})), stands, divisible, apart))
         return len(self.blocks) - 1
 

@@ -5,9 +5,12 @@ Headings without marks stand over what follows them, questions over their answer
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import regex
 
-from tersely.text.headings import heading_level
+from tersely.text.headings import LIST_ITEM, first_line_level, heading_level
 from tersely.text.lines import LONGEST_RECORD, Record, split_records
 from tersely.text.outline import Outline
 from tersely.text.questions import answered_lines, is_question
@@ -18,6 +21,8 @@ _LONGEST_HEADER = 500  # characters of a line with the names of columns; a longe
 _LONGEST_ANSWER = 400  # characters; a longer one is cut into its sentences
 _LONGEST_PAIR = 400  # characters of a sentence with the exception to it
 _LONGEST_OPENING = 25  # characters of the first sentence of an answer that is only a word, such as `Yes.`
+_ITEM_LINE = regex.compile(rf"^{LIST_ITEM.pattern}", regex.M)
+_MOST_LINES = 4  # lines of an item, on average
 _LOOK = 400  # characters after the last paragraph that tell whether it is a heading
 # An answer may consist of a short line that is no heading.
 _DEEPEST_OVER_QUESTIONS = 6.5
@@ -42,7 +47,7 @@ def read_prose(outline: Outline, start: int, end: int) -> None:
         if is_question(text[first:last]):
             question = [outline.add(first, last, stands=False)]
             continue
-        level = heading_level(text[first:last], following)
+        level = heading_level(text[first:last], following, is_first=not text[:first].strip())
         if level is not None and not (question and several_questions and level > _DEEPEST_OVER_QUESTIONS):
             question = []
             outline.close_headings(level)
@@ -58,21 +63,51 @@ def read_prose(outline: Outline, start: int, end: int) -> None:
 
 
 def _read_paragraph(outline: Outline, start: int, end: int) -> None:
-    pairs = answered_lines(outline.text, start, end)
+    text = outline.text
+    line_end = text.find("\n", start, end) + 1
+    if line_end and text[line_end:end].strip():
+        level = first_line_level(text[start:line_end], text[line_end:end])
+        if level is not None:
+            outline.close_headings(level)
+            outline.open_heading(level, outline.add(start, line_end, stands=False))
+            start = line_end
+    pairs = answered_lines(text, start, end)
     if pairs:
         for question, answer in pairs:
             with outline.under(outline.add(*question, stands=False)):
                 _add_answer(outline, *answer)
         return
-    records = split_records(outline.text, start, end)
+    items = [match.start() for match in _ITEM_LINE.finditer(text, start, end)]
+    if len(items) > 1 and len(items) >= text.count("\n", items[0], end) / _MOST_LINES:
+        _add_items(outline, start, items, end)
+        return
+    records = split_records(text, start, end)
     if not records:
         add_sentences(outline, start, end)
         return
     header = records[0] if records[0].is_head and records[0].end - records[0].start <= _LONGEST_HEADER else None
     above = [outline.add(header.start, header.end, stands=False)] if header else []
+    lead_in: list[int] = []  # a line that ends in a colon, over the lines below it
     with outline.under(*above):
-        for record in records[len(above) :]:
-            _add_record(outline, record)
+        for number, record in enumerate(records[len(above) :], len(above)):
+            said = text[record.start : record.end].strip()
+            if said.endswith((":", "：")) and "\n" not in said and number + 1 < len(records):
+                lead_in = [outline.add(record.start, record.end, stands=False)]
+                continue
+            with outline.under(*lead_in):
+                _add_record(outline, record)
+
+
+def _add_items(outline: Outline, start: int, items: Sequence[int], end: int) -> None:
+    """Add the items of a list that Markdown does not know, such as one that does not begin with 1."""
+    above: list[int] = []
+    if outline.text[start : items[0]].strip():
+        add_sentences(outline, start, items[0])
+        lead_in = outline.lead_in(items[0])
+        above = [] if lead_in is None else [lead_in]
+    with outline.under(*above):
+        for first, last in pairwise([*items, end]):
+            outline.add(first, last, divisible=True)
 
 
 def add_sentences(outline: Outline, start: int, end: int) -> None:

@@ -26,9 +26,17 @@ _NO_START = regex.compile(
     r"""
       (?<=[」』])(?:と(?!ても|ころ)|って|など|は(?!い|じ)|[をがにのへ、])          # 「行こう。」と言った。
     | (?<=[」』”])\p{Han}{1,8}?(?<!知)[说說道问問喊叫答]                     # “真的吗？”她问道。
-    | (?<=(?<![\p{L}\p{M}])\p{Arabic}\.\s{1,3})                             # د. أحمد
+    | (?<=(?<![\p{L}\p{M}])\p{Arabic}{1,2}\.\s{0,3})                         # د. أحمد
+    | (?<=(?<![\p{L}\p{M}])\p{Arabic}{1,2}\.(?:\p{Arabic}{1,2}\.){1,4}\s{0,3})   # م.ت.ف.
     """,
     regex.VERBOSE,
+)
+_NO_START_AFTER_NUMBER = regex.compile(  # see Table 3. Costs, Eq. (2), Version 3.0. of it
+    r"(?<=(?<!\w)(?:Table|Tab\.|Figure|Figs?\.|Eqs?\.|Equation|No\.|Nr\.|Nos\.|Sec\.|Sect\.|Ch\.|Chap\.|Vol\.|pp?\.|Art\.|Abs\."
+    r"|Abb\.|Tabelle|Abbildung|Tableau|Tabla|Version|Release|Ver\.|v)\s?\(?\d{1,4}(?:\.\d{1,4}){0,3}\)?[.:]\s{1,3})"
+    r"|(?<=(?<!\w)(?:Eqs?|Figs?|Secs?|Chap|Tab|Nos?|Nr|Vol|Art|Abb|Abs|Ref|Refs|Def|Thm|Prop|Lem|Cor|Ex|cf|vs|ca|approx|resp|incl"
+    r"|excl|Inc|Ltd|Corp|Co|Jr|Sr|St|Mt|Ave|Blvd|Dept|Univ|Prof|Dr|Mr|Mrs|Ms|min|max|est|bzw|usw|z\.B|d\.h|u\.a|vgl|evtl)\.\s{1,3})"
+    r"(?=[\d(\[\p{Lu}\p{Ll}])"
 )
 _NO_START_IN_GERMAN = regex.compile(  # im 19. Jahrhundert, die 2. Auflage
     r"(?<=\b(?:im|am|vom|zum|beim|ab|seit|bis|der|die|das|dem|den|des|eine?|einer|einem|einen)\s\d{1,2}\.\s{1,3})"
@@ -82,5 +90,5 @@ def _starts_in_window(window: str) -> list[int]:
             raise
         return [0]
     starts = sorted({0, *(boundary["start_index"] for boundary in boundaries)})
-    patterns = (_NO_START, _NO_START_IN_GERMAN) if language == "de" else (_NO_START,)
+    patterns = (_NO_START, _NO_START_AFTER_NUMBER, *([_NO_START_IN_GERMAN] if language == "de" else []))
     return [start for start in starts if not start or not any(pattern.match(window, start) for pattern in patterns)]
