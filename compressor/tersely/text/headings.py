@@ -36,10 +36,9 @@ def heading_level(paragraph: str, following: str, *, is_first: bool = False) -> 
     line, after = paragraph.strip(), following.strip()
     if "\n" in line or not after or not 0 < len(line) <= _longest(line) or _ENDS_LIKE_TEXT.search(line):
         return None
-    number = _NUMBER.match(line)
-    if number:
-        depth = 1 + (number["number"] or "").count(".")
-        return _NUMBERED + depth / 10
+    numbered = _numbered_level(line)
+    if numbered is not None:
+        return numbered
     if not _STARTS_LIKE_NAME.match(line) or len(line.split()) > _MOST_WORDS or "|" in line:
         return None
     if _VALUE.search(line) and not is_first:
@@ -61,8 +60,9 @@ def first_line_level(first: str, rest: str) -> float | None:
     line = first.strip()
     if not 0 < len(line) <= _LONGEST_FIRST_LINE or _ENDS_LIKE_TEXT.search(line) or "|" in line or "\t" in line:
         return None
-    if _NUMBER.match(line) and not _VALUE.search(line[_NUMBER.match(line).end() :]):  # type: ignore[union-attr]
-        return _FIRST_LINE
+    numbered = _numbered_level(line)
+    if numbered is not None:
+        return numbered
     if not regex.match(r"[\p{Lu}\p{Lo}]", line) or len(line.split()) > _MOST_WORDS:
         return None
     # Lines of prose that is only wrapped are of about the same length, and entries of a list are alike.
@@ -71,6 +71,14 @@ def first_line_level(first: str, rest: str) -> float | None:
         _ENDS_LIKE_TEXT.search(second) is not None or LIST_ITEM.match(second) is not None
     )
     return _FIRST_LINE if unlike else None
+
+
+def _numbered_level(line: str) -> float | None:
+    number = _NUMBER.match(line)
+    if not number:
+        return None
+    depth = (number["number"] or "").count(".") + line.startswith("（")
+    return _NUMBERED + depth / 10
 
 
 def _longest(line: str) -> int:

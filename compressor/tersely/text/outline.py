@@ -109,7 +109,13 @@ class Outline:
 
     @contextmanager
     def under(self, *positions: int) -> Iterator[None]:
-        """Blocks that are added meanwhile need those at these positions; headings among them end with it."""
+        """Blocks that are added meanwhile need those at these positions; headings among them end with it.
+
+        Without any position nothing changes.
+        """
+        if not positions:
+            yield
+            return
         before = list(self._context), self._floor
         self._context += [(_HEADING_LEVELS, position) for position in positions]
         self._floor = len(self._context)

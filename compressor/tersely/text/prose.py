@@ -21,6 +21,10 @@ _LONGEST_HEADER = 500  # characters of a line with the names of columns; a longe
 _LONGEST_ANSWER = 400  # characters; a longer one is cut into its sentences
 _LONGEST_PAIR = 400  # characters of a sentence with the exception to it
 _LONGEST_OPENING = 25  # characters of the first sentence of an answer that is only a word, such as `Yes.`
+# A short line that ends in a colon, at the beginning or after the end of a sentence, leads in to the lines below it.
+_SPEAKER_LINE = regex.compile(
+    r"(?:(?<=[.!?。！？؟\"”)][ \t]*\n)|\G)[ \t]*[\p{Lu}\p{Lo}][^\n:：.!?]{0,58}[:：][ \t]*\n(?=[^\n]*\S)"
+)
 _ITEM_LINE = regex.compile(rf"^{LIST_ITEM.pattern}", regex.M)
 _MOST_LINES = 4  # lines of an item, on average
 _LOOK = 400  # characters after the last paragraph that tell whether it is a heading
@@ -39,6 +43,7 @@ _EXCEPTION = regex.compile(
 def read_prose(outline: Outline, start: int, end: int) -> None:
     """Add each sentence between two characters as a block, and each line that stands for itself."""
     text = outline.text
+    start += len(text[start:end]) - len(text[start:end].lstrip("\n"))
     paragraphs = [(start + first, start + last) for first, last in split_paragraphs(text[start:end])]
     several_questions = sum(is_question(text[first:last]) for first, last in paragraphs) > 1
     question: list[int] = []  # the position of the one that is being answered
@@ -81,21 +86,30 @@ def _read_paragraph(outline: Outline, start: int, end: int) -> None:
     if len(items) > 1 and len(items) >= text.count("\n", items[0], end) / _MOST_LINES:
         _add_items(outline, start, items, end)
         return
+    speakers = list(_SPEAKER_LINE.finditer(text, start, end))
+    if speakers:
+        if text[start : speakers[0].start()].strip():
+            _read_lines(outline, start, speakers[0].start())
+        edges = [*(match.start() for match in speakers[1:]), end]
+        for match, stop in zip(speakers, edges, strict=True):
+            with outline.under(outline.add(match.start(), match.end(), stands=False)):
+                _read_lines(outline, match.end(), stop)
+        return
+    _read_lines(outline, start, end)
+
+
+def _read_lines(outline: Outline, start: int, end: int) -> None:
+    """Add the lines that stand for themselves, or else the sentences."""
+    text = outline.text
     records = split_records(text, start, end)
     if not records:
         add_sentences(outline, start, end)
         return
     header = records[0] if records[0].is_head and records[0].end - records[0].start <= _LONGEST_HEADER else None
     above = [outline.add(header.start, header.end, stands=False)] if header else []
-    lead_in: list[int] = []  # a line that ends in a colon, over the lines below it
     with outline.under(*above):
-        for number, record in enumerate(records[len(above) :], len(above)):
-            said = text[record.start : record.end].strip()
-            if said.endswith((":", "：")) and "\n" not in said and number + 1 < len(records):
-                lead_in = [outline.add(record.start, record.end, stands=False)]
-                continue
-            with outline.under(*lead_in):
-                _add_record(outline, record)
+        for record in records[len(above) :]:
+            _add_record(outline, record)
 
 
 def _add_items(outline: Outline, start: int, items: Sequence[int], end: int) -> None:

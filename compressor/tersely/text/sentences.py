@@ -31,12 +31,13 @@ _NO_START = regex.compile(
     """,
     regex.VERBOSE,
 )
-_NO_START_AFTER_NUMBER = regex.compile(  # see Table 3. Costs, Eq. (2), Version 3.0. of it
-    r"(?<=(?<!\w)(?:Table|Tab\.|Figure|Figs?\.|Eqs?\.|Equation|No\.|Nr\.|Nos\.|Sec\.|Sect\.|Ch\.|Chap\.|Vol\.|pp?\.|Art\.|Abs\."
-    r"|Abb\.|Tabelle|Abbildung|Tableau|Tabla|Version|Release|Ver\.|v)\s?\(?\d{1,4}(?:\.\d{1,4}){0,3}\)?[.:]\s{1,3})"
-    r"|(?<=(?<!\w)(?:Eqs?|Figs?|Secs?|Chap|Tab|Nos?|Nr|Vol|Art|Abb|Abs|Ref|Refs|Def|Thm|Prop|Lem|Cor|Ex|cf|vs|ca|approx|resp|incl"
-    r"|excl|Inc|Ltd|Corp|Co|Jr|Sr|St|Mt|Ave|Blvd|Dept|Univ|Prof|Dr|Mr|Mrs|Ms|min|max|est|bzw|usw|z\.B|d\.h|u\.a|vgl|evtl)\.\s{1,3})"
-    r"(?=[\d(\[\p{Lu}\p{Ll}])"
+_LABEL = r"(?:Table|Tab\.|Figure|Figs?\.|Exhibit|Box|Chart|Tabelle|Abbildung|Abb\.|Tableau|Tabla)"
+_NO_START_AFTER_NUMBER = regex.compile(  # Table 3. Costs by year; in Version 3.0. of it; see Eq. (2)
+    rf"(?<=(?:^|\n)[*_]{{0,2}}{_LABEL}\s?\d{{1,4}}(?:\.\d{{1,4}}){{0,3}}[.:]\s{{1,3}})"
+    rf"|(?<=(?<!\w)(?:{_LABEL}|Eqs?\.|Equation|No\.|Nr\.|Sec\.|Section|Chapter|Vol\.|pp?\.|Art\.|Abs\.|Version|Release|v)"
+    r"\s?\(?\d{1,4}(?:\.\d{1,4}){0,3}\)?\.\s{1,3})(?=[\p{Ll}\d(\[])"
+    r"|(?<=(?<!\w)(?:Eqs?|Figs?|Secs?|Chap|Tabs?|Nos?|Nr|Vol|Art|Abb|Abs|Refs?|Def|Thm|Prop|Lem|Cor|cf|ca|approx|resp|incl|excl"
+    r"|vgl|bzw|z\.B|d\.h|u\.a)\.\s{1,3})(?=[\d(\[\p{Lu}\p{Ll}])"
 )
 _NO_START_IN_GERMAN = regex.compile(  # im 19. Jahrhundert, die 2. Auflage
     r"(?<=\b(?:im|am|vom|zum|beim|ab|seit|bis|der|die|das|dem|den|des|eine?|einer|einem|einen)\s\d{1,2}\.\s{1,3})"
