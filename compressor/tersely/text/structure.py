@@ -5,11 +5,12 @@ In doubt a text is prose: a reader takes only what it is sure of.
 
 from __future__ import annotations
 
+from tersely.text.json_records import find_json
 from tersely.text.markdown import read_markdown
 from tersely.text.outline import Block, FindRegions, Outline, Region
 
 # Asked in this order; what one has taken the next ones do not see.
-_FINDERS: tuple[FindRegions, ...] = ()
+_FINDERS: tuple[FindRegions, ...] = (find_json,)
 
 
 def split_blocks(text: str) -> list[Block]:
