@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kept_units import TEXTS, choices, kept_with, segment, sent, shown, units
-from tersely.text.json_records import find_json
+from tersely.text.json_records import find
 
 PRODUCTS = (TEXTS / "products.json").read_text(encoding="utf-8")
 TOOL_RESULT = (TEXTS / "tool_result.json").read_text(encoding="utf-8")
@@ -120,7 +120,7 @@ def test_a_long_string_of_escapes_is_cut_at_its_sentences() -> None:
     ],
 )
 def test_what_only_looks_like_json_is_left_to_others(text) -> None:
-    assert find_json(text, 0, len(text)) == []
+    assert find(text, 0, len(text)) == []
 
 
 def test_records_of_a_list_whose_ends_were_cut_off() -> None:
@@ -153,7 +153,7 @@ def test_odd_spaces_inside_strings_never_stand_outside(encoded) -> None:
 )
 def test_time_grows_with_the_text(text) -> None:
     started = time.process_time()
-    find_json(text, 0, len(text))
+    find(text, 0, len(text))
     assert time.process_time() - started < 2
 
 

@@ -12,9 +12,11 @@ from functools import partial
 
 import regex
 
+from tersely.text.inner import read_inner
 from tersely.text.json_scanner import Value, is_json, scan_values
-from tersely.text.json_strings import read_string
+from tersely.text.json_strings import decode_string
 from tersely.text.outline import Outline, Region
+from tersely.text.record_names import naming_fields
 
 # All in characters. Up to this length a record is one block; a longer one is cut into its members.
 _LONGEST_RECORD = 600
@@ -23,7 +25,6 @@ _LONGEST_LIST = 200
 _LONGEST_STRING = 400
 _LONGEST_GROUP = 200  # numbers and short strings of a longer list that are one block
 _LONGEST_NAME = 200  # a member that says which record it is
-_MOST_NAMES = 2
 _DEEPEST = 12  # what is nested deeper is not cut
 _FEWEST = 40  # of what has neither a key nor a string, such as `[1]`, which is more often a reference
 
@@ -41,16 +42,10 @@ _BEGINNING = regex.compile(
 _LINE_END = regex.compile(r"[ \t\r]*+,?+[ \t\r]*+(?:\n|\Z)")
 _LINE_START = regex.compile(r"(?<=(?:\n|\A)[ \t]*+)")
 
-# What tells which record it is, by the last word of a key, the surest first.
-_NAMES = (
-    "name title id key label slug path file filename url uri link sku symbol email question command query "
-    "date day month year time timestamp type kind"
-).split()
-_LAST_WORD = regex.compile(r"(?:[A-Z]?[^A-Z_\-. ]+|[A-Z]+)$")
 _COLUMNS = ("columns", "headers", "header", "fields")  # names of what stands in each row
 
 
-def find_json(text: str, start: int, end: int) -> list[Region]:
+def find(text: str, start: int, end: int) -> list[Region]:
     """Objects and arrays that fill whole lines, those on neighbouring lines together."""
     regions: list[Region] = []
     values: list[Value] = []  # of the last region
@@ -99,7 +94,7 @@ def _add(outline: Outline, value: Value, stop: int, depth: int = 0, in_list: boo
     opening = outline.add(value.start, value.content + 1, stands=False)
     with outline.under(opening):
         if value.kind == '"':
-            read_string(outline, value.content + 1, value.end - 1)
+            read_inner(outline, *decode_string(outline.text, value.content + 1, value.end - 1))
         else:
             _add_children(outline, value, depth + 1, in_list or value.kind == "[")
     outline.need(opening, outline.add(value.end - 1, stop, stands=False))
@@ -160,17 +155,16 @@ def _names(parent: Value) -> list[int]:
     children = parent.children
     if parent.kind == "[":
         return [0] if _is_head(children) else []
-    ranked: list[tuple[int, int]] = []
-    for number, child in enumerate(children):
-        last_word = _LAST_WORD.search(child.key or "")
-        if child.key in _COLUMNS and child.kind == "[" and child.size <= _LONGEST_RECORD:
-            ranked.append((-1, number))
-        elif child.kind not in "[{" and child.size <= _LONGEST_NAME and last_word and last_word[0].lower() in _NAMES:
-            ranked.append((_NAMES.index(last_word[0].lower()), number))
-    if not ranked and parent.key is None:
-        ranked = [(0, n) for n, child in enumerate(children) if child.kind not in "[{" and child.size <= _LONGEST_NAME]
-        return [number for _, number in ranked[:1]]
-    return [number for _, number in sorted(ranked)[:_MOST_NAMES]]
+    short = [number for number, child in enumerate(children) if child.kind not in "[{" and child.size <= _LONGEST_NAME]
+    columns = [
+        number
+        for number, child in enumerate(children)
+        if child.key in _COLUMNS and child.kind == "[" and child.size <= _LONGEST_RECORD
+    ]
+    names = naming_fields((number, children[number].key or "") for number in short)
+    if not names and parent.key is None:
+        names = short[:1]
+    return [*columns, *names]
 
 
 def _is_head(rows: list[Value]) -> bool:
