@@ -114,14 +114,27 @@ def _kept_runs(segmented: SegmentedDocument, kept: np.ndarray) -> list[tuple[Spa
     edges = (np.flatnonzero(kept[1:] != kept[:-1]) + 1).tolist()
     edges = [0] * bool(kept[0]) + edges + [len(words)] * bool(kept[-1])
     for first, stop in zip(edges[::2], edges[1::2], strict=True):
-        run = Span(words[first].start, words[stop - 1].end)
-        joint = Span(run.start, run.start)
-        if runs:
-            white = [match.span() for match in _WHITE_SPACE.finditer(text, runs[-1][1].end, run.start)]
-            # The one with most line breaks; of equal ones the last, which stands right before the word if any does.
-            joint = Span(*max(reversed(white), key=lambda span: text.count("\n", *span), default=tuple(joint)))
-        runs.append((joint, run))
+        start, end = words[first].start, words[stop - 1].end
+        joint = _joint(text, runs[-1][1].end, start) if runs else Span(start, start)
+        line_start = text.rfind("\n", joint.start, start) + 1
+        if joint.end < line_start and text[line_start:start].isspace():  # its own indentation says what it belongs to
+            joint, start = Span(joint.start, text.rfind("\n", *joint) + 1), line_start
+        runs.append((joint, Span(start, end)))
     return runs
+
+
+def _joint(text: str, start: int, end: int) -> Span:
+    """The run of white space that stays of the characters between two kept words."""
+    white = [Span(*match.span()) for match in _WHITE_SPACE.finditer(text, start, end)]
+    # The one with most line breaks; of equal ones the last, which stands right before the word if any does.
+    most = max(reversed(white), key=lambda span: text.count("\n", *span), default=Span(end, end))
+    if not white or white[-1].end == end or "\n" in text[most.start : most.end]:
+        return most
+    if white[0].start == start:
+        return white[0]
+    # Neither has white space beside it, as in minified data: only two words are kept from growing together.
+    grows = text[start - 1].isalnum() and text[end].isalnum() and not text[start].isalnum()
+    return most if grows else Span(end, end)
 
 
 def with_title(title: str | None, text: str) -> str:

@@ -216,7 +216,7 @@ def split_words(text: str, protected: Iterable[Span] = (), borders: Sequence[int
         borders: characters, ascending, at which something new begins: what stands before and after is never one word,
             unless it is protected. "10" at the end of a row and "A-7" at the beginning of the next are no amperes.
     """
-    runs = ((start, end, False) for start, end in split_runs(text))
+    runs = ((start, end, False) for start, end in _cut(split_runs(text), borders))
     indivisible = (
         (match.start(), match.end(), False)
         for match in _INDIVISIBLE.finditer(text)
@@ -232,6 +232,14 @@ def split_words(text: str, protected: Iterable[Span] = (), borders: Sequence[int
         else:
             words.append(Word(start, end, protected_here))
     return words
+
+
+def _cut(runs: Iterable[tuple[int, int]], borders: Sequence[int]) -> Iterator[tuple[int, int]]:
+    for start, end in runs:
+        for border in borders[bisect_right(borders, start) : bisect_left(borders, end)]:
+            yield start, border
+            start = border
+        yield start, end
 
 
 def split_runs(text: str) -> Iterator[tuple[int, int]]:

@@ -5,12 +5,12 @@ In doubt a text is prose: a reader takes only what it is sure of.
 
 from __future__ import annotations
 
-from tersely.text import clauses, mail, messages, tables
+from tersely.text import clauses, json_records, mail, markup, messages, tables
 from tersely.text.markdown import read_markdown
 from tersely.text.outline import Block, FindRegions, Outline, Region
 
 # Asked in this order; what one has taken the next ones do not see.
-_FINDERS: tuple[FindRegions, ...] = (tables.find, mail.find, messages.find, clauses.find)
+_FINDERS: tuple[FindRegions, ...] = (json_records.find, markup.find, tables.find, mail.find, messages.find, clauses.find)
 
 
 def split_blocks(text: str) -> list[Block]:

@@ -1,0 +1,175 @@
+"""JSON -> blocks: records as wholes, between the brackets that they need to be JSON of the same shape without others.
+
+A value alone says nothing: its key says what it is, and the name of its record what it is of. So a record that is too
+long to be one block is cut into its members, each of which needs the brackets around it and the members that say which
+record it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import regex
+
+from tersely.text.inner import read_inner
+from tersely.text.json_scanner import Value, is_json, scan_values
+from tersely.text.json_strings import decode_string
+from tersely.text.outline import Outline, Region
+from tersely.text.record_names import naming_fields
+
+# All in characters. Up to this length a record is one block; a longer one is cut into its members.
+_LONGEST_RECORD = 600
+# A list of records, each of which says something without the others, is cut if it is longer than this.
+_LONGEST_LIST = 200
+_LONGEST_STRING = 400
+_LONGEST_GROUP = 200  # numbers and short strings of a longer list that are one block
+_LONGEST_NAME = 200  # a member that says which record it is
+_DEEPEST = 12  # what is nested deeper is not cut
+_FEWEST = 40  # of what has neither a key nor a string, such as `[1]`, which is more often a reference
+
+# Of text that only begins with a bracket, such as entries of a log, most goes here.
+_BEGINNING = regex.compile(
+    r"""
+      ^[ \t]*+
+      (?P<value>
+          [{\[][ \t\r\n]*+
+          (?: ["{\[\]}] | (?:-?\d++(?:\.\d++)?+(?:[eE][-+]?\d++)?+ | true | false | null)[ \t\r\n]*+[,\]] )
+      )
+    """,
+    regex.M | regex.X,
+)
+_LINE_END = regex.compile(r"[ \t\r]*+,?+[ \t\r]*+(?:\n|\Z)")
+_LINE_START = regex.compile(r"(?<=(?:\n|\A)[ \t]*+)")
+
+_COLUMNS = ("columns", "headers", "header", "fields")  # names of what stands in each row
+
+
+def find(text: str, start: int, end: int) -> list[Region]:
+    """Objects and arrays that fill whole lines, those on neighbouring lines together."""
+    regions: list[Region] = []
+    values: list[Value] = []  # of the last region
+    position = start
+    while beginning := _BEGINNING.search(text, position, end):
+        scanned, position = scan_values(text, beginning.start("value"), end)
+        for value, line_end in _on_whole_lines(text, scanned, end):
+            if regions and not text[regions[-1].end : value.start].strip():
+                values.append(value)
+                regions[-1] = regions[-1]._replace(end=line_end)
+            else:
+                values = [value]
+                first = text.rfind("\n", start, value.start) + 1 or start
+                regions.append(Region(first, line_end, partial(_read_values, values)))
+    return regions
+
+
+def _on_whole_lines(text: str, values: list[Value], end: int) -> Iterator[tuple[Value, int]]:
+    """Those that are JSON and begin and end lines, and such inside of others; each with the end of its last line."""
+    for value in values:
+        if value.kind not in "[{":
+            continue
+        line_end = _LINE_END.match(text, value.end, end)
+        if line_end and _LINE_START.match(text, value.start) and _is_record(text, value) and is_json(text, value):
+            yield value, line_end.end()
+        else:
+            yield from _on_whole_lines(text, value.children, end)
+
+
+def _is_record(text: str, value: Value) -> bool:
+    return value.size >= _FEWEST or '"' in text[value.start : value.end]
+
+
+def _read_values(values: list[Value], outline: Outline, start: int, end: int) -> None:
+    """Add the blocks of values that stand between two characters."""
+    ends = [*(value.start for value in values[1:]), end]
+    for value, stop in zip(values, ends, strict=True):
+        _add(outline, value, stop, in_list=len(values) > 1)
+
+
+def _add(outline: Outline, value: Value, stop: int, depth: int = 0, in_list: bool = False) -> None:
+    """Add a value that ends before the character `stop`, whole or in pieces."""
+    if _is_whole(value, depth, in_list):
+        outline.add(value.start, stop)
+        return
+    opening = outline.add(value.start, value.content + 1, stands=False)
+    with outline.under(opening):
+        if value.kind == '"':
+            read_inner(outline, *decode_string(outline.text, value.content + 1, value.end - 1))
+        else:
+            _add_children(outline, value, depth + 1, in_list or value.kind == "[")
+    outline.need(opening, outline.add(value.end - 1, stop, stands=False))
+
+
+def _is_whole(value: Value, depth: int, in_list: bool) -> bool:
+    if value.kind == '"':
+        return value.size <= _LONGEST_STRING
+    if not value.children or depth == _DEEPEST:
+        return True
+    if value.size > _LONGEST_RECORD:
+        return False
+    return value.size <= _LONGEST_LIST or not _holds_records(value, in_list)
+
+
+def _holds_records(value: Value, in_list: bool) -> bool:
+    """Whether it is a list of several records, or no record itself, as it is in no list, but wraps such a list."""
+    if value.kind == "[":
+        return sum(child.kind in "[{" for child in value.children) > 1
+    return not in_list and any(_holds_records(child, in_list) for child in value.children)
+
+
+def _add_children(outline: Outline, parent: Value, depth: int, in_list: bool) -> None:
+    groups = _groups(parent)
+    firsts: list[int] = []  # the position of the first block of each
+    separator: int | None = None
+    for first, last in groups:
+        firsts.append(len(outline.blocks))
+        if first == last:
+            _add(outline, parent.children[first], parent.children[first].end, depth, in_list)
+        else:
+            outline.add(parent.children[first].start, parent.children[last].end)
+        if separator is not None:
+            outline.close_separator(separator)
+        if last < len(parent.commas):
+            separator = outline.add_separator(parent.commas[last], parent.commas[last] + 1, firsts[0])
+    names = {firsts[number] for number in _names(parent)}
+    for position in firsts:
+        if position not in names:
+            outline.need(position, *names)
+
+
+def _groups(parent: Value) -> list[tuple[int, int]]:
+    """The first and the last of those children that are one block, or that stand alone."""
+    groups: list[tuple[int, int]] = []
+    for number, child in enumerate(parent.children):
+        first = groups[-1][0] if groups else 0
+        fits = child.end - parent.children[first].start <= _LONGEST_GROUP
+        if number and parent.kind == "[" and fits and not {child.kind, parent.children[number - 1].kind} & {"[", "{"}:
+            groups[-1] = first, number
+        else:
+            groups.append((number, number))
+    return groups
+
+
+def _names(parent: Value) -> list[int]:
+    """Which children say which record it is, or what stands in its rows; the others need them."""
+    children = parent.children
+    if parent.kind == "[":
+        return [0] if _is_head(children) else []
+    short = [number for number, child in enumerate(children) if child.kind not in "[{" and child.size <= _LONGEST_NAME]
+    columns = [
+        number
+        for number, child in enumerate(children)
+        if child.key in _COLUMNS and child.kind == "[" and child.size <= _LONGEST_RECORD
+    ]
+    names = naming_fields((number, children[number].key or "") for number in short)
+    if not names and parent.key is None:
+        names = short[:1]
+    return [*columns, *names]
+
+
+def _is_head(rows: list[Value]) -> bool:
+    """Whether the first row has only strings, and the next one, just as long, has others."""
+    if len(rows) < 2 or not rows[0].children or any(row.kind != "[" for row in rows[:2]):
+        return False
+    first, second = ([cell.kind for cell in row.children] for row in rows[:2])
+    return len(first) == len(second) and set(first) == {'"'} != set(second)
