@@ -8,8 +8,11 @@ from typing import NamedTuple, Protocol
 import regex
 
 _TAB = 4
-# Six small words in a row, the first of which may begin with a capital.
-_SENTENCE = regex.compile(r"(?<![^\s(\"'“])\p{L}[\p{Ll}'’-]*+[,;:]?(?:\s\(?[\p{Ll}'’-]++[,;:)]{0,2}){5}(?=[\s.!?]|$)")
+# Six small words in a row, the first of which may begin with a capital; or a short sentence from beginning to end.
+_SENTENCE = regex.compile(
+    r"(?<![^\s(\"'“])\p{L}[\p{Ll}'’-]*+[,;:]?(?:\s\(?[\p{Ll}'’-]++[,;:)]{0,2}){5}(?=[\s.!?]|$)"
+    r"|^\p{Lu}\p{Ll}*+(?:,?\s[\p{L}\d'’-]++){2,8}[.!?]$"
+)
 
 
 class Line(NamedTuple):
@@ -62,5 +65,5 @@ def line_groups(lines: Iterable[HasContent]) -> Iterator[range]:
 
 
 def reads_as_prose(content: str) -> bool:
-    """Whether a piece of a sentence stands on a line."""
+    """Whether a sentence, or a piece of one, stands on a line."""
     return _SENTENCE.search(content[:400]) is not None

@@ -5,12 +5,22 @@ In doubt a text is prose: a reader takes only what it is sure of.
 
 from __future__ import annotations
 
-from tersely.text import fences, program_signs
+from tersely.text import changes, columns, command_output, fences, logs, matches, program_signs, sessions, tracebacks
 from tersely.text.markdown import read_markdown
 from tersely.text.outline import Block, FindRegions, Outline, Region
 
 # Asked in this order; what one has taken the next ones do not see.
-_FINDERS: tuple[FindRegions, ...] = (fences.find, program_signs.find)
+_FINDERS: tuple[FindRegions, ...] = (
+    fences.find,
+    sessions.find,
+    changes.find,
+    logs.find,
+    tracebacks.find,
+    columns.find,
+    matches.find,
+    command_output.find,
+    program_signs.find,
+)
 
 
 def split_blocks(text: str) -> list[Block]:
