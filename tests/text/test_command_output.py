@@ -127,9 +127,10 @@ def test_any_piece_is_covered(name) -> None:
         assert_covered("".join(lines[: first + 1]))
 
 
-REPEATED = ["$ ls\n", "a/b.c:1:x\n", "--\na/b.c-1-x\n", "A  B  C\n", "@@ -1 +1 @@\n", "--- a\n", "k: v\n", "k: v\nk: v\n\n",
-            "rg\n/a\n", "Traceback (most recent call last):\n", "aError:\n  at b\n", "-rw-r--r-- 1 a\n", ">>> a\n... b\n",
-            "Traceback (most recent call last):\n  a\nb:\n\nDuring handling of the above\n\n"]  # fmt: skip
+TRACE = "Traceback (most recent call last):\n"
+REPEATED = ["$ ls\n", "a/b.c:1:x\n", "--\na/b.c-1-x\n", "A  B  C\n", "@@ -1 +1 @@\n", "--- a\n", "k: v\n", "rg\n/a\n",
+            "k: v\nk: v\n\n", TRACE, f"{TRACE}  a\nb:\n\nDuring handling of the above\n\n", "aError:\n  at b\n",
+            "-rw-r--r-- 1 a\n", ">>> a\n... b\n"]  # fmt: skip
 
 
 @pytest.mark.parametrize("lines", REPEATED)

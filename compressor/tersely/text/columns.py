@@ -25,6 +25,8 @@ _TOTAL = regex.compile(r"total \d")
 
 def find(text: str, start: int, end: int) -> list[Region]:
     """The tables in columns between two characters that begin and end lines."""
+    if text.find("  ", start, end) < 0 and text.find("r--", start, end) < 0:
+        return []
     if text.count("\n", start, end) < _FEWEST_ROWS - 1 or not _HINT.search(text, start, end):
         return []
     regions: list[Region] = []

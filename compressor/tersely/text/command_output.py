@@ -20,7 +20,7 @@ _LONGEST = 1500  # characters of a block of keys and values that is one
 
 _KEY = regex.compile(r"([\p{L}_][\w .()/-]{0,40}?)\s?[:=](?:\s|$)")
 _FIRST_KEY = regex.compile(r"^[\p{L}_][\w .()/-]{0,40}?\s?[:=]\s", regex.M)
-_FIRST_PAIR = regex.compile(r"^\S{1,60}\n[^\n]*(?:/|not found)", regex.M)
+_SECOND_PAIR = regex.compile(r"\n\S{1,60}\n[^\n]*(?:/|not found)")
 _NAME = regex.compile(r"[\w.@+-]{1,60}:?")
 _PLACE = regex.compile(
     r"(?:~|\.{1,2})?/\S*(?: .*)?|[A-Z]:\\.*|.*\b(?:not found|no such|not installed|missing|none)\b.*", regex.I
@@ -32,7 +32,7 @@ def find(text: str, start: int, end: int) -> list[Region]:
     if text.count("\n", start, end) < _FEWEST_PAIRS:
         return []
     in_blocks = text.find("\n\n", start, end) >= 0 and _FIRST_KEY.search(text, start, end)
-    if not in_blocks and not _FIRST_PAIR.search(text, start, end):
+    if not in_blocks and not _SECOND_PAIR.search(text, start, end):
         return []
     regions: list[Region] = []
     for first, last in outside_fences(text, start, end):

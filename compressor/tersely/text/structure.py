@@ -5,7 +5,19 @@ In doubt a text is prose: a reader takes only what it is sure of.
 
 from __future__ import annotations
 
-from tersely.text import changes, columns, command_output, fences, logs, matches, program_signs, sessions, tracebacks
+from tersely.text import (
+    changes,
+    columns,
+    command_output,
+    definitions,
+    fences,
+    logs,
+    matches,
+    program_signs,
+    restructured,
+    sessions,
+    tracebacks,
+)
 from tersely.text.markdown import read_markdown
 from tersely.text.outline import Block, FindRegions, Outline, Region
 
@@ -19,7 +31,9 @@ _FINDERS: tuple[FindRegions, ...] = (
     columns.find,
     matches.find,
     command_output.find,
+    restructured.find,
     program_signs.find,
+    definitions.find,
 )
 
 
@@ -33,8 +47,11 @@ def split_blocks(text: str) -> list[Block]:
     for region in _regions(text):
         read_markdown(outline, done, region.start)
         lead_in = outline.lead_in(region.start)
-        with outline.under(*([] if lead_in is None else [lead_in])):
+        if lead_in is None:  # what it opens may reach beyond it, such as a heading
             region.read(outline, region.start, region.end)
+        else:
+            with outline.under(lead_in):
+                region.read(outline, region.start, region.end)
         done = region.end
     read_markdown(outline, done, len(text))
     if not any(block.stands for block in outline.blocks):  # headings over nothing are all that there is

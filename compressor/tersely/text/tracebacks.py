@@ -21,7 +21,7 @@ _ERROR = regex.compile(
 )
 _CALL = regex.compile(r"at [\w.$<>\[\]/@ ]+|\.\.\. \d+ (?:more|common)|Caused by: |Suppressed: ")
 _CAUSE = regex.compile(r"Caused by: |Suppressed: ")
-_HINT = regex.compile(r"^\s*Traceback \(most|^\s+at \S", regex.M)
+_HINT = regex.compile(r"Traceback \(most|\n[ \t]+at \S")
 
 
 def find(text: str, start: int, end: int) -> list[Region]:
