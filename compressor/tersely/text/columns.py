@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import regex
 
-from tersely.text.fences import outside_fences
+from tersely.text.fence_spans import outside_fences
 from tersely.text.layout import Line, line_groups, lines_between, reads_as_prose
 from tersely.text.outline import Outline, Region
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import regex
 
-from tersely.text.fences import outside_fences
+from tersely.text.fence_spans import outside_fences
 from tersely.text.layout import Line, line_groups, lines_between
 from tersely.text.outline import Outline, Region
 

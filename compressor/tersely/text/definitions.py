@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import regex
 
-from tersely.text.fences import outside_fences
+from tersely.text.fence_spans import outside_fences
 from tersely.text.layout import Line, line_groups, lines_between, reads_as_prose
 from tersely.text.outline import Outline, Region
 from tersely.text.prose import read_prose

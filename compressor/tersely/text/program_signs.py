@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import regex
 
 from tersely.text import program
-from tersely.text.fences import outside_fences
+from tersely.text.fence_spans import outside_fences
 from tersely.text.layout import line_groups, lines_between, reads_as_prose
 from tersely.text.outline import Region
 from tersely.text.program_lines import ProgramLine, program_lines

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import regex
 
-from tersely.text import changes, columns, command_output, logs, matches, tracebacks
-from tersely.text.fences import outside_fences
+from tersely.text import output
+from tersely.text.fence_spans import outside_fences
 from tersely.text.layout import Line, lines_between, reads_as_prose
-from tersely.text.outline import FindRegions, Outline, Region
+from tersely.text.outline import Outline, Region
 from tersely.text.prose import read_prose
 
 _LONGEST = 600  # characters of a command with its output that are one block
@@ -25,14 +25,6 @@ _PROMPT = regex.compile(
 _HINT = regex.compile(rf"^(?:{_PROMPT.pattern})", regex.M)
 _CONTINUED = regex.compile(r"(?:\.\.\.|\.{3}:|>)(?: |$)")
 _HEADING = regex.compile(r"#{1,6} \p{Lu}|[-*] |\d+\. ")
-_READERS: tuple[FindRegions, ...] = (
-    changes.find,
-    logs.find,
-    tracebacks.find,
-    columns.find,
-    matches.find,
-    command_output.find,
-)
 
 
 def find(text: str, start: int, end: int) -> list[Region]:
@@ -74,27 +66,13 @@ def read(outline: Outline, start: int, end: int) -> None:
     prompts = [position for position, line in enumerate(lines) if _is_prompt(line)]
     for number, first in enumerate(prompts):
         stop = prompts[number + 1] if number + 1 < len(prompts) else len(lines)
-        output = first + 1
-        while output < stop and (lines[output - 1].content.endswith("\\") or _CONTINUED.match(lines[output].content)):
-            output += 1
+        said = first + 1
+        while said < stop and (lines[said - 1].content.endswith("\\") or _CONTINUED.match(lines[said].content)):
+            said += 1
         if lines[stop - 1].end - lines[first].start <= _LONGEST:
             outline.add(lines[first].start, lines[stop - 1].end)
             continue
-        command = outline.add(lines[first].start, lines[output - 1].end, stands=output == stop)
-        if output < stop:
+        command = outline.add(lines[first].start, lines[said - 1].end, stands=said == stop)
+        if said < stop:
             with outline.under(command):
-                _read_output(outline, lines[output].start, lines[stop - 1].end)
-
-
-def _read_output(outline: Outline, start: int, end: int) -> None:
-    for find_output in _READERS:
-        regions = find_output(outline.text, start, end)
-        if regions:
-            break
-    else:
-        regions = []
-    for region in regions:
-        read_prose(outline, start, region.start)
-        region.read(outline, region.start, region.end)
-        start = region.end
-    read_prose(outline, start, end)
+                output.read_with(output.READERS, outline, lines[said].start, lines[stop - 1].end, read_prose)

@@ -11,11 +11,14 @@ from tersely.text import (
     command_output,
     definitions,
     fences,
+    formulas,
+    latex,
     logs,
     matches,
     program_signs,
     restructured,
     sessions,
+    subtitles,
     tracebacks,
 )
 from tersely.text.markdown import read_markdown
@@ -23,7 +26,10 @@ from tersely.text.outline import Block, FindRegions, Outline, Region
 
 # Asked in this order; what one has taken the next ones do not see.
 _FINDERS: tuple[FindRegions, ...] = (
+    subtitles.find,
     fences.find,
+    latex.find,
+    formulas.find,
     sessions.find,
     changes.find,
     logs.find,
