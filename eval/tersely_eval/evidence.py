@@ -28,7 +28,8 @@ def read_examples(path: Path) -> ExampleSet:
 def evidence_of(question: Question) -> dict[int, list[Span]]:
     """Position of a document -> the characters of its text that are evidence.
 
-    That is what somebody marked; where nobody did, the sentences of the gold documents in which an answer stands.
+    That is what somebody marked; where nobody did, the sentences of the gold documents in which an answer, or a part of
+    it, stands.
     """
     evidence: dict[int, list[Span]] = {}
     for sentence in question.support:
@@ -43,6 +44,6 @@ def evidence_of(question: Question) -> dict[int, list[Span]]:
         text, words = segmented.document.text, segmented.words
         for unit in segmented.units:
             span = Span(words[unit.words.start].start, words[unit.words.stop - 1].end)
-            if answer_kept(text[span.start : span.end], question.answers):
+            if answer_kept(text[span.start : span.end], question.answer_strings):
                 evidence.setdefault(segmented.index, []).append(span)
     return evidence
