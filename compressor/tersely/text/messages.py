@@ -28,6 +28,9 @@ _FORMS = tuple(
         rf"{_NAME}\s?[:：](?!\S*/)(?=[ \t]|\n|$|[\p{{Han}}\p{{Hiragana}}\p{{Katakana}}])[ \t]?",  # Anna: text
     )
 )
+_QUESTION_AND_ANSWER = frozenset(
+    {"Q", "A", "Question", "Answer", "F", "Frage", "Antwort", "P", "R", "س", "ج", "问", "答"}
+)
 _LINE = regex.compile(r"[^\n]*\n|[^\n]+$")
 _QUICK = regex.compile(rf"^(?:[^\n]{{1,70}}[:：]|<[^>\n]{{1,30}}>|\*\*\p{{Lu}}|[^\n]{{0,50}}{_TIME})", regex.M)
 _FEWEST = 3  # messages of a conversation
@@ -63,6 +66,8 @@ def _is_conversation(messages: Sequence[_Message], lines: int) -> bool:
     if len(messages) < _FEWEST or lines > _MOST_LINES * len(messages):
         return False
     names = Counter(message.name for message in messages)
+    if names.keys() <= _QUESTION_AND_ANSWER:
+        return False
     return len(names) > 1 and len(names) <= max(2, 0.6 * len(messages)) and names.most_common(1)[0][1] > 1
 
 

@@ -21,9 +21,10 @@ _LONGEST_HEADER = 500  # characters of a line with the names of columns; a longe
 _LONGEST_ANSWER = 400  # characters; a longer one is cut into its sentences
 _LONGEST_PAIR = 400  # characters of a sentence with the exception to it
 _LONGEST_OPENING = 25  # characters of the first sentence of an answer that is only a word, such as `Yes.`
-# A short line that ends in a colon, at the beginning or after the end of a sentence, leads in to the lines below it.
-_SPEAKER_LINE = regex.compile(
-    r"(?:(?<=[.!?。！？؟\"”)][ \t]*\n)|\G)[ \t]*[\p{Lu}\p{Lo}][^\n:：.!?]{0,58}[:：][ \t]*\n(?=[^\n]*\S)"
+# At the beginning or after the end of a sentence: a line with a label before a colon, which leads in to the lines below
+# it if there is nothing after the colon.
+_LABEL_LINE = regex.compile(
+    r"(?:(?<=[.!?。！？؟\"”)][ \t]*\n)|\G)[ \t]*[\p{Lu}\p{Lo}][^\n:：.!?]{0,58}(?:[:：][ \t]*\n(?=[^\n]*\S)|[:：](?P<said>[ \t]+)(?=\S))"
 )
 _ITEM_LINE = regex.compile(rf"^{LIST_ITEM.pattern}", regex.M)
 _MOST_LINES = 4  # lines of an item, on average
@@ -86,21 +87,21 @@ def _read_paragraph(outline: Outline, start: int, end: int) -> None:
     if len(items) > 1 and len(items) >= text.count("\n", items[0], end) / _MOST_LINES:
         _add_items(outline, start, items, end)
         return
-    speakers = list(_SPEAKER_LINE.finditer(text, start, end))
-    if speakers:
-        if text[start : speakers[0].start()].strip():
-            _read_lines(outline, start, speakers[0].start())
-        edges = [*(match.start() for match in speakers[1:]), end]
-        for match, stop in zip(speakers, edges, strict=True):
-            with outline.under(outline.add(match.start(), match.end(), stands=False)):
-                _read_lines(outline, match.end(), stop)
-        return
-    _read_lines(outline, start, end)
+    labels = list(_LABEL_LINE.finditer(text, start, end))
+    _read_lines(outline, start, labels[0].start() if labels else end)
+    for match, stop in zip(labels, [*(match.start() for match in labels[1:]), end], strict=False):
+        if match["said"]:
+            _add_answer(outline, match.start(), stop)
+            continue
+        with outline.under(outline.add(match.start(), match.end(), stands=False)):
+            _read_lines(outline, match.end(), stop)
 
 
 def _read_lines(outline: Outline, start: int, end: int) -> None:
     """Add the lines that stand for themselves, or else the sentences."""
     text = outline.text
+    if not text[start:end].strip():
+        return
     records = split_records(text, start, end)
     if not records:
         add_sentences(outline, start, end)
