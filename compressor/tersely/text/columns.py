@@ -15,7 +15,7 @@ _FEWEST_GAPS = 2  # columns of spaces between columns
 _WIDEST = 500  # characters of a row
 _FEW = 0.2
 
-_HINT = regex.compile(r"^[\p{Lu}%#][^\n|]*\S {2,}\S|^[-dlbcps][-rwx]{9}", regex.M)
+_HINT = regex.compile(r"^[\p{Lu}%#][^\n|]*\S  |^[-dlbcps][-rwx]{9}", regex.M)
 _GAP = regex.compile(r"\S {2,}\S")
 _NAMES = regex.compile(r"[\p{Lu}%#][\p{Lu}\d%#()/_.:-]*(?: {1,}[\p{Lu}%#][\p{Lu}\d%#()/_.:-]*)+")  # NAME   READY   AGE
 _TITLE = regex.compile(r"[\p{Lu}%#]\S*(?:\s+\S+)*")

@@ -20,6 +20,7 @@ _LONGEST = 700  # characters of an entry that is one block
 _LONGEST_TERM = 60
 _MOST_WORDS = 6  # of a term
 _FEWEST = 2  # entries
+_LONGEST_LINE = 300  # characters of a line that are searched for an option
 _DEEPEST = 10  # entries within entries; what is deeper is prose
 
 _VALUE = r"(?:[ =]?[<\[{]?[\w.|,:=<>\[\]{}-]+[>\]}]?){0,2}"
@@ -61,7 +62,7 @@ def _entries(lines: Sequence[Line], first: int) -> list[int]:
             stop += 1
         has_body = any(line.content for line in lines[entry + 1 : stop])
         content = lines[entry].content
-        if not (_OPTION.match(content) or _FIELD.match(content) or (indent and _BESIDE.match(content))):
+        if not (_OPTION.match(content[:_LONGEST_LINE]) or _FIELD.match(content) or (indent and _BESIDE.match(content))):
             if not has_body or not lines[entry + 1].content or not _is_term(content, lines[entry + 1].content):
                 break
             terms += 1

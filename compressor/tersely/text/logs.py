@@ -32,7 +32,7 @@ _ENTRY = regex.compile(
     rf"|(?:\S+\s+){{0,3}}?\[?{_TIME}\]?\s.*\b{_SEVERITY}\b|[\w.-]+ +\| "
     r"|\[\s*\d+\.\d{{6}}\] |(?:level|ts|time)=\S"
 )
-_HINT = regex.compile(rf"\d:\d\d:\d\d|\d[T ]\d\d:\d\d|{_SEVERITY}|\]\s|=\S+\s\w+=")
+_HINT = regex.compile(rf"\d:\d\d:\d\d|\d[T ]\d\d:\d\d|{_SEVERITY}|\]\s|\b(?:level|ts|time)=")
 # What the time is followed by where a log was recorded line by line, so that each line has one.
 _STAMP = regex.compile(rf"\ufeff?[\[(]?{_TIME}[\])]?\s?")
 _GROUP = regex.compile(r"(?:##\[|::)(end)?group(?:\]|::)")

@@ -16,7 +16,7 @@ _LONGEST = 1500  # characters of neighbouring lines of a file that are one block
 _NAME = r"(?P<file>(?:[\w.@~+-]*/)*[\w.@+-]*?(?:\.\w{1,10}|(?<=/)[\w@+-]+))"
 _NUMBERED = regex.compile(_NAME + r"(?P<sign>[:-])\d+(?P=sign)")
 _PLAIN = regex.compile(_NAME + r"(?P<sign>[:-])(?!//)")
-_HINT = regex.compile(r"\n[^\s:]*[./][^\s:]*[:-]")
+_HINT = regex.compile(r"\n(?=[^\s:]{1,200}[:-])[^\s:]{0,200}?[./]")
 _BETWEEN = "--"
 
 

@@ -51,9 +51,10 @@ _LIKELY = regex.compile(
 _QUOTED = regex.compile(r"\"\"\".*|'''.*|\"[^\"]*+(?:\"|$)|(?<!\w)'[^']*+'|\s(?://|#|--)\s.*")
 # Without one of these a text is no program.
 _HINT = regex.compile(
-    r"[;{:)]\s*\n|\n\s*(?:def|class|import|from|return|end|fi)\b|\n\s*[\w.]+ (?::?=|\+=) |\n\s*[)}\]]|^#!/"
+    r"[;{:)][ \t\r]*\n|\n[ \t]*(?:def|class|import|from|return|end|fi)\b"
+    r"|\n[ \t]*[\w.]+ (?::?=|\+=) |\n[ \t]*[)}\]]|^#!/"
 )
-_LONGEST_LINE = 2000  # characters of a line that is looked at
+_LONGEST_LINE = 300  # characters of a line that is looked at
 
 
 def find(text: str, start: int, end: int) -> list[Region]:
