@@ -90,7 +90,7 @@ def test_a_long_string_is_cut_into_its_lines() -> None:
     result = json.loads(TOOL_RESULT)
     lines = result["stdout"].splitlines(keepends=True)
     found = json.loads(kept_with(TOOL_RESULT, "no currency", "ERROR"))
-    assert found == {"command": "make nightly", "stdout": lines[4] + lines[8]}
+    assert found == {"command": "make nightly", "stdout": lines[3] + lines[7]}
 
 
 def test_json_inside_a_string_stays_json() -> None:
@@ -208,7 +208,7 @@ def decoded(text: str) -> Iterator[Any]:
 @settings(deadline=None)
 @given(values)
 def test_all_of_the_text_is_in_its_blocks(value) -> None:
-    text = json.dumps([value, value], indent=2)
+    text = json.dumps([value, "text", value], indent=2)
     segmented = segment(text)
     everything = sent(segmented, range(len(segmented.units)))
     assert everything.strip() == text.strip() or json.loads(everything) is not None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from tersely.text import changes, columns, command_output, logs, matches, tracebacks
+from tersely.text.layout import lines_between
 from tersely.text.outline import FindRegions, Outline
 
 READERS: tuple[FindRegions, ...] = (
@@ -15,6 +17,14 @@ READERS: tuple[FindRegions, ...] = (
     matches.find,
     command_output.find,
 )
+
+
+def read_lines(outline: Outline, start: int, end: int) -> None:
+    """Add lines of which nothing is known: each by itself with what stands deeper below it."""
+    lines = [line for line in lines_between(outline.text, start, end) if line.content]
+    starts = [line.start for number, line in enumerate(lines) if not number or not line.indent]
+    for first, stop in pairwise([*starts, end]):
+        outline.add(first, stop)
 
 
 def read_with(

@@ -24,7 +24,8 @@ _LONGEST_OPENING = 25  # characters of the first sentence of an answer that is o
 # At the beginning or after the end of a sentence: a line with a label before a colon, which leads in to the lines below
 # it if there is nothing after the colon.
 _LABEL_LINE = regex.compile(
-    r"(?:(?<=[.!?。！？؟\"”)][ \t]*\n)|\G)[ \t]*[\p{Lu}\p{Lo}][^\n:：.!?]{0,58}(?:[:：][ \t]*\n(?=[^\n]*\S)|[:：](?P<said>[ \t]+)(?=\S))"
+    r"(?:(?<=[.!?。！？؟\"”)][ \t]*\n)|\G)[ \t]*[\p{Lu}\p{Lo}][^\n:：.!?]{0,58}"
+    r"(?:[:：][ \t]*\n(?=[^\n]*\S)|[:：](?P<said>[ \t]+)(?=\S))"
 )
 _ITEM_LINE = regex.compile(rf"^{LIST_ITEM.pattern}", regex.M)
 _MOST_LINES = 4  # lines of an item, on average

@@ -13,7 +13,6 @@ from tersely.text import output
 from tersely.text.fence_spans import outside_fences
 from tersely.text.layout import Line, lines_between, reads_as_prose
 from tersely.text.outline import Outline, Region
-from tersely.text.prose import read_prose
 
 _LONGEST = 600  # characters of a command with its output that are one block
 
@@ -75,4 +74,4 @@ def read(outline: Outline, start: int, end: int) -> None:
         command = outline.add(lines[first].start, lines[said - 1].end, stands=said == stop)
         if said < stop:
             with outline.under(command):
-                output.read_with(output.READERS, outline, lines[said].start, lines[stop - 1].end, read_prose)
+                output.read_with(output.READERS, outline, lines[said].start, lines[stop - 1].end, output.read_lines)
