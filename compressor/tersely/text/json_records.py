@@ -34,7 +34,10 @@ _BEGINNING = regex.compile(
       ^[ \t]*+
       (?P<value>
           [{\[][ \t\r\n]*+
-          (?: ["{\[\]}] | (?:-?\d++(?:\.\d++)?+(?:[eE][-+]?\d++)?+ | true | false | null)[ \t\r\n]*+[,\]] )
+          (?:
+              ["{\[\]}]
+            | (?:-?\d++(?:\.\d++)?+(?:[eE][-+]?\d++)?+ | true | false | null | NaN | -?Infinity) [ \t\r\n]*+ [,\]]
+          )
       )
     """,
     regex.M | regex.X,
@@ -47,6 +50,8 @@ _COLUMNS = ("columns", "headers", "header", "fields")  # names of what stands in
 
 def find(text: str, start: int, end: int) -> list[Region]:
     """Objects and arrays that fill whole lines, those on neighbouring lines together."""
+    if text.find("{", start, end) < 0 and text.find("[", start, end) < 0:
+        return []
     regions: list[Region] = []
     values: list[Value] = []  # of the last region
     position = start
@@ -161,7 +166,8 @@ def _names(parent: Value) -> list[int]:
         for number, child in enumerate(children)
         if child.key in _COLUMNS and child.kind == "[" and child.size <= _LONGEST_RECORD
     ]
-    names = naming_fields((number, children[number].key or "") for number in short)
+    named = [number for number, child in enumerate(children) if child.key and child.size <= _LONGEST_NAME]
+    names = naming_fields((number, children[number].key or "") for number in named)
     if not names and parent.key is None:
         names = short[:1]
     return [*columns, *names]

@@ -5,12 +5,12 @@ In doubt a text is prose: a reader takes only what it is sure of.
 
 from __future__ import annotations
 
-from tersely.text import json_records, markup
+from tersely.text import ini_records, json_records, markup, yaml_records
 from tersely.text.markdown import read_markdown
 from tersely.text.outline import Block, FindRegions, Outline, Region
 
 # Asked in this order; what one has taken the next ones do not see.
-_FINDERS: tuple[FindRegions, ...] = (json_records.find, markup.find)
+_FINDERS: tuple[FindRegions, ...] = (json_records.find, markup.find, ini_records.find, yaml_records.find)
 
 
 def split_blocks(text: str) -> list[Block]:
