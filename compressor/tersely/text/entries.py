@@ -15,7 +15,7 @@ from tersely.text.record_names import naming_fields
 _LONGEST = 400
 _LONGEST_LIST = 200  # of one that holds several entries which in turn hold others
 _LONGEST_NAME = 200
-_DEEPEST = 24  # what is nested deeper is not cut
+_DEEPEST = 64  # what is nested deeper is not cut
 
 _LINE = regex.compile(r"([ \t]*+)([^\n]*+\n?)")
 _ANCHOR = regex.compile(r"(?<=[:\-]\s+)&([\w-]++)")

@@ -25,7 +25,7 @@ _LONGEST_LIST = 200
 _LONGEST_STRING = 400
 _LONGEST_GROUP = 200  # numbers and short strings of a longer list that are one block
 _LONGEST_NAME = 200  # a member that says which record it is
-_DEEPEST = 12  # what is nested deeper is not cut
+_DEEPEST = 64  # what is nested deeper is not cut
 _FEWEST = 40  # of what has neither a key nor a string, such as `[1]`, which is more often a reference
 
 # Of text that only begins with a bracket, such as entries of a log, most goes here.
