@@ -84,6 +84,21 @@ def test_standard_input_and_files_together(run, mill) -> None:
     ]
 
 
+def test_one_bad_document_is_repaired_or_left_out_and_said(run, mill, tmp_path) -> None:
+    (tmp_path / "d.jsonl").write_text('{"text": "Sales of \\ud800 rose."}\nno json\n')
+    ran = run("compress", mill, tmp_path / "d.jsonl", "-r", "1", "--json")
+    assert ran.exit_code == 0
+    (repaired,) = json.loads(ran.stdout)["repaired"]
+    assert repaired["index"] == 1
+    assert f"repaired document 1: {repaired['reason']}" in " ".join(ran.stderr.split())
+    assert f"tersely: left out {tmp_path / 'd.jsonl'}:2: not JSON" in ran.stderr
+    ran = run("compress", mill, tmp_path / "d.jsonl", "-r", "1", "--strict")
+    assert ran.exit_code == 2 and "d.jsonl:2: not JSON" in ran.stderr
+    (tmp_path / "d.jsonl").write_text('{"text": "Sales of \\ud800 rose."}\n')
+    ran = run("compress", mill, tmp_path / "d.jsonl", "-r", "1", "--strict")
+    assert ran.exit_code == 2 and "documents[1] has a lone surrogate" in ran.stderr
+
+
 def test_order_and_method_reach_the_compressor(run, tmp_path) -> None:
     (tmp_path / "d.jsonl").write_text('{"text": "aa bb"}\n{"text": "cc dd"}\n')
     arguments = ("compress", tmp_path / "d.jsonl", "-r", "1", "-q", "aa?", "--json")

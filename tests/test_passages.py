@@ -15,7 +15,7 @@ from tersely import Document
 from tersely.passages import (
     PASSAGE_TOKENS,
     Reading,
-    _start_with_heads,
+    _start_with_context,
     read_attention,
     read_contrast,
     requests_ahead,
@@ -68,7 +68,7 @@ def read(*documents: Document | str, question: str = QUESTION, scorer: Recording
         ends = np.array([end - before for _, end in encoding.offsets])
         starts.append(
             {
-                int(np.searchsorted(ends, one.words[_start_with_heads(unit)].start, side="right"))
+                int(np.searchsorted(ends, one.words[_start_with_context(unit)].start, side="right"))
                 for unit in one.units[1:]
             }
         )

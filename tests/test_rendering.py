@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from conftest import FakeScorer
 from tersely import CompressionResult, CompressionSettings, Compressor, Document, InvalidInputError
 from tersely.methods import METHODS
-from tersely.rendering import document_text, kept_spans, render_context
+from tersely.rendering import Marks, document_text, kept_spans, render_context
 from tersely.settings import settings_from
 from tersely.text.segmentation import segment_documents
 
@@ -22,7 +22,7 @@ def rendered(text: str, keep: str, gap_marker: str | None = None, **fields) -> s
     (segmented,) = segment_documents([(0, Document(text=text, **fields))])
     wanted = keep.split()
     kept = np.array([text[word.start : word.end] in wanted for word in segmented.words])
-    return render_context([segmented], [kept], [0], gap_marker)
+    return render_context([segmented], [kept], [0], Marks(gap_marker))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_mark_without_white_space_of_its_own() -> None:
 def test_protected_white_space_is_not_touched() -> None:
     (segmented,) = segment_documents([(0, Document(text="one  KEEP\t two", keep_passages=("  KEEP\t ",)))])
     kept = np.array([word.protected for word in segmented.words])
-    assert document_text(segmented, kept, " [...] ") == "[...]   KEEP\t  [...]"
+    assert document_text(segmented, kept, Marks(" [...] ")) == "[...]   KEEP\t  [...]"
 
 
 @settings(deadline=None)
@@ -63,7 +63,7 @@ def test_without_the_marks_the_text_is_the_spans(text, data, gap_marker) -> None
     size = len(segmented.words)
     kept = np.array(data.draw(st.lists(st.booleans(), min_size=size, max_size=size)))
     joined = "".join(text[start:end] for start, end in kept_spans(segmented, kept))
-    found = document_text(segmented, kept, gap_marker)
+    found = document_text(segmented, kept, Marks(gap_marker))
     if gap_marker is None:
         assert found == joined
     else:

@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from tersely import CompressedDocument, CompressionResult, Document, SkippedDocument, Span
+from tersely import CompressedDocument, CompressionResult, Document, RepairedDocument, SkippedDocument, Span
 from tersely.report import html_fragment, html_page, print_account, print_kept
 
 EVIL = '<script>alert("x")</script> [bold red]no markup[/bold red] [/] \x1b[2J end'
@@ -41,6 +41,7 @@ def result() -> CompressionResult:
             ),
         ],
         skipped=[SkippedDocument(index=2, id="<i>", reason="empty or only white space")],
+        repaired=[RepairedDocument(index=1, id="<u>", reason="a NUL byte at character 5 of the text became U+FFFD")],
         question="When did <it> open?",
         method="longllmlingua",
         model="smollm",
@@ -108,6 +109,7 @@ def test_html_has_the_totals(result) -> None:
     assert "budget 308 tokens: 300 used (97.4%)" in html
     assert "0.75 s (rank 0.50, fit 0.25)" in html
     assert "Skipped document 2 (&lt;i&gt;): empty or only white space" in html
+    assert "Repaired document 1 (&lt;u&gt;): a NUL byte at character 5 of the text became U+FFFD" in html
 
 
 def test_a_notebook_shows_the_fragment(result) -> None:
@@ -120,7 +122,8 @@ def test_account_has_a_row_for_each_document(result) -> None:
     assert lines[1].split() == ["1", "Mill", "&", "Sons", "-2.35", "1,200", "→", "300"]
     assert lines[2].split() == ["0", "<b>[red]", "-9.00", "34", "→", "dropped"]
     assert lines[3] == "skipped document 2 (<i>): empty or only white space"
-    assert "300 used (97.4%)" in lines[5]
+    assert lines[4] == "repaired document 1 (<u>): a NUL byte at character 5 of the text became U+FFFD"
+    assert "300 used (97.4%)" in lines[6]
 
 
 def test_account_of_a_method_that_does_not_rank_has_no_relevance(result) -> None:

@@ -15,6 +15,7 @@ from tersely.documents import (
     Document,
     RecoveredAnswer,
     RecoveredPhrase,
+    RepairedDocument,
     SkippedDocument,
     Span,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "ProtectedTextError",
     "RecoveredAnswer",
     "RecoveredPhrase",
+    "RepairedDocument",
     "SkippedDocument",
     "Span",
     "TerselyError",

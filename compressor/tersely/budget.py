@@ -9,22 +9,18 @@ from typing import NamedTuple
 import numpy as np
 
 from tersely.errors import ProtectedTextError
-from tersely.rendering import join_documents, render_document
-from tersely.text.segmentation import SegmentedDocument
+from tersely.rendering import NO_MARKS, Marks, join_documents, render_document
+from tersely.text.segmentation import SegmentedDocument, with_separators
 
 # Filling up stops when this share of the budget is used, or after so many pieces were tried, each with a count of the
 # whole context, or after so many were looked at, each with a count of its own words.
 _FULL = 0.995
 _TRIES = 40
 _LOOKS = 1000
-# Where less than this is used, pieces are tried for their shortness alone.
-_ENOUGH = 0.98
+# Of so many pieces that did not fit it is said what they would need.
+_REPORTED = 5
 # Fewer words of a longer sentence say nothing.
 _SHORTEST_PHRASE = 4
-# So much of a budget is used, if it is no smaller than that, even if words are missing inside a phrase then. Of a
-# smaller one some tokens had better be left.
-_PROMISED = 0.97
-_PROMISED_FROM = 100
 
 
 class Piece(NamedTuple):
@@ -34,15 +30,46 @@ class Piece(NamedTuple):
         document: position in the list of segmented documents.
         first, last: positions of its words.
         context: positions of words that are kept with it, such as the `context` of its unit.
-        parts: asked where it does not fit whole, gives smaller pieces of it, best first; none of what is of no use in
-            part.
+        worth: how much better it is than others, on a scale of the method's own.
+        parts: asked where it does not fit whole, gives smaller pieces of it, best first; none of what must stay whole.
     """
 
     document: int
     first: int
     last: int
     context: tuple[range, ...] = ()
+    worth: float = 0.0
     parts: Callable[[], Sequence[Piece]] = tuple
+
+
+class Missed(NamedTuple):
+    """A piece that did not fit.
+
+    Attributes:
+        piece: it, and what it needs.
+        tokens: about what it would have added to the context at that moment.
+        budget: the smallest that holds it, next to what must be kept.
+    """
+
+    piece: Piece
+    tokens: int
+    budget: int
+
+
+class Choice(NamedTuple):
+    """What a budget holds.
+
+    Attributes:
+        kept: for each document which of its words stay (bool, one a word).
+        missed: the best of the pieces that did not fit, best first.
+        instead: the pieces that were kept though a better one had not fit.
+        best_is_missed: not even the best piece of all fits.
+    """
+
+    kept: list[np.ndarray]
+    missed: list[Missed]
+    instead: list[Piece]
+    best_is_missed: bool
 
 
 def target_from_rate(rate: float, original_tokens: int) -> int:
@@ -83,8 +110,11 @@ def fit(
     pieces: Sequence[Piece],
     target: int,
     count: Callable[[str], int],
-    gap_marker: str | None = None,
-) -> list[np.ndarray]:
+    *,
+    marks: Marks = NO_MARKS,
+    separators: bool = True,
+    margin: float = float("inf"),
+) -> Choice:
     """Keep protected words and as many pieces, best first, as the budget holds; counted exactly.
 
     Args:
@@ -93,34 +123,40 @@ def fit(
         pieces: best first.
         target: the budget in tokens of the rendered context.
         count: text -> tokens.
-        gap_marker: stands wherever words of a document are dropped.
-
-    Returns:
-        For each of `documents` which words stay (bool, one a word).
+        marks: what stands where something was left out.
+        separators: whether what stands between two pieces, such as a comma, stays with them (see `Separator`).
+        margin: where the best piece does not fit, those worth less than it by more than this are no substitute.
 
     Raises:
         ProtectedTextError: the protected words alone exceed the budget.
     """
-    chosen = _Chosen(documents, order, target, count, gap_marker)
+    chosen = _Chosen(documents, order, target, count, marks, separators)
     if chosen.used > target:
         raise ProtectedTextError(chosen.used, target)
-    rest = pieces[chosen.keep_first(pieces) :]
-    chosen.keep_phrase(rest[:1])
 
-    # What is left of the budget goes to the next best pieces that fit. One word is no reason to bring in a document.
-    chosen.fill((piece for piece in rest if chosen.has(piece.document) or piece.last - piece.first > 1), _FULL)
-    if chosen.used < _ENOUGH * target:
-        chosen.fill(sorted(rest, key=chosen.characters), _ENOUGH)
-    if target >= _PROMISED_FROM:
-        # A part takes about a token at least, so that of many parts only the first need a look.
-        looks = max(_LOOKS, 2 * (target - chosen.used))
-        chosen.keep_phrase(sorted(rest[1:], key=lambda piece: not chosen.has(piece.document))[:_TRIES])
-        if chosen.used < _PROMISED * target:
-            chosen.fill(islice((part for piece in rest for part in piece.parts()), looks), _PROMISED)
-    if target >= _PROMISED_FROM and not chosen.used:  # words of what should stay whole are better than no context
-        words = (Piece(piece.document, i, i + 1) for piece in rest for i in range(piece.first, piece.last))
-        chosen.keep_first(list(islice(words, max(_LOOKS, 2 * target))))
-    return chosen.kept
+    # The best ones, as many as fit together: few counts for most of the budget.
+    number = chosen.keep_first(pieces)
+    rest = pieces[number:]
+    best_is_missed = not number and bool(pieces)
+    if best_is_missed:
+        rest = [piece for piece in rest if piece.worth >= pieces[0].worth - margin]
+
+    # A fragment of the best one that does not fit, where the method offers any.
+    fragment = chosen.keep_phrase(rest[:1])
+
+    # Then the next best that fit. One word is no reason to bring in a document.
+    missed, instead = chosen.fill(
+        piece for piece in rest[fragment:] if chosen.has(piece.document) or piece.last - piece.first > 1
+    )
+    best_is_missed = best_is_missed and not fragment
+    if best_is_missed and not (missed and missed[0][0] is pieces[0]):
+        missed.insert(0, (pieces[0], chosen.own_tokens(pieces[0])))
+    return Choice(
+        chosen.kept,
+        [Missed(piece, tokens, chosen.budget_for(piece)) for piece, tokens in missed[:_REPORTED]],
+        instead,
+        best_is_missed,
+    )
 
 
 class _Chosen:
@@ -132,13 +168,16 @@ class _Chosen:
         order: Sequence[int],
         target: int,
         count: Callable[[str], int],
-        gap_marker: str | None,
+        marks: Marks,
+        separators: bool,
     ) -> None:
-        self._documents, self._order, self._target, self._gap_marker = documents, order, target, gap_marker
+        self._documents, self._order, self._target, self._marks = documents, order, target, marks
         self._count = count
+        self._separators = separators
         self.kept = [np.array([word.protected for word in segmented.words]) for segmented in documents]
-        self._texts = [render_document(*both, gap_marker) for both in zip(documents, self.kept, strict=True)]
+        self._texts = [render_document(*both, marks) for both in zip(documents, self.kept, strict=True)]
         self.used = count(join_documents(self._texts[position] for position in order))
+        self._at_first = list(zip(self.kept, self._texts, strict=True))
 
     def has(self, document: int) -> bool:
         """Whether anything of a document is kept."""
@@ -157,31 +196,54 @@ class _Chosen:
         self._keep(self._changed(pieces[:number]), used)
         return number
 
-    def keep_phrase(self, pieces: Sequence[Piece]) -> None:
-        """Keep of each piece, until enough is used, as many neighbouring words as fit; never just a few."""
+    def keep_phrase(self, pieces: Sequence[Piece]) -> int:
+        """Keep of each piece as many neighbouring words as fit, never just a few; say of how many pieces any are."""
+        kept = 0
         for piece in pieces:
-            if self.used >= _ENOUGH * self._target:
-                return
             parts = piece.parts()
             number = self.keep_first(parts, least=min(_SHORTEST_PHRASE, len(parts)))
             if number:  # a word that did not fit ends the phrase on one side only
-                self.fill((part for part in parts[number:] if self._touches(part, piece)), _FULL)
+                self.fill(part for part in parts[number:] if self._touches(part, piece))
+                kept += 1
+        return kept
 
-    def fill(self, pieces: Iterable[Piece], enough: float) -> None:
-        """Keep the pieces that fit, one after the other, until that share of the budget is used."""
+    def fill(self, pieces: Iterable[Piece]) -> tuple[list[tuple[Piece, int]], list[Piece]]:
+        """Keep the pieces that fit, one after the other, until nearly all of the budget is used.
+
+        Returns:
+            Those that did not fit, each with about the tokens that it would have added, and those that were kept after
+            the first of these.
+        """
+        missed: list[tuple[Piece, int]] = []
+        instead: list[Piece] = []
         tries = 0
         for piece in islice(pieces, _LOOKS):
-            if self.used >= enough * self._target or tries == _TRIES:
-                return
-            if 0 < self._own_tokens(piece) <= self._target - self.used:
+            if self.used >= _FULL * self._target or tries == _TRIES:
+                break
+            own = self.own_tokens(piece)
+            if not own:
+                continue
+            if own <= self._target - self.used:
                 tries += 1
                 changed = self._changed([piece])
                 used = self._tokens(changed)
                 if used <= self._target:
                     self._keep(changed, used)
+                    if missed:
+                        instead.append(piece)
+                    continue
+                own = used - self.used
+            missed.append((piece, own))
+        return missed, instead
+
+    def budget_for(self, piece: Piece) -> int:
+        """The tokens of a context with this piece and what must be kept, and nothing else."""
+        changed = {document: (mask, text) for document, (mask, text) in enumerate(self._at_first)}
+        changed |= self._changed([piece], self._at_first)
+        return self._tokens(changed)
 
     def characters(self, piece: Piece) -> int:
-        """The length of a piece without its heads."""
+        """The length of a piece without its context."""
         words = self._documents[piece.document].words
         return words[piece.last - 1].end - words[piece.first].start
 
@@ -202,34 +264,45 @@ class _Chosen:
                     length += self.characters(Piece(piece.document, part.start, part.stop))
             yield length
 
-    def _own_tokens(self, piece: Piece) -> int:
-        """About the tokens that a piece adds: those of its words, and of its heads', that are not kept yet."""
+    def own_tokens(self, piece: Piece) -> int:
+        """About the tokens that a piece adds: those of its words, and of its context's, that are not kept yet."""
         segmented, kept = self._documents[piece.document], self.kept[piece.document]
         text, words = segmented.document.text, segmented.words
-        title = segmented.document.title or ""
+        title = f"{segmented.title}\n" if segmented.title else ""
         added = [] if self.has(piece.document) else [title]
-        for positions in (*piece.context, range(piece.first, piece.last)):
+        for positions in sorted((*piece.context, range(piece.first, piece.last)), key=lambda part: part.start):
             for position in positions:
                 if not kept[position]:
                     following = words[position + 1].start if position + 1 < len(words) else len(text)
                     added.append(text[words[position].start : following])
         return self._count("".join(added).rstrip())
 
-    def _changed(self, pieces: Sequence[Piece]) -> dict[int, tuple[np.ndarray, str]]:
-        """For the documents that some more pieces change which of their words stay, and their text."""
+    def _changed(
+        self, pieces: Sequence[Piece], before: Sequence[tuple[np.ndarray, str]] | None = None
+    ) -> dict[int, tuple[np.ndarray, str]]:
+        """For the documents that some more pieces change which of their words stay, and their text.
+
+        Args:
+            pieces: to keep besides what is kept.
+            before: what is kept of each document; by default what is now.
+        """
         masks: dict[int, np.ndarray] = {}
         for piece in pieces:
             if piece.document not in masks:
-                masks[piece.document] = self.kept[piece.document].copy()
+                now = before[piece.document][0] if before else self.kept[piece.document]
+                masks[piece.document] = now.copy()
             for words in (range(piece.first, piece.last), *piece.context):
                 masks[piece.document][words.start : words.stop] = True
-        return {
-            document: (mask, render_document(self._documents[document], mask, self._gap_marker))
-            for document, mask in masks.items()
-        }
+        changed: dict[int, tuple[np.ndarray, str]] = {}
+        for document, mask in masks.items():
+            segmented = self._documents[document]
+            if self._separators:
+                mask = with_separators(segmented, mask)
+            changed[document] = mask, render_document(segmented, mask, self._marks)
+        return changed
 
     def _tokens(self, changed: dict[int, tuple[np.ndarray, str]]) -> int:
-        texts = (changed[one][1] if one in changed else self._texts[one] for one in self._order)
+        texts = (changed[position][1] if position in changed else self._texts[position] for position in self._order)
         return self._count(join_documents(texts))
 
     def _keep(self, changed: dict[int, tuple[np.ndarray, str]], used: int) -> None:

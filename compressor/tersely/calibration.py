@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tersely.documents import Document, Span, read_documents
+from tersely.documents import Document, Span
 from tersely.errors import InvalidInputError
+from tersely.input import read_documents
 from tersely.profile import FirstHopWeights, HeadWeight, Profile, Provenance, SecondHopWeights
 from tersely.scoring.scorer import Head, Progress, Scorer
 from tersely.signals import FIRST_HOP, SECOND_HOP, Signals, measure, second_hop
@@ -182,7 +183,7 @@ def _measure_all(
     for source in sources:
         usable = 0
         for example in source.examples:
-            documents, _ = read_documents(example.documents)
+            documents = read_documents(example.documents).usable
             segmented = segment_documents(documents)
             signals = measure(
                 scorer, segmented, example.question, heads, lambda share: None, document_layers=document_layers

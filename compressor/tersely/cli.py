@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 
 from tersely.cli_cache import cache
 from tersely.cli_models import calibrate, models
-from tersely.cli_options import GapMarker, Method, Model, Protect, Rate, Tokenizer
+from tersely.cli_options import GapMarker, Method, Model, Protect, Rate, Strict, Tokenizer
 from tersely.errors import InvalidInputError, ModelError, TerselyError
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.settings import CompressionSettings, Order, settings_from
@@ -100,6 +100,7 @@ def compress(
     instruction: Annotated[str | None, typer.Option(help="Stands before the context with --prompt.")] = None,
     model: Model = DEFAULT_MODEL,
     tokenizer: Tokenizer = None,
+    strict: Strict = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
     as_prompt: Annotated[bool, typer.Option("--prompt", help="Print instruction, context and question.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page that shows what was kept.")] = None,
@@ -112,6 +113,7 @@ def compress(
         order=order,
         protect=protect,
         gap_marker=gap_marker,
+        strict=strict,
     )
     if as_json and as_prompt:
         raise InvalidInputError("--json and --prompt exclude each other: the JSON holds the prompt")
@@ -122,7 +124,9 @@ def compress(
 
     check_call(settings, question, instruction)
     console = error_console()
-    documents = read_sources(files, sys.stdin.buffer, note=lambda line: typer.echo(f"tersely: {line}", err=True))
+    documents = read_sources(
+        files, sys.stdin.buffer, note=lambda line: typer.echo(f"tersely: {line}", err=True), strict=strict
+    )
 
     from tersely.compressor import Compressor
     from tersely.report import html_page, print_account

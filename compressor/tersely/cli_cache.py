@@ -7,8 +7,9 @@ from typing import Annotated, cast, get_args
 
 import typer
 
+from tersely.errors import InvalidInputError
 from tersely.scoring.models import DEFAULT_MODEL
-from tersely.settings import MethodName, settings_from
+from tersely.settings import CacheSettings, MethodName, settings_from
 from tersely.terminal import error_console, progress, progress_bar
 
 cache = typer.Typer(help="What is kept of documents, so that the next question over them costs little.")
@@ -29,11 +30,15 @@ def index(
 
     documents = read_sources(files, sys.stdin.buffer, note=lambda line: typer.echo(f"tersely: {line}", err=True))
 
+    if not any(document.text.strip() for document in documents):
+        raise InvalidInputError("nothing to keep: none of the documents has any text")
+
     from tersely.compressor import Compressor
 
     console = error_console()
     with progress(console, "loading the model ..."):
-        compressor = Compressor(model, settings=settings)
+        # Memory ends with this process: what cannot go to disk is not kept.
+        compressor = Compressor(model, settings=settings, cache=CacheSettings(memory_bytes=0))
     with progress_bar(console) as advance:
         compressor.index(documents, method=cast(MethodName, method), progress=advance)
     info()

@@ -17,6 +17,9 @@ Protect = Annotated[
 GapMarker = Annotated[
     str | None, typer.Option(help="Stands wherever something of a document was left out, such as ' [...] '.")
 ]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Stop at a document that is bad, instead of repairing it or leaving it out.")
+]
 Model = Annotated[str, typer.Option(help="Scores the text: the embedded one, a folder, a .gguf file or a Hub id.")]
 Tokenizer = Annotated[
     str | None, typer.Option(help="Counts the budget: a tiktoken encoding, an OpenAI model, a folder or a Hub id.")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from os import PathLike
@@ -12,15 +13,19 @@ from typing import Any, cast
 
 import numpy as np
 
-from tersely.budget import fit, target_from_rate
+from tersely.account import compressed_document, dropped_documents, kept_instead, left_out, notes_of
+from tersely.budget import Choice, fit, target_from_rate
+from tersely.copies import find_copies
 from tersely.counting import TokenCounter, token_counter
-from tersely.documents import CompressedDocument, CompressionResult, Document, check_text, read_documents
+from tersely.documents import CompressionResult, Document
 from tersely.errors import InvalidInputError, TerselyError
+from tersely.input import check_text, read_documents
 from tersely.memory import Memory
 from tersely.methods import METHODS, choose_method
 from tersely.methods.method import Task
 from tersely.ordering import arrange
-from tersely.rendering import document_text, kept_spans, render_context, render_prompt, with_title
+from tersely.oversize import Oversize, with_short_title, without_oversize
+from tersely.rendering import Marks, render_context, render_prompt, with_title
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.scoring.queue import Cancellation, arriving, cancellable
 from tersely.scoring.scorer import Scorer
@@ -30,6 +35,10 @@ from tersely.text.segmentation import SegmentedDocument, Segments, segment_docum
 # Of the memory for documents, one part in so many is for their words: the embedded model keeps some hundred times as
 # much of a text.
 _SHARE_OF_WORDS = 64
+# Stands where a fragment was cut out of a unit, unless the caller marks every gap.
+_CUT_MARKER = " [...] "
+
+logger = logging.getLogger("tersely")
 
 
 class Compressor:
@@ -112,7 +121,7 @@ class Compressor:
         clock = _Clock(progress)
 
         with clock.stage("segment"):
-            usable, skipped = read_documents(documents)
+            usable, skipped, repaired = read_documents(documents, settings.strict)
             segmented = segment_documents(usable, settings.protect, self._kept)
             kept = [np.ones(len(document.words), dtype=bool) for document in segmented]
             document_tokens = [
@@ -121,8 +130,21 @@ class Compressor:
             original_tokens = count(render_context(segmented, kept, range(len(segmented))))
             target = settings.target_tokens or target_from_rate(settings.rate or 1.0, original_tokens)
 
+        method_class = METHODS[method_name]
+        marks = Marks(settings.gap_marker, _CUT_MARKER if method_class.whole_units and settings.fragments else None)
+        copies: dict[int, int] = {}
+        oversize: list[Oversize] = []
+        choice: Choice | None = None
+        everything = segmented
+        if original_tokens > target:
+            copies = find_copies([document.document.text for document in segmented])
+            segmented, document_tokens, oversize = _worth_reading(
+                segmented, document_tokens, copies, target if method_class.whole_units else None, count
+            )
+            kept = [np.ones(len(document.words), dtype=bool) for document in segmented]
+
         task = Task(segmented, document_tokens, target, question, settings, self.scorer, clock.progress)
-        chosen = METHODS[method_name](task)
+        chosen = method_class(task)
         ordering = settings.order or chosen.default_order
         relevance: list[float] | None = None
         with clock.stage("rank"):
@@ -134,29 +156,47 @@ class Compressor:
             with clock.stage("score"):
                 pieces = chosen.pieces(relevance, order_in_context)
             with clock.stage("fit"):
-                kept = fit(segmented, order_in_context, pieces, target, count, settings.gap_marker)
+                choice = fit(
+                    segmented,
+                    order_in_context,
+                    pieces,
+                    target,
+                    count,
+                    marks=marks,
+                    separators=method_class.whole_units,
+                    margin=method_class.margin,
+                )
+                kept = choice.kept
 
         with clock.stage("render"):
-            context = render_context(segmented, kept, order_in_context, settings.gap_marker)
+            context = render_context(segmented, kept, order_in_context, marks)
+            instead = kept_instead(segmented, choice)
             compressed = [
-                _account(
+                compressed_document(
                     segmented[position],
                     kept[position],
                     None if relevance is None else relevance[position],
                     document_tokens[position],
                     count,
-                    settings.gap_marker,
+                    marks,
+                    instead[position],
                 )
                 for position in order_in_context
             ]
+            compressed += dropped_documents(everything, {document.index for document in segmented}, copies, count)
             compressed.sort(key=lambda document: not document.kept)  # dropped documents last
             prompt = render_prompt(instruction, context, question)
             compressed_tokens = count(context)
+        units = left_out(segmented, choice)
+        notes = notes_of(target, compressed_tokens, compressed, choice, units, oversize)
+        if choice and choice.best_is_missed:
+            logger.warning("%s", notes[0])
         return CompressionResult(
             prompt=prompt,
             context=context,
             documents=compressed,
             skipped=skipped,
+            repaired=repaired,
             question=question,
             instruction=instruction,
             method=method_name,
@@ -165,6 +205,9 @@ class Compressor:
             target_tokens=target,
             original_tokens=original_tokens,
             compressed_tokens=compressed_tokens,
+            left_out=units,
+            smallest_useful_budget=units[0].budget if choice and choice.best_is_missed and units else None,
+            notes=notes,
             seconds=clock.seconds,
         )
 
@@ -192,7 +235,7 @@ class Compressor:
             InvalidInputError: a document or a setting cannot be used; the message names it.
         """
         settings = (settings or self.settings).overridden(method=method, protect=protect)
-        usable, _ = read_documents(documents)
+        usable = read_documents(documents, settings.strict).usable
         requests = METHODS[method].ahead(self.scorer, segment_documents(usable, settings.protect, self._kept))
         self.scorer.prepare(requests, lambda share: progress("read", share) if progress else None)
 
@@ -321,25 +364,29 @@ def check_call(settings: CompressionSettings, question: str | None, instruction:
 
 
 def _tokens(segmented: SegmentedDocument, count: Callable[[str], int]) -> int:
-    return count(with_title(segmented.document.title, segmented.document.text))
+    return count(with_title(segmented.title, segmented.document.text))
 
 
-def _account(
-    segmented: SegmentedDocument,
-    kept: np.ndarray,
-    relevance: float | None,
-    original_tokens: int,
+def _worth_reading(
+    documents: Sequence[SegmentedDocument],
+    tokens: Sequence[int],
+    copies: Collection[int],
+    target: int | None,
     count: Callable[[str], int],
-    gap_marker: str | None,
-) -> CompressedDocument:
-    spans = kept_spans(segmented, kept)
-    text = document_text(segmented, kept, gap_marker)
-    return CompressedDocument(
-        index=segmented.index,
-        document=segmented.document,
-        kept=spans,
-        text=text,
-        relevance=relevance,
-        original_tokens=original_tokens,
-        compressed_tokens=count(with_title(segmented.document.title, text)) if spans else 0,
-    )
+) -> tuple[list[SegmentedDocument], list[int], list[Oversize]]:
+    """The documents without copies and without what cannot be kept, the tokens of each, and what cannot be kept.
+
+    Args:
+        documents, tokens: all of them, and the tokens of each.
+        copies: positions of those that are copies.
+        target: the budget, if only whole units are kept.
+        count: text -> tokens.
+    """
+    left = [position for position in range(len(documents)) if position not in copies]
+    readable = [documents[position] for position in left]
+    oversize: list[Oversize] = []
+    if target is not None:
+        titled = [with_short_title(document, target, count) for document in readable]
+        readable, oversize = without_oversize(titled, target, count)
+    usable = [number for number, document in enumerate(readable) if document.units]
+    return [readable[number] for number in usable], [tokens[left[number]] for number in usable], oversize

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, computed_field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, computed_field, model_validator
 from pydantic_core import to_jsonable_python
 
-from tersely.errors import InvalidInputError
+# The reason for which a document is skipped that has no text at all.
+NO_TEXT = "empty or only white space"
 
 
 class Span(NamedTuple):
@@ -95,6 +96,46 @@ class SkippedDocument(BaseModel):
     id: str | None = None
     reason: str
 
+    @property
+    def has_no_text(self) -> bool:
+        """Whether there is nothing in it to compress, and so nothing wrong with it either."""
+        return self.reason == NO_TEXT
+
+
+class RepairedDocument(BaseModel):
+    """A document with characters that are no text, each of which became U+FFFD.
+
+    Attributes:
+        index: its position in the caller's list, from 0.
+        id: the caller's name for it, repaired as well.
+        reason: how many they were, and where, in words.
+    """
+
+    index: int
+    id: str | None = None
+    reason: str
+
+
+class LeftOut(BaseModel):
+    """A unit, such as a sentence or a row, that was worth keeping and did not fit.
+
+    Attributes:
+        index: its document's position in the caller's list, from 0.
+        id: the caller's name for that document.
+        span: where it stands in the document's text.
+        tokens: about what it would have added to the context.
+        budget: the smallest that holds it, next to what must be kept; None where nobody counted.
+        relevance: on the scale of the documents' relevance; None where it was not read, for it is larger than the whole
+            budget.
+    """
+
+    index: int
+    id: str | None = None
+    span: Span
+    tokens: int
+    budget: int | None = None
+    relevance: float | None = None
+
 
 class CompressedDocument(BaseModel):
     """What became of one document.
@@ -110,6 +151,9 @@ class CompressedDocument(BaseModel):
             for `llmlingua` the log of its perplexity; None where nothing had to be ranked.
         original_tokens: tokens of title and text before.
         compressed_tokens: tokens of title and kept text after; 0 where the document was dropped.
+        short_title: stands in the context in place of a title that is too long for the budget.
+        instead: the characters that were kept though a better unit, anywhere, had not fit.
+        copy_of: position of the document that says all that this one says, which was therefore dropped.
     """
 
     index: int
@@ -119,6 +163,9 @@ class CompressedDocument(BaseModel):
     relevance: float | None = None
     original_tokens: int
     compressed_tokens: int
+    short_title: str | None = None
+    instead: list[Span] = Field(default_factory=list)
+    copy_of: int | None = None
 
     @property
     def dropped(self) -> list[Span]:
@@ -177,11 +224,16 @@ class CompressionResult(BaseModel):
         context: the documents' part of it, the only part that is compressed and counted.
         documents: every usable document in the order of the context; those of which nothing was kept come last.
         skipped: documents that could not be used.
+        repaired: documents that could be used once what is no text was replaced.
         question, instruction: as given.
         method, model, tokenizer: names of what did the work. The model is None where nothing had to be scored.
         target_tokens: the budget.
         original_tokens: tokens of the context had nothing been dropped.
         compressed_tokens: tokens of `context`; never above `target_tokens`.
+        left_out: the best units that did not fit, best first.
+        smallest_useful_budget: tokens that would hold the best unit, where the budget does not.
+        notes: what a reader of the context should know, in words and with the numbers: why a part of the budget is
+            unused, what was too large, shortened, repaired or a copy.
         seconds: stage -> wall-clock seconds.
     """
 
@@ -189,6 +241,7 @@ class CompressionResult(BaseModel):
     context: str
     documents: list[CompressedDocument]
     skipped: list[SkippedDocument] = []
+    repaired: list[RepairedDocument] = []
     question: str | None = None
     instruction: str | None = None
     method: str
@@ -197,7 +250,16 @@ class CompressionResult(BaseModel):
     target_tokens: int
     original_tokens: int
     compressed_tokens: int
+    left_out: list[LeftOut] = []
+    smallest_useful_budget: int | None = None
+    notes: list[str] = []
     seconds: dict[str, float]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def unused_tokens(self) -> int:
+        """The part of the budget that is not used."""
+        return self.target_tokens - self.compressed_tokens
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -216,16 +278,22 @@ class CompressionResult(BaseModel):
     ) -> list[CompressedDocument | SkippedDocument]:
         """What a pipeline goes on with: documents in the order of the context, without those of which nothing is kept.
 
-        A skipped document, which has no text to compress, stands after as many as are left of those before it.
+        A document without text, which has nothing to compress, stands after as many as are left of those before it.
+        One that is skipped for another reason is not left.
 
         Args:
             stays: whether a document is left though nothing of its text is, since it has more than text.
         """
         left: list[CompressedDocument | SkippedDocument] = [one for one in self.documents if one.kept or stays(one)]
         compressed = [one.index for one in left]
-        for number, skipped in enumerate(self.skipped):
+        for number, skipped in enumerate(skipped for skipped in self.skipped if skipped.has_no_text):
             left.insert(number + sum(index < skipped.index for index in compressed), skipped)
         return left
+
+    def account_of(self, document: CompressedDocument) -> dict[str, Any]:
+        """The account of one of `documents` for a framework's metadata, with what was repaired in it."""
+        reasons = [repaired.reason for repaired in self.repaired if repaired.index == document.index]
+        return {**document.account, **({"repaired": reasons[0]} if reasons else {})}
 
     def recover(self, answer: str) -> RecoveredAnswer:
         """Trace an answer's phrases to the original documents (LongLLMLingua, section 4.4)."""
@@ -237,84 +305,3 @@ class CompressionResult(BaseModel):
         from tersely.report import html_fragment
 
         return html_fragment(self)
-
-
-def read_documents(documents: Any) -> tuple[list[tuple[int, Document]], list[SkippedDocument]]:
-    """A caller's documents as `Document`s with their positions; the caller's own objects are never changed.
-
-    Args:
-        documents: a sequence of strings, `Document`s, or mappings with the keys of `Document`.
-
-    Returns:
-        The usable documents with their positions, and the empty ones, skipped.
-
-    Raises:
-        InvalidInputError: it is no sequence, it is empty, or an entry is none of the three or cannot be encoded.
-    """
-    if isinstance(documents, (str, bytes, Mapping, Document)) or not isinstance(documents, Iterable):
-        raise InvalidInputError(f"documents must be a list of documents, got {_short(documents)}; put it in a list")
-    usable: list[tuple[int, Document]] = []
-    skipped: list[SkippedDocument] = []
-    for index, entry in enumerate(documents):
-        document = _read_document(index, entry)
-        if document.text.strip():
-            usable.append((index, document))
-        else:
-            skipped.append(SkippedDocument(index=index, id=document.id, reason="empty or only white space"))
-    if not usable and not skipped:
-        raise InvalidInputError("documents is empty: there is nothing to compress; give at least one document")
-    return usable, skipped
-
-
-def check_text(text: Any, name: str) -> None:
-    """Refuse what no tokenizer can read.
-
-    Raises:
-        InvalidInputError: `text` is no string, or has a NUL byte or a lone surrogate; the message says where.
-    """
-    if not isinstance(text, str):
-        raise InvalidInputError(f"{name} must be a string, got {_short(text)}")
-    nul = text.find("\0")
-    if nul >= 0:
-        raise InvalidInputError(f"{name} has a NUL byte at character {nul}; remove it, or decode the file as text")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInputError(
-            f"{name} has a lone surrogate {text[error.start]!a} at character {error.start}, which is not valid text; "
-            f"decode it with errors='replace', or replace the character"
-        ) from None
-
-
-def _read_document(index: int, entry: Any) -> Document:
-    name = f"documents[{index}]"
-    if isinstance(entry, str):
-        check_text(entry, name)
-        return Document(text=entry)
-    if isinstance(entry, Document):
-        check_text(entry.text, name)
-        check_text(entry.title or "", f"the title of {name}")
-        check_text(entry.id or "", f"the id of {name}")
-        return entry
-    if not isinstance(entry, Mapping):
-        raise InvalidInputError(
-            f"{name} must be a string, a Document or a mapping with the key 'text', got {_short(entry)}"
-        )
-    check_text(entry.get("text", ""), f"the text of {name}")
-    check_text(entry.get("title") or "", f"the title of {name}")
-    check_text(str(entry.get("id")), f"the id of {name}")
-    try:
-        return Document.model_validate(dict(entry))
-    except ValidationError as error:
-        reasons = "; ".join(
-            f"{'.'.join(str(part) for part in detail['loc']) or 'value'}: {detail['msg'].removeprefix('Value error, ')}"
-            for detail in error.errors()
-        )
-        raise InvalidInputError(
-            f"{name} cannot be read ({reasons}); its keys may be {', '.join(Document.model_fields)}"
-        ) from None
-
-
-def _short(value: Any) -> str:
-    shown = repr(value)
-    return f"{type(value).__name__} {shown if len(shown) <= 60 else shown[:57] + '...'}"

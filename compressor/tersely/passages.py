@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tersely.rendering import TITLE_SEPARATOR, with_title
-from tersely.scoring.scorer import Head, Progress, Scorer, ScoringRequest
+from tersely.scoring.scorer import Encoding, Head, Progress, Scorer, ScoringRequest
 from tersely.text.segmentation import SegmentedDocument, Unit
 
 # Longer documents are read in parts of at most so many tokens: what is said of a token then has the same scale in long
@@ -167,9 +167,8 @@ def _passages(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> tuple[l
     lead_in, start = _frame(scorer)
     room = min(PASSAGE_TOKENS, scorer.context_length - len(start) - len(lead_in) - _longest_question(scorer))
     for position, segmented in enumerate(documents):
-        title, text = segmented.document.title, segmented.document.text
-        encode = partial(scorer.encode, with_title(title, text))
-        encoding = segmented.once(("encoding", scorer.fingerprint), encode)
+        title = segmented.title
+        encoding = segmented.once(("encoding", scorer.fingerprint), partial(_encode, scorer, segmented))
         ends = np.array([end for _, end in encoding.offsets], dtype=np.int64)
         ends -= len(title) + len(TITLE_SEPARATOR) if title else 0
         all_ends.append(ends)
@@ -185,6 +184,22 @@ def _passages(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> tuple[l
             passages.append(_Passage(position, first, last, [*repeated, *encoding.tokens[first:last]]))
             first = last
     return all_ends, passages
+
+
+def _encode(scorer: Scorer, segmented: SegmentedDocument) -> Encoding:
+    """A document's title and text in tokens, without what is not read of it."""
+    text = with_title(segmented.title, segmented.document.text)
+    if not segmented.unread:
+        return scorer.encode(text)
+    before = len(text) - len(segmented.document.text)
+    edges = [0, *(before + edge for span in segmented.unread for edge in span), len(text)]
+    tokens: list[int] = []
+    offsets: list[tuple[int, int]] = []
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        part = scorer.encode(text[start:end])
+        tokens += part.tokens
+        offsets += [(start + first, start + last) for first, last in part.offsets]
+    return Encoding(tokens, offsets)
 
 
 def _start_with_context(unit: Unit) -> int:

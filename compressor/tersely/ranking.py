@@ -72,4 +72,4 @@ def question_requests_ahead(
 
 
 def _whole_text(segmented: SegmentedDocument) -> str:
-    return with_title(segmented.document.title, segmented.document.text)
+    return with_title(segmented.title, segmented.document.text)

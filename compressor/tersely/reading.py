@@ -7,48 +7,62 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
-from tersely.documents import Document, check_text
+from tersely.documents import Document
 from tersely.errors import InvalidInputError
+from tersely.input import shortened
 
 STANDARD_INPUT = "-"
 # What is taken from a folder. A file that is named itself is read whatever its suffix.
 _TEXT_SUFFIXES = {".txt", ".text", ".md", ".markdown", ".rst", ".adoc", ".org", ".tex", ".jsonl"}
 # Names under which RAG frameworks write a document's text and id.
 _SYNONYMS = {"page_content": "text", "content": "text", "id_": "id", "doc_id": "id"}
-_LISTED = 3  # skipped files that a note names
+_LISTED = 3  # skipped files or lines that a note names
 
 
-def read_sources(sources: Iterable[str], standard_input: BinaryIO, note: Callable[[str], None]) -> list[Document]:
+def read_sources(
+    sources: Iterable[str], standard_input: BinaryIO, note: Callable[[str], None], strict: bool = False
+) -> list[Document]:
     """The documents of files, folders and standard input, in the order given.
+
+    What is no text in them is left as it is: compression repairs it, or refuses it.
 
     Args:
         sources: paths; `-` is standard input; a folder stands for its text files, sorted by path.
         standard_input: read once, if `-` is among the sources.
-        note: receives a line about what was left out of a folder.
+        note: receives a line about what was left out of a folder, and about lines that are no documents.
+        strict: raise for a line that is no document, though others are.
 
     Raises:
         InvalidInputError: something cannot be read; the message names the file, and the line in a `.jsonl` file.
     """
-    documents: list[Document] = []
+    read: list[Document | InvalidInputError] = []
     for source in sources:
         path = Path(source)
         if source == STANDARD_INPUT:
-            documents += _standard_input(standard_input)
+            read += _standard_input(standard_input)
         elif path.is_dir():
             for file in _text_files(path, note):
-                documents += _file(file)
+                read += _file(file)
         else:
-            documents += _file(path)
+            read += _file(path)
+    documents = [entry for entry in read if isinstance(entry, Document)]
+    errors = [entry for entry in read if isinstance(entry, InvalidInputError)]
+    if errors and (strict or not documents):
+        raise errors[0]
+    for error in errors[:_LISTED]:
+        note(f"left out {error}")
+    if len(errors) > _LISTED:
+        note(f"left out {len(errors) - _LISTED:,} more lines")
     return documents
 
 
-def _file(path: Path) -> list[Document]:
+def _file(path: Path) -> Sequence[Document | InvalidInputError]:
     name = os.fsencode(path).decode(errors="replace")  # a name need not be valid text, a document's id must be
     try:
         data = path.read_bytes()
@@ -62,7 +76,7 @@ def _file(path: Path) -> list[Document]:
     return [Document(text=text, id=name)]
 
 
-def _standard_input(stream: BinaryIO) -> list[Document]:
+def _standard_input(stream: BinaryIO) -> Sequence[Document | InvalidInputError]:
     """Standard input as JSONL where every line is an object with a text, else as one plain document."""
     name = "standard input"
     text = _decoded(stream.read(), name)
@@ -103,14 +117,12 @@ def _is_binary(path: Path) -> bool:
 
 def _decoded(data: bytes, name: str) -> str:
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidInputError(
             f"{name}: not UTF-8 text (byte 0x{data[error.start]:02x} at {error.start}); convert it first, "
             f"for example with iconv"
         ) from None
-    check_text(text, name)
-    return text
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -126,12 +138,14 @@ def _has_text(line: str) -> bool:
     return isinstance(value, dict) and "text" in _renamed(value)
 
 
-def _line_document(line: str, name: str) -> Document:
+def _line_document(line: str, name: str) -> Document | InvalidInputError:
+    """The document of a line, or what is wrong with it."""
     try:
-        value = json.loads(line)
+        return read_document(json.loads(line), name)
+    except InvalidInputError as error:
+        return error
     except (ValueError, RecursionError) as error:
-        raise InvalidInputError(f"{name}: not JSON ({error})") from None
-    return read_document(value, name)
+        return InvalidInputError(f"{name}: not JSON ({error})")
 
 
 def read_document(value: Any, name: str) -> Document:
@@ -149,9 +163,6 @@ def read_document(value: Any, name: str) -> Document:
     value = _renamed(value)
     if "text" not in value:
         raise InvalidInputError(f'{name}: has no "text"; its keys are {", ".join(value) or "none"}')
-    check_text(value["text"], f"{name}: the text")
-    if isinstance(value.get("title"), str):
-        check_text(value["title"], f"{name}: the title")
     metadata = value.pop("metadata", None) or {}
     if not isinstance(metadata, dict):
         raise InvalidInputError(f'{name}: "metadata" must be an object')
@@ -162,7 +173,8 @@ def read_document(value: Any, name: str) -> Document:
         detail = error.errors()[0]
         field = ".".join(map(str, detail["loc"]))
         reason = detail["msg"].removeprefix("Value error, ")
-        raise InvalidInputError(f"{name}: {f'{field}: ' if field else ''}{reason}") from None
+        value = f", got {shortened(detail['input'])}" if field else ""
+        raise InvalidInputError(f"{name}: {f'{field}: ' if field else ''}{reason}{value}") from None
 
 
 def _renamed(value: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import regex
@@ -12,6 +13,21 @@ from tersely.text.segmentation import SegmentedDocument
 
 DOCUMENT_SEPARATOR = "\n\n"
 TITLE_SEPARATOR = "\n"
+
+
+class Marks(NamedTuple):
+    """What stands where something of a document was left out; None for nothing.
+
+    Attributes:
+        gap: wherever words were dropped.
+        cut: where a unit was cut, if there is no `gap`.
+    """
+
+    gap: str | None = None
+    cut: str | None = None
+
+
+NO_MARKS = Marks()
 
 _WHITE_SPACE = regex.compile(r"\s+")
 
@@ -32,34 +48,57 @@ def kept_spans(segmented: SegmentedDocument, kept: np.ndarray) -> list[Span]:
     return spans
 
 
-def document_text(segmented: SegmentedDocument, kept: np.ndarray, gap_marker: str | None = None) -> str:
+def document_text(segmented: SegmentedDocument, kept: np.ndarray, marks: Marks = NO_MARKS) -> str:
     """The kept characters of a document's text, joined.
 
     Args:
         segmented: the document.
         kept: which words stay (bool, one a word).
-        gap_marker: stands wherever words were dropped: between kept ones, before the first and after the last. It has
+        marks: what stands where words were dropped: between kept ones, before the first and after the last. A mark has
             a line of its own where a line ends, for there a list, a table or a block of code may end. Its own white
             space is left out where the text has some, so that none is doubled.
     """
     text, words = segmented.document.text, segmented.words
     runs = _kept_runs(segmented, kept)
-    if not gap_marker:
+    if not (marks.gap or marks.cut) or kept.all():
         return "".join(text[start:end] for joint_and_run in runs for start, end in joint_and_run)
+    starts = np.array([word.start for word in words])
+    within = _within_units(segmented)
     parts: list[str] = []
+    position = 0  # of the word up to which all has been looked at
     for joint, run in runs:
+        first = int(np.searchsorted(starts, run.start))
+        mark = _mark(marks, within, position, first)
         white = text[joint.start : joint.end]
-        if parts:
-            parts.append(f"{white}{gap_marker.strip()}\n" if "\n" in white else _beside(gap_marker, white))
+        if mark and not parts:
+            line_ends = "\n" in text[words[first - 1].end : run.start]
+            parts.append(f"{mark.strip()}\n" if line_ends else mark.lstrip())
+        elif mark:
+            parts.append(f"{white}{mark.strip()}\n" if "\n" in white else _beside(mark, white))
+        else:
+            parts.append(white)
         parts.append(text[run.start : run.end])
-    there = np.flatnonzero(kept)
-    if len(there) and there[0] > 0:
-        line_ends = "\n" in text[words[there[0] - 1].end : words[there[0]].start]
-        parts.insert(0, f"{gap_marker.strip()}\n" if line_ends else gap_marker.lstrip())
-    if len(there) and there[-1] < len(words) - 1:
-        line_ends = "\n" in text[words[there[-1]].end : words[there[-1] + 1].start]
-        parts.append(f"\n{gap_marker.strip()}" if line_ends else gap_marker.rstrip())
+        position = int(np.searchsorted(starts, run.end))
+    mark = _mark(marks, within, position, len(words))
+    if parts and mark:
+        line_ends = "\n" in text[words[position - 1].end : words[position].start]
+        parts.append(f"\n{mark.strip()}" if line_ends else mark.rstrip())
     return "".join(parts)
+
+
+def _within_units(segmented: SegmentedDocument) -> np.ndarray:
+    """For each word whether it and the word before it are of the same unit."""
+    within = np.zeros(len(segmented.words) + 1, dtype=bool)
+    for unit in segmented.units:
+        within[unit.words.start + 1 : unit.words.stop] = True
+    return within
+
+
+def _mark(marks: Marks, within: np.ndarray, first: int, last: int) -> str | None:
+    """What stands for the words from `first` up to but not including `last`, which were dropped; none without any."""
+    if first == last:
+        return None
+    return marks.gap or (marks.cut if within[first] or within[last] else None)
 
 
 def _beside(gap_marker: str, white: str) -> str:
@@ -103,18 +142,18 @@ def with_title(title: str | None, text: str) -> str:
     return f"{title}{TITLE_SEPARATOR}{text}" if title else text
 
 
-def render_document(segmented: SegmentedDocument, kept: np.ndarray, gap_marker: str | None = None) -> str:
+def render_document(segmented: SegmentedDocument, kept: np.ndarray, marks: Marks = NO_MARKS) -> str:
     """A document's part of the context; empty if no word of it is kept."""
     if not kept.any():
         return ""
-    return with_title(segmented.document.title, document_text(segmented, kept, gap_marker))
+    return with_title(segmented.title, document_text(segmented, kept, marks))
 
 
 def render_context(
     documents: Sequence[SegmentedDocument],
     kept: Sequence[np.ndarray],
     order: Sequence[int],
-    gap_marker: str | None = None,
+    marks: Marks = NO_MARKS,
 ) -> str:
     """The documents' part of the prompt. A document of which nothing is kept does not appear.
 
@@ -122,9 +161,9 @@ def render_context(
         documents: all of them.
         kept: for each of them which words stay (bool, one a word).
         order: the order in which they stand in the context, as positions in `documents`.
-        gap_marker: stands wherever words of a document were dropped.
+        marks: what stands where words of a document were dropped.
     """
-    return join_documents(render_document(documents[position], kept[position], gap_marker) for position in order)
+    return join_documents(render_document(documents[position], kept[position], marks) for position in order)
 
 
 def join_documents(texts: Iterable[str]) -> str:

@@ -41,18 +41,14 @@ _CSS = """
 def html_fragment(result: CompressionResult) -> str:
     """The account of a result as a fragment of HTML, such as a notebook shows."""
     question = f"<p><b>Question:</b> {escape(result.question)}</p>" if result.question else ""
-    skipped = "".join(
-        f"<p>Skipped document {skipped.index}{escape(f' ({skipped.id})' if skipped.id else '')}: "
-        f"{escape(skipped.reason)}</p>"
-        for skipped in result.skipped
-    )
+    remarks = "".join(f"<p>{escape(line[:1].upper() + line[1:])}</p>" for line in _remarks(result))
     return (
         f'<div class="tersely"><style>{_CSS}</style>'
         f'<p class="total">{escape(_totals(result))}</p>'
         f"<p>{escape(_budget(result))}</p>{question}"
         f'<p class="quiet">{escape(_makers(result))} · {escape(_stages(result))}</p>'
         f'<p class="quiet">In the texts below, what was <del>dropped</del> is dimmed and struck through.</p>'
-        f"{''.join(map(_html_document, result.documents))}{skipped}</div>"
+        f"{''.join(map(_html_document, result.documents))}{remarks}</div>"
     )
 
 
@@ -83,9 +79,8 @@ def print_account(result: CompressionResult, console: Console) -> None:
         table.add_row(*(Text(cell, style="" if document.kept else _DROPPED) for cell in cells))
     if result.documents:
         console.print(table)
-    for skipped in result.skipped:
-        name = f" ({skipped.id})" if skipped.id else ""
-        console.print(Text(_printable(f"skipped document {skipped.index}{name}: {skipped.reason}")))
+    for line in _remarks(result):
+        console.print(Text(_printable(line)))
     console.print(Text(_totals(result), style=_KEPT))
     console.print(Text(_budget(result)))
     console.print(Text(_printable(_makers(result)), style=_DROPPED))
@@ -131,6 +126,13 @@ def _html_document(document: CompressedDocument) -> str:
         f"<details{' open' if document.kept else ''}><summary>{escape(_name(document))} "
         f'<span class="facts">{facts}</span></summary><div class="text">{text}</div></details>'
     )
+
+
+def _remarks(result: CompressionResult) -> Iterator[str]:
+    """A line for each document that was skipped or repaired."""
+    for done, documents in (("skipped", result.skipped), ("repaired", result.repaired)):
+        for document in documents:
+            yield f"{done} document {document.index}{f' ({document.id})' if document.id else ''}: {document.reason}"
 
 
 def _pieces(document: CompressedDocument) -> Iterator[tuple[str, bool]]:

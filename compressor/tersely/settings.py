@@ -14,12 +14,23 @@ MethodName = Literal["evidence", "longllmlingua", "llmlingua"]
 Order = Literal["original", "best_first", "best_at_both_ends"]
 
 
+def number(value: Any) -> Any:
+    """The value, if it is no bool, which Python would take for 0 or 1.
+
+    Raises:
+        ValueError: it is one.
+    """
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")
+    return value
+
+
 class CompressionSettings(BaseModel):
     """How to compress. Give `rate` or `target_tokens`, not both; everything else has a default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rate: float | None = Field(default=None, gt=0, le=1)
+    rate: Annotated[float, BeforeValidator(number)] | None = Field(default=None, gt=0, le=1)
     """Compressed tokens / original tokens of the documents' part of the prompt, in (0, 1] (tau; 0.25: a quarter)."""
 
     target_tokens: int | None = Field(default=None, gt=0, strict=True)
@@ -38,14 +49,22 @@ class CompressionSettings(BaseModel):
     """Stands wherever something of a document was left out: between what was kept, before it and after it. `" [...] "`
     is one. It counts toward the budget. By default nothing does: what is kept is joined."""
 
-    granularity: float = Field(default=2.0, ge=1)
+    fragments: bool = Field(default=False, strict=True)
+    """Whether `evidence` may keep a fragment of a sentence that does not fit whole, with a mark at each cut (the gap
+    marker, else `" [...] "`). By default only whole units are kept. The papers' methods delete words by nature."""
+
+    granularity: Annotated[float, BeforeValidator(number)] = Field(default=2.0, ge=1)
     """The coarse stage keeps this many times the budget in whole documents (k of LLMLingua, section 3.1)."""
 
-    dynamic_ratio: float = Field(default=0.25, ge=0, le=1)
+    dynamic_ratio: Annotated[float, BeforeValidator(number)] = Field(default=0.25, ge=0, le=1)
     """How much more of the best document than of the middle one is kept (delta tau of LongLLMLingua, equation 5)."""
 
-    segment_tokens: int = Field(default=200, ge=1)
+    segment_tokens: Annotated[int, BeforeValidator(number)] = Field(default=200, ge=1)
     """Scorer tokens in a segment of iterative compression (LLMLingua, section 3.2)."""
+
+    strict: bool = False
+    """Refuse the whole call for one bad document. By default a character that is no text becomes U+FFFD, and a document
+    that cannot be used is left out; result and log say so."""
 
     @model_validator(mode="after")
     def _one_budget(self) -> CompressionSettings:

@@ -148,7 +148,7 @@ def standardised(values: np.ndarray) -> np.ndarray:
 def _words(segmented: SegmentedDocument) -> tuple[list[str], list[list[str]]]:
     """Content words of a document's title and of each of its units."""
     of_units = [content_words(unit_text(segmented, unit)) for unit in segmented.units]
-    return content_words(segmented.document.title or ""), of_units
+    return content_words(segmented.title or ""), of_units
 
 
 def _pool(segmented: SegmentedDocument, reading: Reading) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from tersely import Document
 from tersely.budget import Piece, fit
-from tersely.documents import read_documents
+from tersely.input import read_documents
 from tersely.rendering import kept_spans, render_context, with_title
 from tersely.text.segmentation import SegmentedDocument, segment_documents
 from tersely_eval.measures import Selection
@@ -59,7 +59,7 @@ def bm25_sentences(documents: Sequence[Document], question: str, target_tokens: 
     ]
     pieces = [sentences[position] for position in _best_first(texts, question)]
     order = range(len(segmented))
-    return _selection(segmented, fit(segmented, order, pieces, target_tokens, count), order)
+    return _selection(segmented, fit(segmented, order, pieces, target_tokens, count).kept, order)
 
 
 def full(documents: Sequence[Document], question: str, target_tokens: int, count: Count) -> Selection:
@@ -78,7 +78,7 @@ BASELINES: dict[str, Baseline] = {
 
 
 def _segmented(documents: Sequence[Document]) -> list[SegmentedDocument]:
-    usable, _ = read_documents(documents)
+    usable = read_documents(documents).usable
     return segment_documents(usable)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tersely import Document, InvalidInputError
-from tersely.documents import check_text
+from tersely.input import check_text
 from tersely.rendering import DOCUMENT_SEPARATOR, with_title
 from tersely_eval.formats import check_fields, question_values
 from tersely_eval.records import Record, read_records
@@ -39,6 +40,10 @@ class Question(BaseModel):
         id: the question's name, stable from one release of the data to the next.
         question: as asked.
         answers: strings any of which counts as the answer; empty where nobody gave any.
+        needs: strings that are all part of the answer, such as the places of a list or both numbers of a sum.
+        signals: several things of which the more are kept the better, each as strings any of which will do. Where there
+            are any, they are what is measured, in place of `answers` and `needs`.
+        answerable: false where nothing in the documents answers; then nothing is measured of an answer.
         documents: in the order retrieved.
         gold: positions of the documents that hold the evidence.
         support: the sentences that are the evidence; empty where nobody marked them.
@@ -49,6 +54,9 @@ class Question(BaseModel):
     id: str = Field(coerce_numbers_to_str=True)
     question: str = Field(pattern=r"\S")
     answers: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    signals: tuple[tuple[str, ...], ...] = ()
+    answerable: bool = True
     documents: tuple[Document, ...] = Field(min_length=1)
     gold: tuple[int, ...] = ()
     support: tuple[SupportSentence, ...] = ()
@@ -82,6 +90,11 @@ class Question(BaseModel):
         return self
 
     @property
+    def answer_strings(self) -> tuple[str, ...]:
+        """All strings that are the answer or a part of it."""
+        return (*self.answers, *self.needs, *chain.from_iterable(self.signals))
+
+    @property
     def context(self) -> str:
         """The documents with their titles as they stand in a prompt from which nothing is dropped."""
         return DOCUMENT_SEPARATOR.join(
@@ -98,8 +111,8 @@ def read_questions(path: str | Path, fields: Mapping[str, str] | None = None) ->
 
     Args:
         path: of the file.
-        fields: names of ours (`id`, `question`, `answers`, `documents`, `gold`, `support`, and of a document `title`
-            and `text`) -> the file's own. `retrieved.passages` is the field `passages` in the field `retrieved`.
+        fields: names of ours (those of `Question`, and of a document `title` and `text`) -> the file's own.
+            `retrieved.passages` is the field `passages` in the field `retrieved`.
 
     Raises:
         InvalidInputError: the file cannot be read, or a record is no question; the message names file, line and field.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tersely import Span
 from tersely.calibration import Example, ExampleSet
-from tersely.documents import read_documents
+from tersely.input import read_documents
 from tersely.text.segmentation import segment_documents
 from tersely_eval.datasets import Question, read_questions
 from tersely_eval.measures import answer_kept
@@ -28,7 +28,8 @@ def read_examples(path: Path) -> ExampleSet:
 def evidence_of(question: Question) -> dict[int, list[Span]]:
     """Position of a document -> the characters of its text that are evidence.
 
-    That is what somebody marked; where nobody did, the sentences of the gold documents in which an answer stands.
+    That is what somebody marked; where nobody did, the sentences of the gold documents in which an answer, or a part of
+    it, stands.
     """
     evidence: dict[int, list[Span]] = {}
     for sentence in question.support:
@@ -36,13 +37,13 @@ def evidence_of(question: Question) -> dict[int, list[Span]]:
         evidence.setdefault(sentence.document, []).append(Span(start, start + len(sentence.text.strip())))
     if evidence:
         return evidence
-    usable, _ = read_documents(question.documents)
+    usable = read_documents(question.documents).usable
     for segmented in segment_documents(usable):
         if segmented.index not in question.gold:
             continue
         text, words = segmented.document.text, segmented.words
         for unit in segmented.units:
             span = Span(words[unit.words.start].start, words[unit.words.stop - 1].end)
-            if answer_kept(text[span.start : span.end], question.answers):
+            if answer_kept(text[span.start : span.end], question.answer_strings):
                 evidence.setdefault(segmented.index, []).append(span)
     return evidence

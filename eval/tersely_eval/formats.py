@@ -17,7 +17,7 @@ from tersely import InvalidInputError
 Values = Mapping[str, Any]
 
 # Whatever may have another name in somebody's file.
-_OF_A_QUESTION = ("id", "question", "answers", "documents", "gold", "support")
+_OF_A_QUESTION = ("id", "question", "answers", "documents", "gold", "support", "needs", "signals", "answerable")
 _OF_A_DOCUMENT = ("title", "text")
 _LISTED = 20  # names of fields that an error shows
 
@@ -77,7 +77,7 @@ def question_values(record: Values, fields: Mapping[str, str]) -> dict[str, Any]
 
 
 def from_fields(record: Values, fields: Mapping[str, str]) -> dict[str, Any]:
-    """Question, documents (strings, or objects with a text), and where there are any: id, answers, gold, support.
+    """Question, documents (strings, or objects with a text), and whatever else of a `Question` there is.
 
     Answers are a list, or one string. What else stands in the record and in its documents is not read.
     """

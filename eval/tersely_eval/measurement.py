@@ -25,10 +25,15 @@ class Measurement(BaseModel):
         original_tokens: tokens of the context had nothing been dropped.
         target_tokens: the budget.
         tokens: tokens of what was delivered.
-        answer_kept: whether an answer string is still there; None where strings cannot tell.
+        answer_kept: 1 where the answer is still there, else 0; of signals the share that is; None where strings cannot
+            tell.
         support_kept: the share of the sentences marked as evidence that are whole; None where nothing is marked.
         gold_found: the share of the gold documents of which something is kept; None where nothing is marked.
         recall: the share of the gold documents among the best five of the coarse stage; None where there is none.
+        units_whole: of the units of which something stands in the context, the share that is whole; None where there is
+            none.
+        context_missing: of the whole units the share that needs something that is not there; None where none is whole.
+        cut_units: units of which only a part stands in the context.
         broken_words: words of the context that are no whole words of the documents.
         seconds: wall-clock time of the method alone.
         peak_bytes: the most memory that the process held meanwhile, model included.
@@ -47,10 +52,13 @@ class Measurement(BaseModel):
     original_tokens: int
     target_tokens: int
     tokens: int = 0
-    answer_kept: bool | None = None
+    answer_kept: float | None = None
     support_kept: float | None = None
     gold_found: float | None = None
     recall: float | None = None
+    units_whole: float | None = None
+    context_missing: float | None = None
+    cut_units: int | None = None
     broken_words: int | None = None
     seconds: float | None = None
     peak_bytes: int | None = None

@@ -13,7 +13,9 @@ from tersely_eval.datasets import Question, SupportSentence
 
 _PUNCTUATION = regex.compile(r"[\p{Punctuation}\p{Symbol}]")
 _WORD = regex.compile(r"\w+(?:[.,]\d+)*")  # 1,850,000 is one number
-_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+# A character of a script that puts no spaces between words.
+UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
+_UNSPACED = regex.compile(UNSPACED)
 _ARTICLE = regex.compile(r"\b(?:a|an|the)\b")
 
 
@@ -49,15 +51,38 @@ def normalise(text: str) -> str:
 
 def answer_kept(context: str, answers: Sequence[str]) -> bool:
     """Whether any of the answers stands in the context, normalised, in whole words."""
-    words = f" {normalise(context)} "
-    return any(answer and f" {answer} " in words for answer in map(normalise, answers))
+    words = _words(context)
+    return any(answer.strip() and answer in words for answer in map(_words, answers))
 
 
 def answerable(question: Question) -> bool:
     """Whether it can be seen from strings if the answer was kept: not for yes and no, nor where it never was there."""
-    if {"yes", "no"} & set(map(normalise, question.answers)):
+    yes_or_no = not question.signals and {"yes", "no"} & set(map(normalise, question.answers))
+    if not question.answerable or yes_or_no:
         return False
-    return answer_kept(question.context, question.answers)
+    return bool(_answer_share(question, question.context))
+
+
+def answer_share(question: Question, context: str) -> float | None:
+    """1 where an answer and all needs stand in the context, else 0; of signals the share that does.
+
+    None where it cannot be seen from strings. A signal that never stood in the documents does not count.
+    """
+    return _answer_share(question, context) if answerable(question) else None
+
+
+def _answer_share(question: Question, context: str) -> float:
+    if question.signals:
+        there = [signal for signal in question.signals if answer_kept(question.context, signal)]
+        return fmean(answer_kept(context, signal) for signal in there) if there else 0.0
+    parts = [(need,) for need in question.needs] + [question.answers] * bool(question.answers)
+    return float(bool(parts) and all(answer_kept(context, strings) for strings in parts))
+
+
+def _words(text: str) -> str:
+    """The text normalised, a space around each word, and around each character of a script without spaces."""
+    spaced = _UNSPACED.sub(r" \g<0> ", normalise(text))
+    return f" {' '.join(spaced.split())} "
 
 
 def support_kept(question: Question, selection: Selection) -> float | None:
@@ -68,8 +93,8 @@ def support_kept(question: Question, selection: Selection) -> float | None:
     if not question.support:
         return None
     if selection.kept is None:
-        words = f" {normalise(selection.context)} "
-        return fmean(f" {normalise(sentence.text)} " in words for sentence in question.support)
+        words = _words(selection.context)
+        return fmean(_words(sentence.text) in words for sentence in question.support)
     return fmean(_is_whole(sentence, question, selection.kept) for sentence in question.support)
 
 

@@ -150,9 +150,9 @@ def _tokens_per_second(summary: Summary) -> str | None:
 _COLUMNS = (
     Column(
         "Answer kept",
-        "Questions of which an answer still stands in what was delivered, compared without case, punctuation and "
-        "articles. In brackets the 95% interval, by bootstrap over the questions; where all are alike it has no width, "
-        "and is no sign of certainty.",
+        "Questions of which the answer still stands in what was delivered, compared without case, punctuation and "
+        "articles; of signals the share that does. In brackets the 95% interval, by bootstrap over the questions; "
+        "where all are alike it has no width, and is no sign of certainty.",
         _answer_kept,
     ),
     Column(
@@ -160,6 +160,18 @@ _COLUMNS = (
         "The share of the sentences marked as evidence of which no character is missing.",
         _figure("support_kept", fmean, "{:.0%}"),
     ),
+    Column(
+        "Units whole",
+        "Of the sentences, table rows, list items and other units of which something stands in what was delivered, the "
+        "share that is there entire. What a unit is, Tersely's own segmentation says.",
+        _figure("units_whole", fmean, "{:.0%}"),
+    ),
+    Column(
+        "Context missing",
+        "The share of the whole units that need something that is not there, such as a heading or a table's header.",
+        _figure("context_missing", fmean, "{:.1%}"),
+    ),
+    Column("Cut", "Units of a question that are there in part only: the mean.", _figure("cut_units", fmean, "{:.1f}")),
     Column(
         "Documents found",
         "The share of the documents marked as gold of which something is kept.",

@@ -19,6 +19,9 @@ _MEANS = (
     "tokens",
     "original_tokens",
     "support_kept",
+    "units_whole",
+    "context_missing",
+    "cut_units",
     "gold_found",
     "recall",
     "broken_words",
@@ -34,6 +37,9 @@ _TERMINAL_COLUMNS = (
     ("answer_kept", "answer", "{answer_kept:.2f}"),
     ("answer_kept", "95% interval", "{answer_kept_low:.2f}-{answer_kept_high:.2f}"),
     ("support_kept", "evidence", "{support_kept:.2f}"),
+    ("units_whole", "whole", "{units_whole:.2f}"),
+    ("context_missing", "no context", "{context_missing:.2f}"),
+    ("cut_units", "cut", "{cut_units:.1f}"),
     ("exact_match", "exact", "{exact_match:.2f}"),
     ("f1", "F1", "{f1:.2f}"),
     ("answer_log_probability", "log p", "{answer_log_probability:.2f}"),
@@ -42,8 +48,10 @@ _TERMINAL_COLUMNS = (
 )
 _LEGEND = (
     "got: rate delivered. over: share of questions above the budget. answer: share whose answer is still there. "
-    "evidence: share of the marked sentences that are whole. broken: words of the context that are none of the "
-    "documents. seconds: a question, median."
+    "evidence: share of the marked sentences that are whole. whole: share of the sentences, rows and other units in "
+    "the context that are there entire. no context: share of these that miss a heading or what else they need. "
+    "cut: units a question that are there in part. broken: words of the context that are none of the documents. "
+    "seconds: a question, median."
 )
 _HEADING = "`{command}`; {date}; model {model}; tokens of {tokenizer}; {machine}"
 

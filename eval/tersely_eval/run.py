@@ -14,7 +14,8 @@ from tersely.budget import target_from_rate
 from tersely_eval.approaches import Approach, approaches
 from tersely_eval.datasets import Question
 from tersely_eval.measurement import Example, Measurement, Plan, RunDescription, read_run, to_line
-from tersely_eval.measures import Selection, answer_kept, answerable, broken_words, gold_found, recall, support_kept
+from tersely_eval.measures import Selection, answer_share, broken_words, gold_found, recall, support_kept
+from tersely_eval.wholeness import wholeness
 
 # What somebody who reads a context makes of it: figures by the names that they have in a `Measurement`.
 Reader = Callable[[Question, str], dict[str, Any]]
@@ -117,12 +118,16 @@ def _measure(
             start = time.perf_counter()
             selection = approach(question, measurement.target_tokens)
             seconds = time.perf_counter() - start
+        standing = wholeness(question, selection)
         figures: dict[str, Any] = {
             "tokens": count(selection.context),
-            "answer_kept": answer_kept(selection.context, question.answers) if answerable(question) else None,
+            "answer_kept": answer_share(question, selection.context),
             "support_kept": support_kept(question, selection),
             "gold_found": gold_found(question, selection),
             "recall": recall(question, selection),
+            "units_whole": standing.units_whole,
+            "context_missing": standing.context_missing,
+            "cut_units": standing.cut,
             "broken_words": broken_words(question, selection.context),
             "seconds": selection.seconds or seconds,
             "peak_bytes": selection.peak_bytes or peak(),
@@ -189,7 +194,7 @@ def _example(case: Case, kept: Mapping[int, list[Span]]) -> Example:
         data_set=case.data_set,
         question_id=case.question.id,
         question=case.question.question,
-        answers=case.question.answers,
+        answers=case.question.answer_strings,
         documents=[(document.title or "", document.text) for document in documents],
         kept={case.method: [kept.get(position, []) for position in range(len(documents))]},
         rate=case.rate,

@@ -27,6 +27,9 @@ class _Column(NamedTuple):
 _COLUMNS = [
     _Column("answer kept", lambda one: one.answer_kept),
     _Column("supporting sentences whole", lambda one: one.support_kept),
+    _Column("units whole", lambda one: one.units_whole),
+    _Column("whole units that miss their context", lambda one: one.context_missing, digits=3),
+    _Column("cut units a question", lambda one: one.cut_units, digits=1),
     _Column("gold documents found", lambda one: one.gold_found),
     _Column("recall of the ranking (best 5)", lambda one: one.recall),
     _Column("share delivered", lambda one: one.tokens / one.original_tokens, digits=3),

@@ -1,12 +1,12 @@
 """LangChain documents -> Tersely's documents, and back, one by one. All compression is Tersely's own.
 
 The caller's documents are never changed. Each compressed document is a copy with the same type, id and metadata; only
-its text is shorter, and one metadata key says what was kept.
+its text is shorter, and one metadata key says what was kept. What LangChain's own filters wrap comes back unwrapped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
@@ -25,6 +25,7 @@ from tersely import (
     InvalidInputError,
     shared_compressor,
 )
+from tersely.input import shortened
 
 METADATA_KEY = "tersely"
 
@@ -32,7 +33,7 @@ METADATA_KEY = "tersely"
 class CompressorInput(TypedDict):
     """What `TerselyCompressor.invoke` takes: the arguments of `compress_documents`, by the same names."""
 
-    documents: Sequence[Document]
+    documents: Sequence[Document | str]
     query: str | None
 
 
@@ -50,7 +51,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
     Args:
         rate: compressed / original tokens, in (0, 1]. Give this or `target_tokens`.
         target_tokens: the budget in tokens.
-        method, order, protect, gap_marker: as in `tersely.CompressionSettings`.
+        method, order, protect, gap_marker, strict: as in `tersely.CompressionSettings`.
         model: scores the text: the embedded default's name, a folder, a `.gguf` file or a Hub id. Loaded at first use,
             once a process.
         tokenizer: the name of the tokenizer that counts the budget.
@@ -68,6 +69,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
     order: str | None = Field(default=None, description="Order of the documents that are returned.")
     protect: list[str] = Field(default_factory=list, description="Patterns whose matches survive byte for byte.")
     gap_marker: str | None = Field(default=None, description="Stands wherever something was left out.")
+    strict: bool = Field(default=False, description="Refuse all documents for one that is no text.")
     model: str = Field(default=DEFAULT_MODEL, description="The model that scores the text.")
     tokenizer: str | None = Field(default=None, description="The tokenizer that counts the budget.")
     compressor: Compressor | None = Field(default=None, exclude=True, description="An existing compressor.")
@@ -85,6 +87,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
         order: str | None = None,
         protect: Sequence[str] | None = None,
         gap_marker: str | None = None,
+        strict: bool | None = None,
         model: str | PathLike[str] | None = None,
         tokenizer: str | None = None,
         compressor: Compressor | None = None,
@@ -105,6 +108,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
             order=order,
             protect=protect,
             gap_marker=gap_marker,
+            strict=strict,
         )
         settings.check_budget()
         super().__init__(
@@ -114,6 +118,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
             order=settings.order,
             protect=list(settings.protect),
             gap_marker=settings.gap_marker,
+            strict=settings.strict,
             compressor=compressor,
             on_result=on_result,
             name=name,
@@ -126,12 +131,12 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
         return True
 
     def compress_documents(
-        self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
+        self, documents: Sequence[Document | str], query: str, callbacks: Callbacks | None = None
     ) -> list[Document]:
         """The documents, compressed to what matters for the query.
 
         Args:
-            documents: as they were retrieved.
+            documents: as they were retrieved; a string stands for a document with that text.
             query: the question; if it is empty, what is kept is chosen without one.
             callbacks: told when the compression starts, ends or fails, as of any run.
 
@@ -141,7 +146,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
         return self.invoke({"documents": documents, "query": query}, {"callbacks": callbacks})
 
     async def acompress_documents(
-        self, documents: Sequence[Document], query: str, callbacks: Callbacks | None = None
+        self, documents: Sequence[Document | str], query: str, callbacks: Callbacks | None = None
     ) -> list[Document]:
         """`compress_documents`, the work of it in a thread: the event loop goes on meanwhile."""
         return await self.ainvoke({"documents": documents, "query": query}, {"callbacks": callbacks})
@@ -182,6 +187,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
             order=self.order,
             protect=self.protect,
             gap_marker=self.gap_marker,
+            strict=self.strict,
         )
         texts = [{"text": document.page_content, "id": document.id} for document in documents]
         compressor = self.compressor or shared_compressor(self.model, self.tokenizer)
@@ -192,7 +198,9 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
         if self.on_result is not None:
             self.on_result(result)
         return [
-            _compressed(documents[one.index], one) if isinstance(one, CompressedDocument) else documents[one.index]
+            _compressed(documents[one.index], result.account_of(one), one.text)
+            if isinstance(one, CompressedDocument)
+            else documents[one.index]
             for one in result.left()
         ]
 
@@ -209,12 +217,27 @@ def _read(input: CompressorInput) -> tuple[list[Document], str | None]:
             f'TerselyCompressor takes {{"documents": [...], "query": "..."}}, got {got}; in a chain: '
             f'{{"documents": retriever, "query": RunnablePassthrough()}} | TerselyCompressor(...)'
         )
-    query = input["query"]
-    return list(input["documents"]), query if str(query or "").strip() else None
+    documents, query = input["documents"], input["query"]
+    if isinstance(documents, (str, Document, Mapping)) or not isinstance(documents, Iterable):
+        raise InvalidInputError(f"documents must be a list of documents, got {shortened(documents)}; put it in a list")
+    read = [_read_document(index, entry) for index, entry in enumerate(documents)]
+    return read, query if str(query or "").strip() else None
 
 
-def _compressed(original: Document, document: CompressedDocument) -> Document:
+def _read_document(index: int, entry: Any) -> Document:
+    if isinstance(entry, str):
+        return Document(page_content=entry)
+    if not isinstance(entry, Document):
+        raise InvalidInputError(
+            f"documents[{index}] must be a Document or a string, got {shortened(entry)}; make it "
+            f"Document(page_content=..., metadata=...)"
+        )
+    if hasattr(entry, "to_document"):
+        # What a filter keeps beside a document, such as an embedding, is of the whole text and cannot be stored.
+        return Document(page_content=entry.page_content, metadata=entry.metadata, id=entry.id)
+    return entry
+
+
+def _compressed(original: Document, account: dict[str, Any], text: str) -> Document:
     """A copy of the document with the compressed text and the account of it."""
-    return original.model_copy(
-        update={"page_content": document.text, "metadata": {**original.metadata, METADATA_KEY: document.account}}
-    )
+    return original.model_copy(update={"page_content": text, "metadata": {**original.metadata, METADATA_KEY: account}})

@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from tersely.cli_options import EngineName, GapMarker, Method, Model, Protect, Rate, Tokenizer
+from tersely.cli_options import EngineName, GapMarker, Method, Model, Protect, Rate, Strict, Tokenizer
 from tersely.errors import InvalidInputError
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.settings import Order, settings_from
@@ -38,6 +38,7 @@ def batch(
     order: Annotated[str | None, typer.Option(help=f"Of a row's documents: {', '.join(get_args(Order))}.")] = None,
     protect: Protect = None,
     gap_marker: GapMarker = None,
+    strict: Strict = False,
     instruction: Annotated[str | None, typer.Option(help="Stands before the context in a row's prompt.")] = None,
     model: Model = DEFAULT_MODEL,
     tokenizer: Tokenizer = None,
@@ -60,6 +61,7 @@ def batch(
         "order": order,
         "protect": protect,
         "gap_marker": gap_marker,
+        "strict": strict,
     }
     from tersely_batch.options import batch_options
     from tersely_batch.run import compress_corpus

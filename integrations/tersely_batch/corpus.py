@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from glob import glob
+from glob import escape, glob
+from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -13,6 +15,7 @@ from tersely.errors import InvalidInputError
 from tersely_batch import jsonl_files
 from tersely_batch.shards import Format, InputFile, Shard
 
+MANIFEST = "manifest.json"
 _FORMATS: dict[str, Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
 
@@ -41,7 +44,8 @@ def find_files(sources: Iterable[str | os.PathLike[str]], without: Path) -> list
     """The files of a corpus: those named, in that order; those of a folder or a pattern sorted. None comes twice.
 
     Args:
-        sources: files, folders (all that is beneath, but for hidden names) and patterns such as `corpus/*.parquet`.
+        sources: files, folders (all that is beneath, but for hidden names and outputs of runs) and patterns such as
+            `corpus/*.parquet` (without such outputs, too, where a wildcard leads into them).
         without: a folder whose files are none of the corpus, wherever it is: the output's.
 
     Raises:
@@ -90,7 +94,7 @@ def _paths(source: str) -> Iterator[Path]:
         visible = [file for file in beneath if not _hidden(file.relative_to(path))]
         if not visible:
             raise InvalidInputError(f"{source}: no {', '.join(_FORMATS)} files in this folder")
-        yield from visible
+        yield from _without_outputs(visible, path, source)
     elif path.exists():
         if path.suffix.lower() not in _FORMATS:
             raise InvalidInputError(f"{source}: must be one of {', '.join(_FORMATS)}; convert or unpack it first")
@@ -99,8 +103,43 @@ def _paths(source: str) -> Iterator[Path]:
         matches = [Path(match) for match in sorted(glob(source, recursive=True))]
         if not matches:
             raise InvalidInputError(f"{source}: no such file or folder, and no file matches it as a pattern")
-        for match in matches:
+        for match in _without_outputs(matches, _fixed_part(path), source):
             yield from _paths(str(match))
+
+
+def _without_outputs(paths: Sequence[Path], folder: Path, source: str) -> list[Path]:
+    """The paths that are not in what a run has written somewhere beneath the folder, which the user named himself."""
+    outputs: dict[Path, bool] = {}
+
+    def is_output(path: Path) -> bool:
+        if path not in outputs:
+            outputs[path] = _is_output(path)
+        return outputs[path]
+
+    kept = []
+    for path in paths:
+        below = path.relative_to(folder)
+        if not any(is_output(folder / part) for part in (below, *below.parents) if part.parts):
+            kept.append(path)
+    if not kept:
+        raise InvalidInputError(
+            f"{source}: holds only what earlier runs have written; to compress that again, name its files or folder"
+        )
+    return kept
+
+
+def _is_output(folder: Path) -> bool:
+    """Whether a run has written there: its manifest says so, of whatever version it is."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.keys() >= {"tersely", "options", "inputs"}
+
+
+def _fixed_part(pattern: Path) -> Path:
+    """The folder before the first wildcard."""
+    return Path(*takewhile(lambda part: escape(part) == part, pattern.parts))
 
 
 def _hidden(path: Path) -> bool:

@@ -132,6 +132,7 @@ def _schema() -> Any:
         "compressed_tokens": count,
         "relevance": arrow.float64(),
     }
+    remark = {"index": count, "id": text, "reason": text}
     return arrow.schema(
         {
             "file": text,
@@ -147,7 +148,8 @@ def _schema() -> Any:
             "original_tokens": count,
             "compressed_tokens": count,
             "documents": arrow.list_(arrow.struct(document)),
-            "skipped": arrow.list_(arrow.struct({"index": count, "id": text, "reason": text})),
+            "skipped": arrow.list_(arrow.struct(remark)),
+            "repaired": arrow.list_(arrow.struct(remark)),
             "metadata": text,
         }
     )

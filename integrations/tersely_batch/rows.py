@@ -11,8 +11,17 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tersely import Compressor, Document, InvalidInputError, ModelError, SkippedDocument, Span, TerselyError
-from tersely.documents import Metadata, check_text
+from tersely import (
+    Compressor,
+    InvalidInputError,
+    ModelError,
+    RepairedDocument,
+    SkippedDocument,
+    Span,
+    TerselyError,
+)
+from tersely.documents import Metadata
+from tersely.input import check_text
 from tersely.reading import read_document
 
 # What a row of documents may set for itself, as in `Compressor.compress`. In a row that is a plain document these
@@ -68,8 +77,8 @@ class CompressedRow(_OutputRow):
         id: the caller's.
         context: the compressed documents.
         prompt: instruction, context and question.
-        question, method, model, tokenizer, target_tokens, original_tokens, compressed_tokens, skipped: as in
-            `tersely.CompressionResult`.
+        question, method, model, tokenizer, target_tokens, original_tokens, compressed_tokens, skipped, repaired: as
+            in `tersely.CompressionResult`.
         documents: in the order of the context; those of which nothing was kept come last.
         metadata: what else the row held.
     """
@@ -88,6 +97,7 @@ class CompressedRow(_OutputRow):
     compressed_tokens: int
     documents: list[KeptDocument]
     skipped: list[SkippedDocument]
+    repaired: list[RepairedDocument]
     metadata: Metadata = Field(default_factory=dict)
 
 
@@ -156,6 +166,7 @@ def compress_row(
                 for one in result.documents
             ],
             skipped=result.skipped,
+            repaired=result.repaired,
             metadata=request.metadata,
         )
     except (ModelError, OSError, MemoryError):
@@ -167,7 +178,7 @@ def compress_row(
 
 class _Request(NamedTuple):
     id: str | None
-    documents: list[str | Document]
+    documents: list[Any]
     arguments: dict[str, Any]
     metadata: dict[Any, Any]
 
@@ -178,7 +189,7 @@ def _read_request(value: Any) -> _Request:
     row = {key: entry for key, entry in value.items() if entry is not None}  # a column that has no value here
     if "documents" not in row:
         document = read_document(_without_nulls(row), "the row")
-        return _Request(document.id, [document], {}, document.metadata)
+        return _Request(document.id and _writable(document.id), [document], {}, document.metadata)
     if "text" in row:
         raise InvalidInputError('a row holds either "documents" or "text", not both')
     documents = row.pop("documents")
@@ -193,13 +204,18 @@ def _read_request(value: Any) -> _Request:
         raise InvalidInputError(f'"metadata" must be an object, got {repr(metadata)[:60]}')
     return _Request(
         _own_id(value),
-        [
-            one if isinstance(one, str) else read_document(_without_nulls(one), f"documents[{index}]")
-            for index, one in enumerate(documents)
-        ],
+        [_read_entry(entry, f"documents[{index}]") for index, entry in enumerate(documents)],
         arguments,
         {**row, **metadata},
     )
+
+
+def _read_entry(entry: Any, name: str) -> Any:
+    """A document of a row; what is none as it stands, for the compressor to say so and to go on with the others."""
+    try:
+        return read_document(_without_nulls(entry), name)
+    except InvalidInputError:
+        return entry
 
 
 def _without_nulls(value: Any) -> Any:

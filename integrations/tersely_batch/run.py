@@ -19,11 +19,10 @@ from tersely import __version__
 from tersely.errors import InvalidInputError
 from tersely_batch.atomic import remove_unfinished, whole_file
 from tersely_batch.compression import in_process, receipt_of, tidy_folders
-from tersely_batch.corpus import Plan, find_files, plan
+from tersely_batch.corpus import MANIFEST, Plan, find_files, plan
 from tersely_batch.options import BatchOptions
 from tersely_batch.shards import InputFile, Receipt, Shard
 
-MANIFEST = "manifest.json"
 _LOCK = ".lock"
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 import anyio
 
 from tersely.scoring.queue import Cancellation
-from tersely_server.errors import ServiceError
+from tersely_server.errors import ServiceError, shutting_down
 
 Outcome = TypeVar("Outcome")
 
@@ -67,12 +67,7 @@ class Admission:
             ServiceError: 503 after `close`.
         """
         if self._closed:
-            raise ServiceError(
-                503,
-                "shutting_down",
-                "the service is shutting down and takes no new work; ask another one, or try again",
-                headers={"Retry-After": "5", "Connection": "close"},
-            )
+            raise shutting_down()
 
     def stop(self) -> None:
         """Let nobody in any more, and end the work of those who are in."""

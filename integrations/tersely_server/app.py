@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from tersely import Compressor, TerselyError, __version__
 from tersely_server.authentication import authentication
 from tersely_server.calls import read_batch, read_call
-from tersely_server.connection import ClientConnection
+from tersely_server.connection import ClientConnection, OpenRequests
 from tersely_server.documentation import BATCH, COMPRESS, HEALTH, METRICS, READY, complete
 from tersely_server.errors import add_error_handlers, as_service_error, error_body
 from tersely_server.observation import Observation
@@ -36,9 +36,10 @@ def create_app(settings: ServerSettings | None = None, *, compressor: Compressor
             `/readyz` says when it is.
 
     Returns:
-        The application; its `state.service` is the `Service` behind it.
+        The application; its `state.service` is the `Service` behind it, its `state.requests` the `OpenRequests`.
     """
     settings = settings or ServerSettings()
+    requests = OpenRequests()
     service = Service(settings, compressor)
 
     @asynccontextmanager
@@ -46,6 +47,7 @@ def create_app(settings: ServerSettings | None = None, *, compressor: Compressor
         loading = asyncio.ensure_future(service.load())
         yield
         loading.cancel()
+        requests.stop()
         service.admission.stop()
 
     app = FastAPI(
@@ -58,6 +60,7 @@ def create_app(settings: ServerSettings | None = None, *, compressor: Compressor
         redirect_slashes=False,
     )
     app.state.service = service
+    app.state.requests = requests
     guarded = [Depends(authentication(settings))]
     app.include_router(_probes(service))
     app.include_router(_compression(service), dependencies=guarded)
@@ -72,7 +75,12 @@ def create_app(settings: ServerSettings | None = None, *, compressor: Compressor
     app.include_router(playground_router())  # a page like any other: what it asks for is guarded
 
     add_error_handlers(app, log_text=settings.log_text)
-    app.add_middleware(ClientConnection, max_body_bytes=settings.max_body_bytes, body_seconds=settings.request_seconds)
+    app.add_middleware(
+        ClientConnection,
+        max_body_bytes=settings.max_body_bytes,
+        body_seconds=settings.request_seconds,
+        requests=requests,
+    )
     app.add_middleware(Observation, metrics=service.metrics, log_text=settings.log_text)  # added last: the outermost
     complete(app)
     return app
@@ -81,11 +89,13 @@ def create_app(settings: ServerSettings | None = None, *, compressor: Compressor
 def _probes(service: Service) -> APIRouter:
     router = APIRouter(tags=["operation"])
 
+    @router.head("/healthz", include_in_schema=False)
     @router.get("/healthz", **HEALTH)
     async def health() -> dict[str, str]:
         """Whether the process lives."""
         return {"status": "ok"}
 
+    @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", **READY)
     async def ready() -> dict[str, str]:
         """Whether work is taken: the model is loaded, and the service is not shutting down."""
@@ -131,6 +141,7 @@ def _compression(service: Service) -> APIRouter:
 
             return _json(await service.run(work))
 
+    @router.head("/metrics", include_in_schema=False)
     @router.get("/metrics", tags=["operation"], **METRICS)
     async def metrics() -> Response:
         """Counters in the format of Prometheus."""

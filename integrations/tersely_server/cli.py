@@ -32,6 +32,10 @@ def serve(
     allow_anonymous: Annotated[
         bool, typer.Option("--allow-anonymous", help="Listen beyond this machine though there is no token.")
     ] = False,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name to be called by without a token, such as tersely.internal; can be repeated."),
+    ] = None,
     model: Model = _DEFAULTS["model"],
     tokenizer: Tokenizer = None,
     threads: Annotated[int, typer.Option(help="Requests that are compressed at once.")] = _DEFAULTS["threads"],
@@ -42,6 +46,12 @@ def serve(
     request_seconds: Annotated[
         float, typer.Option(help="The longest time to receive a request, and then to answer it.")
     ] = _DEFAULTS["request_seconds"],
+    max_connections: Annotated[
+        int, typer.Option(help="At once; never more than half of the files that may be open.")
+    ] = _DEFAULTS["max_connections"],
+    header_seconds: Annotated[float, typer.Option(help="The longest time to receive a request's headers.")] = _DEFAULTS[
+        "header_seconds"
+    ],
     shutdown_seconds: Annotated[
         float, typer.Option(help="The longest time to finish what was taken, after SIGTERM.")
     ] = _DEFAULTS["shutdown_seconds"],
@@ -105,6 +115,7 @@ def serve(
         port=port,
         token=read_secret("--token-file", token_file, TOKEN_VARIABLE),
         allow_anonymous=allow_anonymous,
+        allowed_hosts=tuple(allowed_host or ()),
         model=model,
         tokenizer=tokenizer,
         threads=threads,
@@ -113,6 +124,8 @@ def serve(
         max_documents=max_documents,
         max_tokens=max_tokens,
         request_seconds=request_seconds,
+        max_connections=max_connections,
+        header_seconds=header_seconds,
         shutdown_seconds=shutdown_seconds,
         log_text=log_text,
         proxy={"upstream": upstream, **proxy} if upstream is not None else None,

@@ -4,29 +4,60 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tersely_server.errors import ServiceError
+from tersely_server.errors import BrokenOffError, ServiceError, shutting_down
 
 _CLOSE = {"Connection": "close"}  # what is left of the body must not be taken for the next request
 
 
-class ClientConnection:
-    """ASGI middleware: bodies of bounded size in bounded time; work ends when its client is gone.
+class OpenRequests:
+    """The requests that are being answered, so that all of them can be stopped."""
 
-    The errors are raised where the body is read, below the handlers that answer them.
+    def __init__(self) -> None:
+        self.stopped = False
+        self._work: set[anyio.CancelScope] = set()
+
+    @contextmanager
+    def work(self) -> Iterator[anyio.CancelScope]:
+        """The work for one request, which can be cancelled; with `stop` it is."""
+        with anyio.CancelScope() as work:
+            self._work.add(work)
+            if self.stopped:
+                work.cancel()
+            try:
+                yield work
+            finally:
+                self._work.discard(work)
+
+    def stop(self) -> None:
+        """Cancel what is being done, and what is begun from now on."""
+        self.stopped = True
+        for work in self._work:
+            work.cancel()
+
+
+class ClientConnection:
+    """ASGI middleware: bodies of bounded size in bounded time; work ends when its client is gone, or all is stopped.
+
+    Errors of the body are raised where it is read, below the handlers that answer them.
 
     Args:
         app: what is served.
         max_body_bytes: the largest body.
         body_seconds: the longest time from its first byte to its last.
+        requests: where those that are being answered are found.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int, body_seconds: float) -> None:
+    def __init__(
+        self, app: ASGIApp, *, max_body_bytes: int, body_seconds: float, requests: OpenRequests | None = None
+    ) -> None:
         self.app = app
+        self.requests = requests or OpenRequests()
         self.max_body_bytes = max_body_bytes
         self.body_seconds = body_seconds
 
@@ -35,10 +66,11 @@ class ClientConnection:
             await self.app(scope, receive, send)
             return
         body = _Body(scope, receive, self.max_body_bytes, self.body_seconds)
-        answered = False
+        begun = answered = False
 
         async def watched_send(message: Message) -> None:
-            nonlocal answered
+            nonlocal begun, answered
+            begun = True
             await send(message)
             answered = message["type"] == "http.response.body" and not message.get("more_body", False)
 
@@ -51,7 +83,7 @@ class ClientConnection:
                 scope["tersely_error"] = "client_gone"
                 work.cancel()
 
-        with anyio.CancelScope() as work:
+        with self.requests.work() as work:
             watcher = asyncio.ensure_future(cancel_when_gone())
             try:
                 await self.app(scope, body.receive, watched_send)
@@ -59,6 +91,8 @@ class ClientConnection:
                 watcher.cancel()
                 with suppress(asyncio.CancelledError):
                     await watcher
+        if self.requests.stopped and work.cancelled_caught and not body.gone.is_set():
+            raise BrokenOffError("shutting_down") if begun else shutting_down()
 
 
 class _Body:

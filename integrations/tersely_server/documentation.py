@@ -84,7 +84,7 @@ def _answer(description: str, content: dict[str, Any]) -> dict[int | str, dict[s
     return {200: {"description": description, "content": content}}
 
 
-_OF_ALL = ("unauthorized", "foreign_origin", "internal_error")
+_OF_ALL = ("unauthorized", "foreign_origin", "foreign_host", "internal_error")
 _OF_BODIES = ("body_timeout", "body_too_large")
 _OF_UPSTREAMS = ("upstream_unreachable", "upstream_timeout")
 # Of marked text: it has no passages to keep.

@@ -24,6 +24,13 @@ ERRORS: dict[str, tuple[int, str, str, dict[str, Any]]] = {
         "without a token, pages of other sites may not call this service; start it with one",
         {},
     ),
+    "foreign_host": (
+        403,
+        "No token is set, and the name in `Host` is not this service's.",
+        "without a token, this service does not answer to the name 'tersely.example'; allow it with --allowed-host, or "
+        "start the service with a token",
+        {},
+    ),
     "body_timeout": (
         408,
         "The body came too slowly.",

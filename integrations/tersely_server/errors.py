@@ -65,6 +65,16 @@ class ServiceError(HTTPException):
         self.details = details
 
 
+def shutting_down() -> ServiceError:
+    """What is answered by a service that takes no work any more, or has no time left for what it took."""
+    return ServiceError(
+        503,
+        "shutting_down",
+        "the service is shutting down and takes no new work; ask another one, or try again",
+        headers={"Retry-After": "5", "Connection": "close"},
+    )
+
+
 class OpenAIRoute(APIRoute):
     """A route whose errors have what OpenAI's clients read, wherever they are raised."""
 

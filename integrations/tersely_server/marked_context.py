@@ -1,6 +1,6 @@
-"""Finds the text that a chat request marks as context, and puts other text in its place. No HTTP, no model.
+"""Finds the text that a chat request marks as context. Changes nothing; no HTTP, no model.
 
-What is not marked never changes. Text is marked by
+Text is marked by
 
 - `"tersely": {...}` on a content part of type `text`, or on a message: all of its text;
 - the role of its message, where one is configured;
@@ -14,24 +14,24 @@ edges of a marked text is not part of it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tersely import CompressionSettings, InvalidInputError
+from tersely_server.json_source import Path
+from tersely_server.turns import Said, questions_of_turns
 
 MARK = "tersely"
 OPTIONS = ("question", "rate", "target_tokens", "method")
-# Stands for the text of a message or part that has to stay though nothing of its text did: some APIs refuse empty ones.
-OMITTED = "[...]"
 
 
 class Options(NamedTuple):
-    """How to compress a marked text. Texts with equal options are compressed together, within one budget.
+    """How to compress a marked text. Texts of one message with equal options are compressed within one budget.
 
     Attributes:
         settings: the budget and, if one is asked for, the method.
-        question: None where the request gives none for this text; then the request's own counts.
+        question: decides what is kept; None where neither a mark nor the user asks anything.
     """
 
     settings: CompressionSettings
@@ -60,45 +60,25 @@ class MarkedRequest:
     """A chat request, its marks read.
 
     Attributes:
-        body: the request without the marks that are Tersely's own keys; all else as it was.
+        body: the request as it came.
         texts: the marked texts, in the order of the request.
-        question: what the last user message with text that is not marked says; None where there is none.
+        marks: where the objects stand that are Tersely's own.
     """
 
-    body: dict[str, Any]
+    body: Mapping[str, Any]
     texts: list[MarkedText]
-    question: str | None
+    marks: list[Path]
 
-    def groups(self) -> dict[Options, list[int]]:
-        """What to compress together: options, with their question, and the positions in `texts` that share them."""
-        groups: dict[Options, list[int]] = {}
-        for position, text in enumerate(self.texts):
-            options = text.options._replace(question=text.options.question or self.question)
-            groups.setdefault(options, []).append(position)
-        return groups
+    def groups(self) -> list[tuple[Options, list[int]]]:
+        """What to compress together: options, and the positions in `texts` of one message that share them.
 
-    def with_texts(self, texts: Sequence[str]) -> dict[str, Any]:
-        """The request with other texts in the places of the marked ones.
-
-        A part of which nothing is left is taken out, and so is a message, where it carries nothing else and its
-        neighbour has its role, so that roles go on taking turns. Otherwise `OMITTED` stands in its place.
-
-        Args:
-            texts: one for each of `self.texts`.
+        Nothing that comes later in a conversation is part of it: each message is compressed the same way every time,
+        and the upstream finds it in its prompt cache.
         """
-        edits: dict[int, dict[int | None, list[tuple[Place, str]]]] = {}
-        for marked, text in zip(self.texts, texts, strict=True):
-            place = marked.place
-            edits.setdefault(place.message, {}).setdefault(place.part, []).append((place, text))
-        if not edits:
-            return self.body
-        messages = list(self.body["messages"])
-        empty = set()
-        for number, parts in edits.items():
-            messages[number], left = _edited(messages[number], parts)
-            if not left:
-                empty.add(number)
-        return {**self.body, "messages": _without_empty(messages, empty)}
+        groups: dict[tuple[int, Options], list[int]] = {}
+        for position, text in enumerate(self.texts):
+            groups.setdefault((text.place.message, text.options), []).append(position)
+        return [(options, positions) for (_, options), positions in groups.items()]
 
 
 def read_marks(
@@ -118,70 +98,71 @@ def read_marks(
         InvalidInputError: a mark is no object, or one of its options cannot be used, or it stands on a part that is no
             text; the message says where.
     """
-    plain = dict(body)
-    for_all = _options(Options(defaults), plain.pop(MARK, None), MARK)
-    messages = plain.get("messages")
-    texts: list[MarkedText] = []
-    question = None
-    if isinstance(messages, list):
-        plain["messages"] = unmarked = []
-        for number, message in enumerate(messages):
-            reading = _Reading(number, role, tag)
-            unmarked.append(reading.message(message, for_all))
-            texts.extend(reading.texts)
-            said = "\n".join(text.strip() for text in reading.unmarked if text.strip())
-            if said and isinstance(message, Mapping) and message.get("role") == "user":
-                question = said
-    return MarkedRequest(plain, texts, question)
+    for_all = _options(Options(defaults), body.get(MARK), MARK)
+    marks: list[Path] = [(MARK,)] if MARK in body else []
+    messages = body.get("messages")
+    readings = [_Reading(number, role, tag) for number in range(len(messages) if isinstance(messages, list) else 0)]
+    for reading in readings:
+        reading.read(body["messages"][reading.number], for_all)
+        marks.extend(reading.marks)
+    questions = questions_of_turns([reading.said for reading in readings])
+    texts = [
+        text if text.options.question else text._replace(options=text.options._replace(question=question))
+        for reading, question in zip(readings, questions, strict=True)
+        for text in reading.texts
+    ]
+    return MarkedRequest(body, texts, marks)
 
 
 class _Reading:
-    """One message being read: what is marked in it, and what is not."""
+    """One message being read: what is marked in it, by what, and what is not."""
 
     def __init__(self, number: int, role: str | None, tag: str | None) -> None:
         self.number, self.role, self.tag = number, role, tag
+        self.said = Said(None, "")
         self.texts: list[MarkedText] = []
-        self.unmarked: list[str] = []
+        self.marks: list[Path] = []
+        self._unmarked: list[str] = []
 
-    def message(self, message: Any, for_all: Options) -> Any:
-        """The message without its marks."""
+    def read(self, message: Any, for_all: Options) -> None:
+        """Take in the message."""
         if not isinstance(message, Mapping):
-            return message
-        plain = dict(message)
-        mark = plain.pop(MARK, None)
-        options = _options(for_all, mark, f"messages[{self.number}].{MARK}")
-        whole = mark is not None or (self.role is not None and plain.get("role") == self.role)
-        tag = None if plain.get("role") == "assistant" else self.tag
-        content = plain.get("content")
+            return
+        role, content = message.get("role"), message.get("content")
+        options = self._marked(message, for_all, f"messages[{self.number}]", ("messages", self.number))
+        whole = message.get(MARK) is not None or (self.role is not None and role == self.role)
+        tag = None if role == "assistant" else self.tag
         if isinstance(content, str):
             self._text(content, None, options, whole, tag)
         elif isinstance(content, list):
-            plain["content"] = [
-                self._part(part, index, options, whole, tag) if isinstance(part, Mapping) else part
-                for index, part in enumerate(content)
-            ]
-        return plain
+            for index, part in enumerate(content):
+                if isinstance(part, Mapping):
+                    self._part(part, index, options, whole, tag)
+        self.said = Said(role, "\n".join(text.strip() for text in self._unmarked if text.strip()))
 
-    def _part(self, part: Mapping[str, Any], index: int, options: Options, whole: bool, tag: str | None) -> Any:
-        plain = dict(part)
-        mark = plain.pop(MARK, None)
-        where = f"messages[{self.number}].content[{index}].{MARK}"
-        options = _options(options, mark, where)
-        text = plain.get("text")
-        if plain.get("type") == "text" and isinstance(text, str):
-            self._text(text, index, options, whole or mark is not None, tag)
-        elif mark is not None:
+    def _part(self, part: Mapping[str, Any], index: int, options: Options, whole: bool, tag: str | None) -> None:
+        where = f"messages[{self.number}].content[{index}]"
+        options = self._marked(part, options, where, ("messages", self.number, "content", index))
+        text, marked = part.get("text"), part.get(MARK) is not None
+        if part.get("type") == "text" and isinstance(text, str):
+            self._text(text, index, options, whole or marked, tag)
+        elif marked:
             raise InvalidInputError(
-                f"{where}: only a part of type 'text' can be compressed, and this one is of type "
-                f"{plain.get('type')!a}; mark the text parts"
+                f"{where}.{MARK}: only a part of type 'text' can be compressed, and this one is of type "
+                f"{part.get('type')!a}; mark the text parts"
             )
-        return plain
+
+    def _marked(self, marked: Mapping[str, Any], outer: Options, where: str, path: Path) -> Options:
+        """The options of what may hold a mark, whose place is noted."""
+        if MARK in marked:
+            self.marks.append((*path, MARK))
+        return _options(outer, marked.get(MARK), f"{where}.{MARK}")
 
     def _text(self, text: str, part: int | None, options: Options, whole: bool, tag: str | None) -> None:
         elements = [_Element(0, 0, len(text), len(text))] if whole else list(_tagged(text, tag)) if tag else []
         end_of_last = 0
         for element in elements:
-            self.unmarked.append(text[end_of_last : element.start])
+            self._unmarked.append(text[end_of_last : element.start])
             end_of_last = element.end
             inside = text[element.text_start : element.text_end]
             stripped = inside.strip()
@@ -189,7 +170,7 @@ class _Reading:
                 start = element.text_start + inside.index(stripped)
                 place = Place(self.number, part, start, start + len(stripped))
                 self.texts.append(MarkedText(place, stripped, options))
-        self.unmarked.append(text[end_of_last:])
+        self._unmarked.append(text[end_of_last:])
 
 
 class _Element(NamedTuple):
@@ -202,15 +183,21 @@ class _Element(NamedTuple):
 
 
 def _tagged(text: str, tag: str) -> Iterator[_Element]:
-    """Text between an opening tag and the next closing one. A tag that is never closed marks nothing."""
-    opening, closing = re.compile(rf"<{re.escape(tag)}(\s[^<>]*)?(?<!/)>"), f"</{tag}>"
-    found = opening.search(text)
-    while found:
-        end = text.find(closing, found.end())
-        if end < 0:
+    """Text between a start tag and its end tag. A tag that is never closed marks nothing.
+
+    Of several end tags before the next start tag the last one counts: a document may well speak of an end tag, and what
+    it says after it is still the document's.
+    """
+    start_tag, end_tag = re.compile(rf"<{re.escape(tag)}(\s[^<>]*)?(?<!/)>"), f"</{tag}>"
+    start = start_tag.search(text)
+    while start:
+        first_end = text.find(end_tag, start.end())
+        if first_end < 0:
             return
-        yield _Element(found.start(), found.end(), end, end + len(closing))
-        found = opening.search(text, end + len(closing))
+        following = start_tag.search(text, first_end)
+        end = text.rfind(end_tag, first_end, following.start() if following else len(text))
+        yield _Element(start.start(), start.end(), end, end + len(end_tag))
+        start = following
 
 
 def _options(outer: Options, mark: Any, where: str) -> Options:
@@ -230,43 +217,3 @@ def _options(outer: Options, mark: Any, where: str) -> Options:
     except InvalidInputError as error:
         raise InvalidInputError(f"{where}: {error}") from None
     return Options(settings, question or outer.question)
-
-
-def _edited(
-    message: dict[str, Any], edits: Mapping[int | None, list[tuple[Place, str]]]
-) -> tuple[dict[str, Any], bool]:
-    """The message with its new texts, and whether anything is left of its content."""
-    content = message["content"]
-    if isinstance(content, str):
-        text = _spliced(content, edits[None])
-        return {**message, "content": text or OMITTED}, bool(text)
-    parts = []
-    for index, part in enumerate(content):
-        if index in edits:
-            text = _spliced(part["text"], edits[index])
-            if not text and part.keys() <= {"type", "text"}:
-                continue
-            part = {**part, "text": text or OMITTED}
-        parts.append(part)
-    return {**message, "content": parts or [{"type": "text", "text": OMITTED}]}, bool(parts)
-
-
-def _spliced(text: str, edits: list[tuple[Place, str]]) -> str:
-    """The text with its edits made; empty where only white space is left."""
-    pieces, end_of_last = [], 0
-    for place, new in edits:
-        pieces += [text[end_of_last : place.start], new]
-        end_of_last = place.end
-    spliced = "".join([*pieces, text[end_of_last:]])
-    return spliced if spliced.strip() else ""
-
-
-def _without_empty(messages: list[Any], empty: set[int]) -> list[Any]:
-    left: list[Any] = []
-    for number, message in enumerate(messages):
-        if number in empty and message.keys() <= {"role", "content"}:
-            neighbours = left[-1:] + messages[number + 1 : number + 2]
-            if any(isinstance(one, Mapping) and one.get("role") == message.get("role") for one in neighbours):
-                continue
-        left.append(message)
-    return left

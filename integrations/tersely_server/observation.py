@@ -61,12 +61,13 @@ class Observation:
         except BrokenOffError as error:
             scope["tersely_error"] = error.code
         except Exception as error:
-            unforeseen = as_service_error(error)
-            scope["tersely_error"] = unforeseen.code
-            self._log_error(error, request_id)
+            known = as_service_error(error)
+            scope["tersely_error"] = known.code
+            if known is not error:
+                self._log_error(error, request_id)
             if status == CLIENT_GONE:  # no answer has begun
-                body = error_body(unforeseen, for_openai=is_for_openai(scope))
-                await JSONResponse(body, 500)(scope, receive, watched_send)
+                body = error_body(known, for_openai=is_for_openai(scope))
+                await JSONResponse(body, known.status_code, known.headers)(scope, receive, watched_send)
         finally:
             seconds = time.perf_counter() - started
             # The route as it is written in the code: a path, and a query even more, may hold text.

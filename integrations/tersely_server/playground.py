@@ -49,14 +49,17 @@ def playground_router() -> APIRouter:
         for price in read_prices().values()
     ]
 
+    @router.head("/")
     @router.get("/")
     def page() -> Response:
         return _file(files, "index.html")
 
+    @router.head("/playground/prices.json")
     @router.get("/playground/prices.json")
     def list_prices() -> Any:
         return JSONResponse(prices, headers=_HEADERS)
 
+    @router.head("/playground/{name}")
     @router.get("/playground/{name}")
     def part(name: str) -> Response:
         return _file(files, name)

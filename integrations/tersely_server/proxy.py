@@ -1,25 +1,30 @@
 """The compressing proxy: forwards chat requests to an OpenAI-compatible API, the text marked as context made shorter.
 
-Routes and what they report. Marks are read in `marked_context`, the forwarding is in `upstream`, the settings are in
-`proxy_settings`. No text of a request is ever logged.
+Routes and what they report. Marks are read in `marked_context`, their texts compressed in `marked_compression` and put
+back in `forwarded_body`; the forwarding is in `upstream`, the settings are in `proxy_settings`. No text of a request is
+ever logged.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import math
+import re
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
-from tersely import CompressionResult, CompressionSettings, InvalidInputError
+from tersely import CompressionSettings, InvalidInputError
 from tersely_server.documentation import EMBEDDINGS, PASSED_ON, chat
 from tersely_server.errors import OpenAIRoute, ServiceError, as_service_error
+from tersely_server.forwarded_body import with_texts, without_marks
+from tersely_server.json_source import parsed
+from tersely_server.marked_compression import Compress, Compressed, compress_marked
 from tersely_server.marked_context import MarkedRequest, read_marks
 from tersely_server.proxy_settings import ProxySettings
 from tersely_server.upstream import Relay, Upstream
@@ -27,28 +32,23 @@ from tersely_server.upstream import Relay, Upstream
 __all__ = ["Compress", "Forwarded", "ProxySettings", "proxy_router"]
 
 _LONGEST_REASON = 500  # characters of a header
+_LONGEST_NAME = 100  # characters
 _logger = logging.getLogger("tersely_server")
-
-
-class Compress(Protocol):
-    """How the service compresses: in a thread, a queue or another process."""
-
-    def __call__(self, documents: list[str], question: str | None, **overrides: Any) -> Awaitable[CompressionResult]:
-        """Compress documents within one budget; overrides are arguments of `tersely.Compressor.compress`."""
 
 
 class Forwarded(NamedTuple):
     """What became of one chat request, for metrics.
 
     Attributes:
-        status: `compressed`; `unmarked`, where nothing was marked; `failed`, where compression was.
-        original_tokens, compressed_tokens: of the marked text before and after; 0 unless compressed.
+        status: `compressed`; `partial`, where some texts could not be compressed; `failed`, where none could;
+            `unmarked`, where nothing was marked.
+        original_tokens, compressed_tokens: of the compressed texts before and after.
         seconds: wall-clock seconds of compression.
-        error: the code of the error where compression failed.
+        error: the code of the error where compression failed, of the first one where several did.
         upstream_status: the HTTP status of the upstream's answer; None where there was none.
     """
 
-    status: Literal["compressed", "unmarked", "failed"]
+    status: Literal["compressed", "partial", "unmarked", "failed"]
     original_tokens: int = 0
     compressed_tokens: int = 0
     seconds: float = 0.0
@@ -106,6 +106,15 @@ def proxy_router(
         """The upstream's list of models."""
         return Relay(await upstream.send(request, "/models", None), {})
 
+    @router.get("/models/{model:path}", **PASSED_ON)
+    async def model(request: Request, model: str) -> Response:
+        """What the upstream says of one model."""
+        if {"", ".", ".."} & set(re.split(r"[/\\]", model)):  # an upstream could take it for another address
+            raise HTTPException(404, f"{model!a:.{_LONGEST_NAME}} is no model's name; /v1/models lists them")
+        # As the client wrote it: to some upstreams a slash within a name is %2F.
+        written = (request.scope.get("raw_path") or quote(request.scope["path"]).encode()).partition(b"/v1/models/")[2]
+        return Relay(await upstream.send(request, f"/models/{written.decode()}", None), {})
+
     @router.post("/embeddings", **EMBEDDINGS)
     async def embeddings(request: Request) -> Response:
         """The upstream's embeddings, nothing compressed: a pipeline often has one client for both."""
@@ -125,44 +134,32 @@ async def _prepared(
     read = _read(content, settings)
     if read is None:
         return content, Forwarded("unmarked"), None
-    marked, plain = read
-    if not marked.texts:
-        return plain, Forwarded("unmarked"), None
+    if not read.marked.texts:
+        return read.unmarked, Forwarded("unmarked"), None
     start = time.perf_counter()
     try:
-        texts, original, compressed = await _compressed(marked, compress)
-    except Exception as error:  # whatever it was: the request need not fail with it
-        outcome = Forwarded("failed", seconds=time.perf_counter() - start, error=as_service_error(error).code)
-        _log_failure(error, outcome)
-        return plain, outcome, error
-    outcome = Forwarded("compressed", original, compressed, time.perf_counter() - start)
-    return _json(marked.with_texts(texts)), outcome, None
-
-
-async def _compressed(marked: MarkedRequest, compress: Compress) -> tuple[list[str], int, int]:
-    """What is left of each marked text, and the tokens of all of them before and after."""
-    texts = [text.text for text in marked.texts]
-    original = compressed = 0
-    for (settings, question), positions in marked.groups().items():
-        result = await compress(
-            [texts[position] for position in positions],
-            question,
-            order="original",  # every text stays where it stands
-            rate=settings.rate,
-            target_tokens=settings.target_tokens,
-            method=settings.method,
-        )
-        for document in result.documents:
-            texts[positions[document.index]] = document.text
-        original += result.original_tokens
-        compressed += result.compressed_tokens
-    return texts, original, compressed
+        compressed = await compress_marked(read.marked, compress)
+        body = read.with_texts(compressed.texts)
+    except RecursionError as error:  # nested so deep that it could just be read
+        compressed, body = Compressed([], failures=[error]), read.unmarked
+    seconds = time.perf_counter() - start
+    failure = compressed.failures[0] if compressed.failures else None
+    outcome = Forwarded(
+        "failed" if not compressed.done else "partial" if failure else "compressed",
+        compressed.original_tokens,
+        compressed.compressed_tokens,
+        seconds,
+        as_service_error(failure).code if failure else None,
+    )
+    for fault in compressed.failures:
+        _log_failure(fault, seconds)
+    return body, outcome, failure
 
 
 def _headers(outcome: Forwarded, failure: Exception | None) -> dict[str, str]:
     """The account for the client."""
     headers = {"x-tersely-status": str(outcome.status)}
-    if outcome.status == "compressed":
+    if outcome.status in ("compressed", "partial"):
         headers["x-tersely-original-tokens"] = str(outcome.original_tokens)
         headers["x-tersely-compressed-tokens"] = str(outcome.compressed_tokens)
     if outcome.status != "unmarked":
@@ -174,10 +171,11 @@ def _headers(outcome: Forwarded, failure: Exception | None) -> dict[str, str]:
     return headers
 
 
-def _log_failure(error: Exception, outcome: Forwarded) -> None:
+def _log_failure(error: Exception, seconds: float) -> None:
     """Say why, but no text: the message of an error may quote the request."""
-    _logger.warning("compression failed after %.3f s: %s (%s)", outcome.seconds, outcome.error, type(error).__name__)
-    if outcome.error == "internal_error":
+    code = as_service_error(error).code
+    _logger.warning("compression failed after %.3f s: %s (%s)", seconds, code, type(error).__name__)
+    if code == "internal_error":
         _logger.error("where it did:\n%s", "".join(traceback.format_tb(error.__traceback__)).rstrip())
 
 
@@ -187,28 +185,34 @@ def _with_headers(error: ServiceError, headers: dict[str, str]) -> ServiceError:
     return ServiceError(error.status_code, error.code, error.message, headers=headers, **error.details)
 
 
-def _read(content: bytes, settings: ProxySettings) -> tuple[MarkedRequest, bytes] | None:
-    """A request with its marks read, and the JSON of it without them.
+class _Read(NamedTuple):
+    """A request, its marks read, and the JSON that it came as."""
 
-    None for what is no JSON object, or cannot be written again without loss: that is the upstream's to judge.
+    marked: MarkedRequest
+    source: str
+    encoding: str
+    unmarked: bytes
+
+    def with_texts(self, texts: list[str]) -> bytes:
+        return with_texts(self.source, self.marked, texts).encode(self.encoding, "surrogatepass")
+
+
+def _read(content: bytes, settings: ProxySettings) -> _Read | None:
+    """A request with its marks read; None for what is no JSON object: that is the upstream's to judge.
+
+    Raises:
+        ServiceError: a mark cannot be used.
     """
     try:
-        body = json.loads(content, parse_float=_finite)
+        encoding = json.detect_encoding(content)
+        source = content.decode(encoding, "surrogatepass")
+        body = parsed(source)
         if not isinstance(body, dict):
             return None
         marked = read_marks(body, CompressionSettings(rate=settings.rate), role=settings.role, tag=settings.tag)
-        return marked, content if marked.body == body else _json(marked.body)
+        unmarked = without_marks(source, marked).encode(encoding, "surrogatepass") if marked.marks else content
+        return _Read(marked, source, encoding, unmarked)
     except InvalidInputError as error:
         raise ServiceError(400, "invalid_mark", str(error)) from error
     except (ValueError, RecursionError):
         return None
-
-
-def _finite(number: str) -> float:
-    if math.isinf(value := float(number)):
-        raise ValueError(f"{number} is too large")
-    return value
-
-
-def _json(body: dict[str, Any]) -> bytes:
-    return json.dumps(body, separators=(",", ":")).encode()

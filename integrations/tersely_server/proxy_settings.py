@@ -5,7 +5,19 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+)
+
+from tersely.settings import number
 
 _EXAMPLE = "give the base URL of the API, such as https://api.openai.com/v1"
 _url = TypeAdapter(HttpUrl)
@@ -51,7 +63,7 @@ class ProxySettings(BaseModel):
     tag: str | None = Field(default=None, pattern=r"^[A-Za-z_][\w.-]*$")
     """Text between this tag and its end is context: with `context`, that between `<context>` and `</context>`."""
 
-    rate: float = Field(default=0.5, gt=0, le=1)
+    rate: Annotated[float, BeforeValidator(number)] = Field(default=0.5, gt=0, le=1)
     """Compressed / original tokens of context that does not say its own rate or target."""
 
     fail_open: bool = True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import os
 import signal
 import socket
@@ -14,9 +16,12 @@ import uvicorn
 
 from tersely import InvalidInputError
 from tersely_server.app import create_app
+from tersely_server.connection import OpenRequests
+from tersely_server.protocol import bounded_protocol
 from tersely_server.service import Service
 from tersely_server.settings import ServerSettings
 
+_SECONDS_TO_SAY_SO = 2
 _logger = logging.getLogger("tersely_server")
 
 
@@ -33,8 +38,16 @@ def serve(settings: ServerSettings) -> None:
     listener = listen(settings.host, settings.port)
     app = create_app(settings)
     server = _Server(
-        uvicorn.Config(app, http="h11", log_config=None, access_log=False, server_header=False, lifespan="on"),
+        uvicorn.Config(
+            app,
+            http=bounded_protocol(settings.max_connections, settings.header_seconds),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+        ),
         app.state.service,
+        app.state.requests,
     )
     host, port = listener.getsockname()[:2]
     _logger.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
@@ -52,9 +65,10 @@ def serve(settings: ServerSettings) -> None:
 class _Server(uvicorn.Server):
     """Between the signal and the end it goes on listening, so that `/readyz` tells a balancer to look elsewhere."""
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service, requests: OpenRequests) -> None:
         super().__init__(config)
         self.service = service
+        self.requests = requests
         self.stopped_by: int | None = None
         self._deadline = 0.0
 
@@ -72,8 +86,9 @@ class _Server(uvicorn.Server):
         if self.stopped_by is not None:
             left = self._deadline - time.monotonic()
             if self.service.admission.idle or left <= 0:
-                # For answers that are still being sent, when the work for them is done.
-                self.config.timeout_graceful_shutdown = max(1, round(left))
+                # What is still being answered has until the deadline; then it is stopped, and its clients are told so.
+                asyncio.get_running_loop().call_later(max(left, 0), self.requests.stop)
+                self.config.timeout_graceful_shutdown = math.ceil(max(left, 0)) + _SECONDS_TO_SAY_SO
                 self.should_exit = True
         if self.service.failure is not None:
             self.should_exit = True

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any
+import re
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from tersely.complaints import complaint
 from tersely.errors import InvalidInputError
@@ -14,6 +24,12 @@ from tersely_server.proxy_settings import ProxySettings
 
 _SHORTEST_TOKEN = 16  # characters
 _NEVER_SHOWN = ("token", "proxy.upstream_key", "proxy.upstream")  # an address can hold a password
+
+
+def _host_name(name: str) -> str:
+    if not re.fullmatch(r"[\w.-]+", name):
+        raise ValueError("must be a name alone, without http://, port and path, such as tersely.internal")
+    return name.lower()
 
 
 class ServerSettings(BaseModel):
@@ -32,6 +48,9 @@ class ServerSettings(BaseModel):
 
     allow_anonymous: bool = False
     """Listen beyond this machine though there is no token."""
+
+    allowed_hosts: tuple[Annotated[str, AfterValidator(_host_name)], ...] = ()
+    """Names that the service is called by without a token, beside those of this machine, such as `tersely.internal`."""
 
     model: str = Field(default=DEFAULT_MODEL, min_length=1)
     """Scores the text: the embedded model's name, a folder, a `.gguf` file or a Hub id."""
@@ -56,6 +75,12 @@ class ServerSettings(BaseModel):
 
     request_seconds: float = Field(default=60.0, gt=0, le=86_400)
     """How long a client may take to send its body, and then how long it may take to answer it, waiting included."""
+
+    max_connections: int = Field(default=1_000, ge=1, le=1_000_000)
+    """The most connections at once; never more than half of the files that the process may open."""
+
+    header_seconds: float = Field(default=10.0, gt=0, le=86_400)
+    """How long a connection may stay open before the headers of a request are there."""
 
     shutdown_seconds: float = Field(default=25.0, ge=0, le=86_400)
     """How long what was taken may go on after SIGTERM."""

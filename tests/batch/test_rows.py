@@ -73,11 +73,10 @@ def test_an_empty_document_is_no_error(compress) -> None:
     [
         ([1], 'a row must be an object with "text" or "documents", not [1]'),
         ({"id": "x", "body": "b"}, 'the row: has no "text"; its keys are id, body'),
-        ({"id": "x", "text": 3}, "the row: the text must be a string, got int 3"),
-        ({"id": "x", "text": "a\0b"}, "the row: the text has a NUL byte at character 1"),
+        ({"id": "x", "text": 3}, "the row: text: Input should be a valid string, got int 3"),
         ({"id": "x", "documents": "abc"}, "\"documents\" must be a list, got 'abc'"),
         ({"id": "x", "documents": []}, "documents is empty"),
-        ({"id": "x", "documents": [{"title": "t"}]}, 'documents[0]: has no "text"; its keys are title'),
+        ({"id": "x", "documents": [{"title": "t"}]}, 'documents[0] has no "text" but title'),
         ({"id": "x", "documents": ["a"], "text": "b"}, 'a row holds either "documents" or "text", not both'),
         ({"id": "x", "documents": ["a"], "rate": 2}, "rate: input should be less than or equal to 1, got 2"),
         ({"id": "x", "documents": ["a"], "question": " "}, "question is empty"),
@@ -98,11 +97,34 @@ def test_a_bad_row_comes_back_with_its_reason(compress, value, message) -> None:
 
 
 def test_what_no_file_can_hold_is_named_instead(compress) -> None:
-    row = compress({"id": "\ud800", "text": "a", "note": "\udfff"})
+    row = compress({"id": "\ud800", "note": "\udfff"})
     assert isinstance(row, BadRow) and row.id == "\\ud800"
+    row = compress({"id": "\ud800", "text": "a", "note": "\udfff"})
+    assert isinstance(row, CompressedRow) and row.id == "\\ud800" and row.documents[0].id == "\ufffd"
+    row.model_dump_json().encode()
     row = compress({"id": "a", "text": "a b c", "note": {"\ud800": 1}})
     assert isinstance(row, CompressedRow)
     row.model_dump_json().encode()
+
+
+def test_one_bad_document_does_not_spoil_its_row(compress) -> None:
+    value = {"documents": [TEXT, {"title": "t"}, {"page_content": "Sales of \ud800.", "id": "sales"}, 5]}
+    row = compress(value)
+    assert isinstance(row, CompressedRow)
+    assert [(one.index, one.reason[:13]) for one in row.skipped] == [(1, 'has no "text"'), (3, "must be a str")]
+    (repaired,) = row.repaired
+    assert (repaired.index, repaired.id) == (2, "sales") and "lone surrogate" in repaired.reason
+    row.model_dump_json().encode()
+    plain = compress({"id": "x", "text": "a\0b"})
+    assert isinstance(plain, CompressedRow) and plain.repaired[0].reason.startswith("a NUL byte at character 1")
+
+
+def test_a_strict_row_is_bad_for_one_bad_document(compress, fake_scorer) -> None:
+    settings = CompressionSettings(rate=0.5, strict=True)
+    compressor = Compressor(fake_scorer, tokenizer="o200k_base", settings=settings)
+    for value in ({"documents": [TEXT, {"title": "t"}]}, {"documents": [TEXT, "a\0"]}, {"text": "a\0b"}):
+        source = SourceRow("corpus.jsonl", 7, lambda value=value: value, lambda value=value: json.dumps(value))
+        assert isinstance(compress_row(compressor, source, None, None), BadRow)
 
 
 def test_a_row_that_is_no_text_is_kept_as_bytes(compress) -> None:

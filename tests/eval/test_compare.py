@@ -54,7 +54,11 @@ def texts(comparison: Comparison) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "measure", ["answer_kept", "support_kept", "gold_found", "recall", "exact_match", "f1", "answer_log_probability"]
+    "measure",
+    [
+        *("answer_kept", "support_kept", "gold_found", "recall"),
+        *("exact_match", "f1", "answer_log_probability", "units_whole"),
+    ],
 )
 def test_higher_is_better(measure) -> None:
     low, high = of_each(**{measure: [0] * 20 + [1] * 20}), of_each(**{measure: [0] * 5 + [1] * 35})
@@ -65,6 +69,15 @@ def test_higher_is_better(measure) -> None:
     assert found.verdict == "better"
     assert change(compare(high, low), measure).verdict == "worse"
     assert change(compare(low, low), measure).verdict == "same"
+
+
+@pytest.mark.parametrize("measure", ["context_missing", "cut_units"])
+def test_lower_is_better(measure) -> None:
+    low, high = of_each(**{measure: [0] * 40}), of_each(**{measure: [0] * 20 + [1] * 20})
+    assert change(compare(high, low), measure).verdict == "better"
+    assert change(compare(low, high), measure).verdict == "worse"
+    assert compare(low, high, {measure: 0.5}).breaches == []
+    assert texts(compare(low, high, {measure: 0.25}))[0].startswith(f"{measure.replace('_', ' ')} went from 0.0")
 
 
 def test_a_difference_that_may_be_chance_is_the_same() -> None:

@@ -69,6 +69,10 @@ def test_what_is_not_marked_is_empty_and_blank_lines_and_separators_do_no_harm(p
         ({"question": None}, "question: Input should be a valid string"),
         ({"question": " "}, "question: "),
         ({"answers": [1820]}, "answers.0: Input should be a valid string"),
+        ({"needs": [3376]}, "needs.0: Input should be a valid string"),
+        ({"needs": "3,376"}, "needs: Input should be a valid tuple"),
+        ({"signals": ["error"]}, "signals.0: Input should be a valid tuple"),
+        ({"answerable": "perhaps"}, "answerable: Input should be a valid boolean"),
         ({"documents": []}, "documents: "),
         ({"documents": [{"text": " "}]}, "documents: all of them are empty"),
         ({"documents": "It was sold."}, "documents: Input should be a valid tuple"),
@@ -100,6 +104,18 @@ def test_documents_may_be_strings_answers_one_string_or_none_and_a_question_with
     assert [document.text for document in found[0].documents] == ["Sold in October 2009.", "Else."]
     assert not answerable(found[0]) and answerable(found[1])
     assert evidence_of(found[0]) == {}
+
+
+def test_what_is_needed_may_be_said_in_place_of_answers(path) -> None:
+    bare = {key: GOOD[key] for key in ("question", "documents", "gold")}
+    needed = {**bare, "id": "n", "needs": ["October", "2009"]}
+    signalled = {**bare, "id": "s", "signals": [["sold", "bought"], ["2009"]]}
+    write(path, needed, signalled, {**bare, "id": "u", "answerable": False})
+    first, second, third = read_questions(path)
+    assert first.needs == first.answer_strings == ("October", "2009") and first.answerable
+    assert second.signals == (("sold", "bought"), ("2009",)) and second.answer_strings == ("sold", "bought", "2009")
+    assert not third.answerable and third.answer_strings == ()
+    assert len(evidence_of(first)[0]) == len(evidence_of(second)[0]) == 1 and evidence_of(third) == {}
 
 
 def test_packed_marked_with_dos_line_ends_in_an_array_or_alone_the_questions_are_the_same(path) -> None:

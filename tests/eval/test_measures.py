@@ -9,6 +9,7 @@ from tersely_eval.datasets import Question
 from tersely_eval.measures import (
     Selection,
     answer_kept,
+    answer_share,
     answerable,
     broken_words,
     gold_found,
@@ -77,6 +78,10 @@ def test_normalise(text, expected) -> None:
         ("", ["mill"], False),
         ("the a an !", ["The"], False),  # an answer of which nothing is left is found nowhere, not everywhere
         ("anything", [], False),
+        ("球队洛杉矶国王队位于南加州", ["洛杉矶国王队"], True),  # without spaces any characters in a row are words
+        ("洛杉矶的国王队", ["洛杉矶国王队"], False),
+        ("NBA球队", ["NBA"], True),
+        ("เขาไปกรุงเทพ", ["กรุงเทพ"], True),
     ],
 )
 def test_answer_kept(context, answers, kept) -> None:
@@ -104,6 +109,37 @@ def test_an_answer_in_a_title_alone_is_answerable() -> None:
         {"id": "1", "question": "Who?", "answers": ["Jan"], "documents": [{"title": "Jan", "text": "A miller."}]}
     )
     assert answerable(question)
+
+
+def want(**keys) -> Question:
+    return Question.model_validate({"id": "1", "question": "Which?", "documents": [{"text": TEXT}], **keys})
+
+
+@pytest.mark.parametrize(
+    ("keys", "context", "share"),
+    [
+        ({"answers": ["1820", "2009"]}, "in 2009", 1.0),
+        ({"answers": ["1820"]}, "in 2009", 0.0),
+        ({"needs": ["1820", "2009"]}, "in 1820 and 2009", 1.0),
+        ({"needs": ["1820", "2009"]}, "in 2009", 0.0),
+        ({"needs": ["1820"], "answers": ["mill", "museum"]}, "a museum of 1820", 1.0),
+        ({"needs": ["1820"], "answers": ["mill", "museum"]}, "in 1820", 0.0),
+        ({"signals": [["1820"], ["museum", "2009"], ["sold"], ["built"]]}, "sold in 2009", 0.5),
+        ({"signals": [["1820"]], "answers": ["2009"], "needs": ["sold"]}, "sold in 2009", 0.0),
+        ({"signals": [["1820"]], "answers": ["2009"], "needs": ["sold"]}, "in 1820", 1.0),
+        ({"signals": [["1820"]], "answers": ["yes"]}, "in 1820", 1.0),
+        ({"signals": [["1820"], ["never there"]]}, "in 1820", 1.0),
+        ({"signals": [["never there"]]}, "in 1820", None),
+        ({"needs": ["1820", "never there"]}, "in 1820", None),
+        ({"needs": ["1820", "-"]}, "in 1820", None),
+        ({"answers": ["1820"], "answerable": False}, "in 1820", None),
+        ({"answers": ["yes"], "needs": ["1820"]}, "in 1820", None),
+        ({}, "in 1820", None),
+    ],
+)
+def test_how_much_of_what_was_wanted_is_kept(keys, context, share) -> None:
+    assert answer_share(want(**keys), context) == share
+    assert answerable(want(**keys)) is (share is not None)
 
 
 def test_a_sentence_is_whole_or_it_is_not() -> None:

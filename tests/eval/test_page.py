@@ -129,9 +129,27 @@ def test_each_data_set_has_a_table_with_scopes_and_three_charts(page) -> None:
 
 def test_figures_of_the_table() -> None:
     measurements = [
-        measurement(question="1", answer_kept=True, support_kept=1.0, recall=0.5, broken_words=1, seconds=0.5),
         measurement(
-            question="2", answer_kept=True, support_kept=0.5, recall=1.0, broken_words=2, seconds=3.0, tokens=60
+            question="1",
+            answer_kept=True,
+            support_kept=1.0,
+            units_whole=0.75,
+            context_missing=0.125,
+            cut_units=4,
+            recall=0.5,
+            broken_words=1,
+            seconds=0.5,
+        ),
+        measurement(
+            question="2",
+            answer_kept=True,
+            support_kept=0.5,
+            units_whole=1.0,
+            cut_units=0,
+            recall=1.0,
+            broken_words=2,
+            seconds=3.0,
+            tokens=60,
         ),
         measurement(question="3", support_kept=0.0, broken_words=0, seconds=1.234, peak_bytes=1_500_000_000, tokens=20),
         measurement(method="truncation", rate=0.25, target_tokens=25, tokens=25, seconds=0.00123),
@@ -142,6 +160,9 @@ def test_figures_of_the_table() -> None:
         "Method": "● evidence",
         "Answer kept": "100% (100–100)",
         "Evidence kept": "50%",
+        "Units whole": "88%",
+        "Context missing": "12.5%",
+        "Cut": "2.0",
         "Recall at 5": "75%",
         "Delivered": "43.0%",
         "Delivered at most": "60.0%",
@@ -152,7 +173,22 @@ def test_figures_of_the_table() -> None:
         "Memory": "1.5 GB",
         "Questions": "3 (2)",
     }
-    assert truncation == ["■ truncation", "–", "–", "–", "25.0%", "25.0%", "0", "–", "0.0012", "81,301", "–", "1 (0)"]
+    assert truncation == ["■ truncation", *"––––––", "25.0%", "25.0%", "0", "–", "0.0012", "81,301", "–", "1 (0)"]
+
+
+@pytest.mark.parametrize(("share", "words"), [(1.0, "kept"), (0.0, "lost"), (0.75, "75% kept"), (None, "")])
+def test_an_example_says_what_became_of_the_answer(share, words) -> None:
+    example = Example(
+        data_set="some",
+        question_id="1",
+        question="When?",
+        answers=("1820",),
+        documents=[("", "Built in 1820.")],
+        kept={"evidence": [[Span(0, 14)]]},
+        rate=0.5,
+    )
+    html = html_page(Run(DESCRIPTION, [measurement(answer_kept=share)], [example]))
+    assert f"<p>{f'answer {words}, ' if words else ''}49 of 50 tokens</p>" in html
 
 
 def test_failures_have_a_row_with_their_reasons() -> None:

@@ -37,10 +37,14 @@ def test_a_run_leaves_its_files_and_prints_a_table(evaluate, tmp_path) -> None:
         assert one.method == "full" or 0 < one.tokens <= one.target_tokens < one.original_tokens
         assert one.answer_log_probability is not None and one.answer_log_probability < 0
     assert {one.broken_words for one in run.measurements} == {0}
+    for one in run.measurements:
+        assert one.method == "truncation" or (one.units_whole, one.context_missing, one.cut_units) == (1.0, 0.0, 0)
+        assert one.cut_units in (0, 1), "the beginning of a text has one end"
     assert {one.data_set for one in run.measurements} == {"hotpot-sample", "nq20-sample"}
     text = (folder / "report.md").read_text()
     assert "<!-- table: hotpot-sample -->" in text and "answer kept at 2x / 4x" in text and "`evidence`" in text
     assert "hotpot-sample: 1 questions" in done.stdout
+    assert "whole" in done.stdout and "no context" in done.stdout and "cut" in done.stdout
     assert done.stdout.count("got: rate delivered") == 1, "what the columns mean is said once"
     summaries = json.loads((folder / "summary.json").read_text())["summaries"]
     assert len(summaries) == 10
@@ -59,6 +63,44 @@ def test_each_measurement_reads_the_documents_anew(tiny_llama, tmp_path, monkeyp
         assert done.exit_code == 0, done.output
         reads.append(read.tokens - before)
     assert reads == [reads[0], 2 * reads[0], reads[0]] and reads[0] > 0
+
+
+def test_what_is_wanted_of_a_question_may_be_said_in_several_ways(evaluate, tmp_path) -> None:
+    documents = ["The mill was built in 1820. It was sold in 2009. " + "It turned on and on. " * 20]
+    wants = [
+        {"answers": ["1931", "1820"]},
+        {"needs": ["1820", "2009"]},
+        {"needs": ["1820", "on and on"]},
+        {"signals": [["built"], ["bought", "sold"], ["on and on"], ["never there"]]},
+        {"answerable": False, "answers": ["1820"]},
+    ]
+    (tmp_path / "wants.jsonl").write_text(
+        "".join(json.dumps({"question": "When?", "documents": documents, **want}) + "\n" for want in wants)
+    )
+    done = evaluate("--data", "wants.jsonl", "--methods", "truncation", "--rates", "0.15", "--out", "x")
+    assert done.exit_code == 0, done.output
+    run = read_run(tmp_path / "x")
+    assert [one.answer_kept for one in run.measurements] == [1.0, 1.0, 0.0, pytest.approx(2 / 3), None]
+    (summary,) = json.loads((tmp_path / "x" / "summary.json").read_text())["summaries"]
+    assert summary["answer_kept"] == pytest.approx(2 / 3)
+    assert {"units_whole", "context_missing", "cut_units"} <= set(summary)
+    assert "units whole at 6.67x" in (tmp_path / "x" / "report.md").read_text()
+
+
+def test_a_run_from_before_units_were_judged_is_read(evaluate, tmp_path) -> None:
+    evaluate("--data", HOTPOT, "--limit", 1, "--methods", "truncation", "--rates", "0.5", "--out", "x")
+    file = tmp_path / "x" / "run.jsonl"
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    for row in rows:
+        if "measurement" in row:
+            for name in ("units_whole", "context_missing", "cut_units"):
+                row["measurement"].pop(name, None)
+            row["measurement"]["answer_kept"] = True
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (measurement,) = read_run(file).measurements
+    assert (measurement.answer_kept, measurement.units_whole, measurement.cut_units) == (1.0, None, None)
+    done = evaluate("report", "x", "--markdown", "old.md", "--html", "old.html")
+    assert done.exit_code == 0 and "no context " not in done.stdout.partition("got: rate")[0]
 
 
 def test_without_arguments_it_is_the_set_that_ships(evaluate, tmp_path) -> None:

@@ -13,8 +13,10 @@ def measurement(**values) -> Measurement:
 
 
 MEASUREMENTS = [
-    measurement(answer_kept=True, support_kept=0.5, seconds=1.0),
-    measurement(answer_kept=False, support_kept=0.0, seconds=2.0, tokens=51, question="2"),
+    measurement(answer_kept=True, support_kept=0.5, seconds=1.0, units_whole=1.0, context_missing=0.125, cut_units=0),
+    measurement(
+        answer_kept=False, support_kept=0.0, seconds=2.0, tokens=51, question="2", units_whole=0.5, cut_units=3
+    ),
     measurement(seconds=9.0, tokens=40, question="3"),
     measurement(rate=0.1, target_tokens=10, tokens=10, answer_kept=True),
 ]
@@ -30,6 +32,9 @@ def test_the_figures_of_a_row() -> None:
         "method": "`m`",
         "answer kept at 2x / 10x": ".50 / 1.00",
         "supporting sentences whole at 2x / 10x": ".25 / –",
+        "units whole at 2x / 10x": ".75 / –",
+        "whole units that miss their context at 2x / 10x": ".125 / –",
+        "cut units a question at 2x / 10x": "1.5 / –",
         "share delivered at 2x / 10x": ".467 / .100",
         "most delivered at 2x / 10x": ".510 / .100",
         "least of a budget used at 2x / 10x": ".800 / 1.000",

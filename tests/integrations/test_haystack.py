@@ -144,6 +144,11 @@ def test_an_image_stays_even_where_its_text_does_not(documents) -> None:
     assert len(returned[image.id].content) < len(SENTENCES[2])
 
 
+def test_what_is_no_document_is_named(documents) -> None:
+    with pytest.raises(InvalidInputError, match=r"documents\[1\] must be a haystack Document, got str 'The water mill"):
+        run(TerselyRanker(rate=0.5), [documents[0], SENTENCES[0]])
+
+
 def test_nothing_to_compress() -> None:
     ranker = TerselyRanker(rate=0.5)
     assert ranker.run(query=QUESTION, documents=[]) == {"documents": [], "account": {}}
@@ -157,6 +162,16 @@ def test_a_document_found_twice_is_there_once_with_its_best_score(documents) -> 
     assert sorted(document.id for document in returned) == sorted(document.id for document in documents)
     assert {document.id: document.score for document in returned}[again.id] == 2.0
     assert {document.id: document.score for document in returned}[documents[1].id] == documents[1].score
+
+
+@pytest.mark.parametrize("score", [0.5, None, float("nan")])
+def test_of_a_document_and_a_piece_of_it_the_whole_counts_in_either_order(documents, score) -> None:
+    whole = Document(id="mill", content=SENTENCES[0], score=score)
+    piece = Document(id="mill", content=SENTENCES[0][:20], score=score)
+    blank = Document(id="mill", content=" " * 200, score=score)
+    for given in ([whole, piece, blank], [blank, piece, whole]):
+        (returned,) = run(TerselyRanker(rate=1.0), given)
+        assert returned.content == SENTENCES[0]
 
 
 @pytest.mark.parametrize("query", ["", "  "])
@@ -250,6 +265,7 @@ def test_every_setting_is_stored() -> None:
         "order": "original",
         "protect": ["a+"],
         "gap_marker": " ... ",
+        "strict": True,
         "model": "some/model",
         "tokenizer": "cl100k_base",
     }

@@ -125,6 +125,48 @@ def test_documents_keep_their_type(fake_compressor) -> None:
     assert [document.id for document in returned] == [None] * len(returned)
 
 
+@pytest.mark.parametrize("rate", [0.9, 1.0])
+def test_after_an_embeddings_filter_documents_are_plain(fake_compressor, documents, rate) -> None:
+    pytest.importorskip("langchain_community")
+    from langchain_classic.retrievers.document_compressors import DocumentCompressorPipeline, EmbeddingsFilter
+    from langchain_core.embeddings import DeterministicFakeEmbedding
+
+    given = [*documents, Document(page_content=" ", metadata={"page": 9})]
+    filtering = EmbeddingsFilter(embeddings=DeterministicFakeEmbedding(size=4), k=5)
+    compressing = TerselyCompressor(rate=rate, compressor=fake_compressor)
+    pipeline = DocumentCompressorPipeline(transformers=[filtering, compressing])
+    returned = pipeline.compress_documents(given, QUESTION)
+    assert [type(document) for document in returned] == [Document] * len(returned)
+    assert {9} < {document.metadata["page"] for document in returned}
+    assert loads(dumps(returned), allowed_objects=[Document]) == returned
+
+
+def test_a_string_stands_for_a_document(fake_compressor, documents) -> None:
+    compressing = TerselyCompressor(rate=1.0, order="original", compressor=fake_compressor)
+    returned = compressing.invoke({"documents": [*SENTENCES[:2], documents[2]], "query": QUESTION})
+    assert [document.page_content for document in returned] == SENTENCES[:3]
+    assert [type(document) for document in returned] == [Document] * 3
+    assert asyncio.run(compressing.acompress_documents([" "], QUESTION)) == [Document(page_content=" ")]
+
+
+@pytest.mark.parametrize(
+    ("documents", "message"),
+    [
+        (SENTENCES[0], "documents must be a list of documents, got str 'The water .*; put it in a list"),
+        (Document(page_content="a"), "documents must be a list of documents, got Document"),
+        (None, "documents must be a list of documents, got NoneType"),
+        (
+            ["a", {"page_content": "b"}],
+            r"documents\[1\] must be a Document or a string, got dict .*Document\(page_cont",
+        ),
+        ([["a"]], r"documents\[0\] must be a Document or a string, got list"),
+    ],
+)
+def test_what_is_no_document_is_named(compressor, documents, message) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        compressor.compress_documents(documents, QUESTION)
+
+
 def test_documents_of_which_nothing_is_kept_are_left_out(fake_compressor, documents) -> None:
     returned = TerselyCompressor(target_tokens=10, compressor=fake_compressor).compress_documents(documents, QUESTION)
     assert 0 < len(returned) < 4
@@ -304,6 +346,7 @@ def test_a_call_is_a_run_that_callbacks_see(compressor, documents) -> None:
     returned = compressor.compress_documents(documents, QUESTION, callbacks=[runs])
     assert list(runs.started) == ["TerselyCompressor"]
     assert runs.ended == [returned]
+    compressor.strict = True
     with pytest.raises(InvalidInputError) as raised:
         compressor.compress_documents([Document(page_content="a\0b")], QUESTION, callbacks=[runs])
     assert runs.errors == [raised.value]

@@ -27,6 +27,8 @@ from llama_index.core.schema import (
 )
 from llama_index.postprocessor.tersely import TerselyPostprocessor
 
+from tersely import InvalidInputError
+
 QUESTION = "When was the mill opened?"
 SENTENCES = [
     "The water mill on the river was opened in 1820 by two brothers from the village.",
@@ -83,6 +85,29 @@ def test_nodes_come_back_as_themselves_only_shorter(postprocessor, nodes) -> Non
         assert account["compressed_tokens"] <= account["original_tokens"]
         assert isinstance(account["relevance"], float)
     assert sum(len(node.text) for node in returned) < sum(len(node.text) for node in nodes)
+
+
+@pytest.mark.parametrize("wrong", ["The mill.", TextNode(text="The mill.")])
+def test_what_is_no_node_with_a_score_is_named(postprocessor, nodes, wrong) -> None:
+    with pytest.raises(InvalidInputError, match=r"nodes\[4\] must be a NodeWithScore, got (str|TextNode) "):
+        postprocessor.postprocess_nodes([*nodes, wrong], query_str=QUESTION)
+
+
+def test_texts_to_embed_are_not_the_question_and_that_is_said(fake_compressor, nodes, caplog) -> None:
+    caplog.set_level("DEBUG", logger="tersely")
+    results = []
+    postprocessor = TerselyPostprocessor(rate=0.5, compressor=fake_compressor, on_result=results.append)
+    for bundle in (
+        QueryBundle(QUESTION),
+        QueryBundle(QUESTION, custom_embedding_strs=[QUESTION]),
+        QueryBundle(QUESTION, custom_embedding_strs=["The mill was opened in 1820.", QUESTION]),
+        QueryBundle("", custom_embedding_strs=["The mill was opened in 1820."]),
+    ):
+        postprocessor.postprocess_nodes(nodes, query_bundle=bundle)
+    assert [result.question for result in results] == [QUESTION] * 3 + [None]
+    said = [record for record in caplog.records if "custom_embedding_strs" in record.message]
+    assert [record.levelname for record in said] == ["DEBUG", "WARNING"]
+    assert said[1].message.endswith("query_str is empty: what is kept is chosen without a question; give a query_str")
 
 
 def test_nodes_of_which_nothing_is_kept_are_left_out(fake_compressor, nodes) -> None:

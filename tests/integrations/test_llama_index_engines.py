@@ -414,7 +414,7 @@ def test_with_metadata_counted_protected_text_that_is_too_long_names_the_whole_b
 def test_after_a_failure_the_engine_can_answer_from_the_nodes_as_they_were(fake_compressor, llm) -> None:
     nodes = text_nodes()
     nodes[0].text += "\0"
-    engine = query_engine(bm25(nodes), [TerselyPostprocessor(rate=0.5, compressor=fake_compressor)], llm)
+    engine = query_engine(bm25(nodes), [TerselyPostprocessor(rate=0.5, strict=True, compressor=fake_compressor)], llm)
     with pytest.raises(InvalidInputError, match="NUL byte"):
         engine.query(QUESTION)
     assert llm.prompts == []
@@ -427,7 +427,7 @@ def test_after_a_failure_another_chat_engine_can_go_on_with_the_same_memory(fake
     memory = ChatMemoryBuffer.from_defaults(chat_history=[ChatMessage(role=MessageRole.USER, content="Hello")], llm=llm)
     nodes = text_nodes()
     nodes[0].text += "\0"
-    postprocessor = TerselyPostprocessor(rate=0.5, compressor=fake_compressor)
+    postprocessor = TerselyPostprocessor(rate=0.5, strict=True, compressor=fake_compressor)
     compressing = ContextChatEngine.from_defaults(
         bm25(nodes), llm=llm, memory=memory, node_postprocessors=[postprocessor]
     )

@@ -126,6 +126,7 @@ def test_a_failure_is_seen_as_one(half, nodes, observed, awaited) -> None:
     handler = LlamaDebugHandler(print_trace_on_end=False)
     half.callback_manager = CallbackManager([handler])
     nodes[0].node.text += "\0"
+    half.strict = True
     with pytest.raises(InvalidInputError, match="NUL byte"):
         run(half, nodes, awaited)
     assert len(events.of(ReRankStartEvent)) == 1 and not events.of(ReRankEndEvent)
@@ -167,7 +168,7 @@ def test_awaiting_it_holds_nobody_up(slow, way, fake_model, fake_compressor, nod
         monkeypatch.setattr(fake_compressor, "compress", slowly(fake_compressor.compress))
         compressor = fake_compressor
     else:
-        monkeypatch.setattr("llama_index.postprocessor.tersely.base.context_of", slowly(lambda _: ""))
+        monkeypatch.setattr("llama_index.postprocessor.tersely.counted.context_of", slowly(lambda _: ""))
         compressor = fake_compressor
     postprocessor = TerselyPostprocessor(rate=0.5, compressor=compressor, count_metadata=slow.startswith("the meta"))
     engine = RetrieverQueryEngine.from_args(

@@ -88,11 +88,88 @@ async def test_pages_of_other_sites_may_not_call_a_service_without_a_token(fake_
         assert answer.json()["error"]["code"] == "foreign_origin"
 
 
-async def test_an_open_service_beyond_this_machine_trusts_its_own_pages(fake_compressor) -> None:
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "same-origin", "none"])
+@pytest.mark.parametrize("path", ["/metrics", "/v1/models", "/v1/models/a-model", "/v1/compress"])
+async def test_what_a_page_of_another_site_loads_without_reading_it_is_refused(fake_compressor, path, site) -> None:
+    """As for an image: a browser sends no `Origin`."""
+    client = client_for(fake_compressor, proxy={"upstream": "http://127.0.0.1:9/v1"})
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+    answer = await client.request("POST" if path == "/v1/compress" else "GET", path, headers=headers)
+    assert (answer.status_code == 403) == (site in ("cross-site", "same-site"))
+
+
+async def test_a_browser_that_says_no_more_than_the_referring_page_is_believed(fake_compressor) -> None:
     client = client_for(fake_compressor, host="0.0.0.0", allow_anonymous=True)
-    for origin, status in (("http://tersely.internal", 200), ("http://evil.example", 403)):
-        headers = {"Origin": origin, "Host": "tersely.internal"}
+    for page, status in (("http://evil.example/", 403), ("http://192.168.1.5:8000/", 200)):
+        headers = {"Referer": page, "Host": "192.168.1.5:8000"}
+        assert (await client.get("/metrics", headers=headers)).status_code == status
+
+
+async def test_pages_and_probes_can_be_opened_from_anywhere(fake_compressor) -> None:
+    client = client_for(fake_compressor)
+    for path in ("/", "/playground/prices.json", "/healthz", "/readyz", "/openapi.json"):
+        headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Host": "10.0.0.7:8000"}
+        assert (await client.get(path, headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "statuses"),
+    [
+        # As it is heard on this machine alone, beyond it, and on this machine with a name that is allowed.
+        ("localhost", (200, 200, 200)),
+        ("LOCALHOST:8000", (200, 200, 200)),
+        ("127.0.0.1:8000", (200, 200, 200)),
+        ("[::1]:8000", (200, 200, 200)),
+        ("192.168.1.5:8000", (403, 200, 403)),
+        ("[fd00::5]:8000", (403, 200, 403)),
+        ("tersely.internal:8000", (403, 403, 200)),
+        ("Tersely.Internal", (403, 403, 200)),
+        ("evil.example:8000", (403, 403, 403)),
+        ("tersely.internal.evil.example", (403, 403, 403)),
+        ("localhost.evil.example", (403, 403, 403)),
+        ("127.0.0.1.evil.example", (403, 403, 403)),
+        ("2130706433", (403, 403, 403)),
+        ("[", (403, 403, 403)),
+        ("", (403, 403, 403)),
+    ],
+)
+async def test_without_a_token_a_name_that_is_not_the_services_is_refused(fake_compressor, host, statuses) -> None:
+    clients = [
+        client_for(fake_compressor, proxy={"upstream": "http://127.0.0.1:9/v1"}, **settings)
+        for settings in ({}, {"host": "0.0.0.0", "allow_anonymous": True}, {"allowed_hosts": ("Tersely.internal",)})
+    ]
+    for client, status in zip(clients, statuses, strict=True):
+        answer = await client.post("/v1/compress", json=CALL, headers={"Host": host})
+        assert answer.status_code == status
+        for path in ("/metrics", "/v1/models"):
+            answer = await client.get(path, headers={"Host": host})
+            assert (answer.status_code == 403) == (status == 403)
+        if status == 403:
+            assert answer.json()["error"]["code"] == "foreign_host"
+
+
+async def test_with_a_token_any_name_will_do(client) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Host": "tersely.example"}
+    assert (await client.post("/v1/compress", json=CALL, headers=headers)).status_code == 200
+
+
+async def test_an_open_service_beyond_this_machine_trusts_its_own_pages(fake_compressor) -> None:
+    client = client_for(fake_compressor, host="0.0.0.0", allow_anonymous=True, allowed_hosts=("tersely.internal",))
+    for origin, status in (
+        ("http://tersely.internal", 200),
+        ("https://tersely.internal", 200),
+        ("http://evil.example", 403),
+        ("http://tersely.internal:3000", 403),
+        ("http://localhost", 403),
+    ):
+        headers = {"Origin": origin, "Host": "tersely.internal", "Sec-Fetch-Site": "same-site"}
         assert (await client.post("/v1/compress", json=CALL, headers=headers)).status_code == status
+
+
+@pytest.mark.parametrize("name", ["", "http://tersely.internal", "tersely.internal:8000", "a b", "*"])
+def test_an_allowed_host_is_a_name_alone(name) -> None:
+    with pytest.raises(InvalidInputError, match=r"^allowed_hosts\.0: must be a name alone"):
+        server_settings(allowed_hosts=(name,))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "LOCALHOST"])
@@ -129,6 +206,7 @@ def test_settings_do_not_show_the_token() -> None:
         ("host", ""), ("port", 65536), ("port", "x"), ("model", ""), ("threads", 0), ("threads", 257), ("queue", -1),
         ("max_body_bytes", 0), ("max_documents", 0), ("max_tokens", 0), ("request_seconds", 0),
         ("request_seconds", float("nan")), ("request_seconds", float("inf")), ("shutdown_seconds", -1),
+        ("max_connections", 0), ("header_seconds", 0),
         ("log_text", "maybe"), ("treads", 4),
     ],
 )  # fmt: skip

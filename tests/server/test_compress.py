@@ -14,7 +14,8 @@ from hypothesis import strategies as some
 from service_doubles import MILL, client_for, client_of
 
 import tersely
-from tersely import CompressionResult, CompressionSettings
+from tersely import CompressionResult, CompressionSettings, InvalidInputError
+from tersely.settings import settings_from
 from tersely_server.app import create_app
 
 ANY_JSON = some.recursive(
@@ -76,7 +77,7 @@ async def test_null_is_as_if_it_were_not_given(client) -> None:
         ({"documents": []}, "no budget: give rate"),
         ({"documents": [], "rate": 0.5}, "documents is empty"),
         ({"documents": "text", "rate": 0.5}, "documents must be a list"),
-        ({"documents": ["a", 5], "rate": 0.5}, "documents[1] must be a string"),
+        ({"documents": ["", 5], "rate": 0.5}, "documents[1] must be a string"),
         ({"documents": [{"txt": "a"}], "rate": 0.5}, "documents[0]"),
         ({"documents": ["a"], "rate": 25}, "rate: input should be less than or equal to 1, got 25"),
         ({"documents": ["a"], "rate": 0.5, "target_tokens": 5}, "exclude each other"),
@@ -86,7 +87,7 @@ async def test_null_is_as_if_it_were_not_given(client) -> None:
         ({"documents": ["a"], "rate": 0.5, "protect": ["("]}, "does not compile"),
         ({"documents": ["a"], "rate": 0.5, "question": 5}, "question must be a string, got int 5"),
         ({"documents": ["a"], "rate": 0.5, "question": " "}, "question is empty"),
-        ({"documents": ["a\0"], "rate": 0.5}, "NUL byte"),
+        ({"documents": ["a\0"], "rate": 0.5, "settings": {"strict": True}}, "NUL byte"),
         ({"documents": ["a"], "rate": 0.5, "settings": {"gap": "x"}}, "gap: no such setting"),
         ({"documents": ["a"], "rate": 0.5, "settings": 5}, "settings must be an object, got int"),
         ({"documents": ["a"], "rte": 0.5}, "the body has an unknown field 'rte'; there are documents, question"),
@@ -195,3 +196,14 @@ async def test_the_embedded_model_is_loaded_when_the_application_starts(hotpot) 
         answer = await client.post("/v1/compress", json=case, timeout=60)
     assert answer.status_code == 200
     assert answer.json()["context"] == tersely.compress(**case).context
+
+
+@pytest.mark.parametrize("value", [True, False])
+@pytest.mark.parametrize("name", ["rate", "granularity", "dynamic_ratio", "segment_tokens", "target_tokens"])
+async def test_a_bool_is_no_number(fake_compressor, name, value) -> None:
+    budget = {name: value} if name in ("rate", "target_tokens") else {"rate": 0.5, "settings": {name: value}}
+    answer = await client_for(fake_compressor).post("/v1/compress", json={"documents": [MILL], **budget})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"].startswith(f"{name}: ")
+    with pytest.raises(InvalidInputError, match=f"^{name}: .* got {value}$"):
+        settings_from({name: value})

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tersely import CompressionSettings, InvalidInputError
-from tersely_server.marked_context import OMITTED, MarkedRequest, read_marks
+from tersely_server.forwarded_body import OMITTED, with_texts, without_marks
+from tersely_server.marked_context import MarkedRequest, read_marks
 
 HALF = CompressionSettings(rate=0.5)
 
@@ -35,8 +36,21 @@ def texts(marked: MarkedRequest) -> list[str]:
     return [one.text for one in marked.texts]
 
 
+def questions(*messages: Any, **marks: Any) -> list[str | None]:
+    """Of the marked texts, by which each is compressed."""
+    return [document.options.question for document in read(*messages, **marks).texts]
+
+
+def body_with(marked: MarkedRequest, replacements: list[str]) -> dict[str, Any]:
+    return json.loads(with_texts(json.dumps(marked.body), marked, replacements))
+
+
+def unmarked(marked: MarkedRequest) -> dict[str, Any]:
+    return json.loads(without_marks(json.dumps(marked.body), marked))
+
+
 def messages(marked: MarkedRequest, *replacements: str) -> list[Any]:
-    return marked.with_texts(replacements)["messages"]
+    return body_with(marked, list(replacements))["messages"]
 
 
 # What is marked
@@ -45,7 +59,7 @@ def messages(marked: MarkedRequest, *replacements: str) -> list[Any]:
 def test_a_part_with_the_object_is_a_document_and_comes_back_in_its_place() -> None:
     marked = read(user([text("Document one.", tersely={}), text("Question?"), text("Document two.", tersely={})]))
     assert texts(marked) == ["Document one.", "Document two."]
-    assert marked.question == "Question?"
+    assert {document.options.question for document in marked.texts} == {"Question?"}
     assert messages(marked, "one", "two") == [user([text("one"), text("Question?"), text("two")])]
 
 
@@ -53,7 +67,7 @@ def test_a_message_with_the_object_is_marked_as_a_whole() -> None:
     image = {"type": "image_url", "image_url": {"url": "data:,"}}
     marked = read(user("A document.", tersely={}), user([text("Another."), image, text("A third.")], tersely={}))
     assert texts(marked) == ["A document.", "Another.", "A third."]
-    assert marked.question is None
+    assert {document.options.question for document in marked.texts} == {None}
     assert messages(marked, "1", "2", "3") == [user("1"), user([text("2"), image, text("3")])]
 
 
@@ -68,7 +82,7 @@ def test_a_role_marks_its_messages_and_no_others() -> None:
 def test_a_tag_marks_what_stands_between_it_and_its_end() -> None:
     marked = read(user("Before <context>\nOne.\n</context> between <context>Two.</context> after"), tag="context")
     assert texts(marked) == ["One.", "Two."]
-    assert marked.question == "Before\nbetween\nafter"
+    assert marked.texts[0].options.question == "Before\nbetween\nafter"
     assert messages(marked, "1", "2") == [user("Before <context>\n1\n</context> between <context>2</context> after")]
 
 
@@ -84,7 +98,13 @@ def test_a_tag_marks_what_stands_between_it_and_its_end() -> None:
         ("<document />One.</document>", []),
         ("<documents>One.</documents>", []),
         ("<DOCUMENT>One.</DOCUMENT>", []),
-        ("<document><document>One.</document></document>", ["<document>One."]),
+        ("<document><document>One.</document></document>", ["<document>One.</document>"]),
+        ("<document>A page says </document> here. One.</document> When?", ["A page says </document> here. One."]),
+        (
+            "<document>A </document> b</document><document>c</document> d</document> ?",
+            ["A </document> b", "c</document> d"],
+        ),
+        ("</document><document>One.</document>", ["One."]),
         ("<document>One.</document><document>Two.", ["One."]),
         ("<document <document>One.</document>", ["One."]),
     ],
@@ -113,7 +133,7 @@ def test_white_space_at_the_edges_stays() -> None:
 @pytest.mark.parametrize("content", [None, "", "  ", [], [text("")], [{"type": "refusal", "refusal": "No."}], 7])
 def test_a_marked_message_without_text_only_loses_its_mark(content: Any) -> None:
     marked = read(user(content, tersely={}))
-    assert (marked.texts, marked.body) == ([], {"messages": [user(content)]})
+    assert (marked.texts, unmarked(marked)) == ([], {"messages": [user(content)]})
 
 
 @pytest.mark.parametrize(
@@ -133,7 +153,7 @@ def test_a_marked_message_without_text_only_loses_its_mark(content: Any) -> None
 def test_what_has_another_shape_is_left_alone(body: dict[str, Any]) -> None:
     before = copy.deepcopy(body)
     marked = read_marks(body, HALF, role="user", tag="context")
-    assert marked.with_texts([one.text for one in marked.texts]) == body == before
+    assert body_with(marked, texts(marked)) == body == before
 
 
 # Options
@@ -150,24 +170,49 @@ def test_options_of_the_request_the_message_and_the_part_each_refine_the_former(
         (CompressionSettings(target_tokens=9, method="evidence"), "What?"),
         (CompressionSettings(rate=0.5, method="evidence"), "Which?"),
     ]
-    assert "tersely" not in json.dumps(marked.body)
+    assert "tersely" not in json.dumps(unmarked(marked))
 
 
-def test_texts_with_equal_options_share_a_budget() -> None:
+def test_texts_of_a_message_with_equal_options_share_a_budget() -> None:
     marked = read(
         user([text("One.", tersely={}), text("Two.", tersely={"rate": 0.25}), text("Three.", tersely={"rate": 0.5})]),
         user([text("Four.", tersely={"question": "Q?"}), text("Q?")]),
     )
-    assert list(marked.groups().items()) == [((HALF, "Q?"), [0, 2, 3]), ((CompressionSettings(rate=0.25), "Q?"), [1])]
+    quarter = CompressionSettings(rate=0.25)
+    assert marked.groups() == [((HALF, "Q?"), [0, 2]), ((quarter, "Q?"), [1]), ((HALF, "Q?"), [3])]
 
 
-def test_the_question_is_the_last_unmarked_text_of_the_user() -> None:
-    assistant = {"role": "assistant", "content": "An answer."}
-    assert read(user("First?"), assistant, user("Second?"), assistant).question == "Second?"
-    assert read(user("First?"), user("A document.", tersely={})).question == "First?"
-    assert read({"role": "system", "content": "Be brief."}).question is None
+ANSWER = {"role": "assistant", "content": "An answer."}
+RESULT = {"role": "tool", "tool_call_id": "1", "content": "A document."}
+DOCUMENT = user("A document.", tersely={})
+
+
+def test_the_question_is_what_the_user_asks_in_the_texts_own_turn() -> None:
+    asked = user([text("One."), text("Q?")])
+    asked["content"][0]["tersely"] = {}
+    assert questions(user("First?"), ANSWER, asked, ANSWER, user("Last?")) == ["Q?"]
+    assert questions(user("First?"), DOCUMENT, ANSWER, user("Second?")) == ["First?"]
+    assert questions(DOCUMENT, user("First?"), ANSWER, user("Second?")) == ["First?"]
+    assert questions(user("First?"), ANSWER, DOCUMENT, user("Second?")) == ["Second?"]
+    assert questions(user("First?"), ANSWER, DOCUMENT, ANSWER, user("Third?")) == ["First?"]
+    assert questions(user("First?"), DOCUMENT, user("More?")) == ["First?"]
     image = {"type": "image_url", "image_url": {"url": "data:,"}}
-    assert read(user([text(" See "), image, text("What is it?")])).question == "See\nWhat is it?"
+    assert questions(DOCUMENT, user([text(" See "), image, text("What is it?")])) == ["See\nWhat is it?"]
+
+
+def test_context_before_its_question_counts_for_the_turn_alone() -> None:
+    system = {"role": "system", "content": "A document.", "tersely": {}}
+    assert questions(system) == [None]
+    assert questions(system, user("First?"), ANSWER, user("Second?")) == ["First?"]
+    assert questions(system, ANSWER, user("Second?")) == [None]
+
+
+def test_a_tools_result_has_the_last_question_before_it() -> None:
+    assert questions(user("First?"), ANSWER, RESULT, user("Second?"), ANSWER, RESULT, role="tool") == [
+        "First?",
+        "Second?",
+    ]
+    assert questions(RESULT, user("First?"), role="tool") == [None]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +250,7 @@ def test_a_marked_part_must_be_text() -> None:
 
 def test_a_mark_of_null_is_none() -> None:
     marked = read(user([text("Hi", tersely=None)], tersely=None), tersely=None)
-    assert (marked.texts, marked.body) == ([], {"messages": [user([text("Hi")])]})
+    assert (marked.texts, unmarked(marked)) == ([], {"messages": [user([text("Hi")])]})
 
 
 # Text of which nothing is left
@@ -222,10 +267,14 @@ def test_an_empty_part_that_carries_something_else_stays() -> None:
     assert messages(marked, "") == [user([text(OMITTED, cache_control={"type": "ephemeral"}), text("Question?")])]
 
 
-def test_an_empty_message_beside_one_of_its_role_goes() -> None:
-    for before, after in ([user("Q?")], []), ([], [user("Q?")]):
-        marked = read(*before, user("One.", tersely={}), *after)
-        assert messages(marked, "") == [user("Q?")]
+def test_an_empty_message_after_one_of_its_role_goes() -> None:
+    assert messages(read(user("Q?"), user("One.", tersely={})), "") == [user("Q?")]
+
+
+def test_whether_an_empty_message_goes_does_not_hang_on_what_follows() -> None:
+    marked = user("One.", tersely={})
+    assert messages(read(marked), "") == [user(OMITTED)]
+    assert messages(read(marked, user("Q?")), "") == [user(OMITTED), user("Q?")]
 
 
 def test_an_empty_message_that_is_needed_stays_and_is_not_empty() -> None:
@@ -283,7 +332,7 @@ requests = st.builds(
 )
 
 
-def without_marks(body: dict[str, Any]) -> dict[str, Any]:
+def bare(body: dict[str, Any]) -> dict[str, Any]:
     """What a request should be when nothing of it was compressed, by another way than that under test."""
     body = copy.deepcopy(body)
     body.pop("tersely", None)
@@ -307,7 +356,7 @@ def read_or_refused(body: dict[str, Any]) -> MarkedRequest | None:
 def test_texts_put_back_as_they_were_give_the_request_without_its_marks(body: dict[str, Any]) -> None:
     before = copy.deepcopy(body)
     if marked := read_or_refused(body):
-        assert marked.with_texts(texts(marked)) == without_marks(body) == marked.body
+        assert body_with(marked, texts(marked)) == bare(body) == unmarked(marked)
     assert body == before
 
 
@@ -317,22 +366,22 @@ def test_only_marked_text_changes(body: dict[str, Any]) -> None:
     if not (marked := read_or_refused(body)):
         return
     signs = [f"\0{number}\0" for number in range(len(marked.texts))]
-    replaced = marked.with_texts(signs)
+    replaced = body_with(marked, signs)
     assert len(replaced["messages"]) == len(body["messages"])
     written = json.dumps(replaced)
     for sign, original in zip(signs, texts(marked), strict=True):
         assert written.count(json.dumps(sign)[1:-1]) == 1
         written = written.replace(json.dumps(sign)[1:-1], json.dumps(original)[1:-1])
-    assert json.loads(written) == without_marks(body)
+    assert json.loads(written) == bare(body)
 
 
 @given(requests)
 def test_nothing_left_leaves_no_message_empty_and_all_else_in_order(body: dict[str, Any]) -> None:
     if not (marked := read_or_refused(body)):
         return
-    left = marked.with_texts([""] * len(marked.texts))["messages"]
+    left = messages(marked, *[""] * len(marked.texts))
     places = {one.place.message for one in marked.texts}
-    untouched = [message for number, message in enumerate(without_marks(body)["messages"]) if number not in places]
+    untouched = [message for number, message in enumerate(bare(body)["messages"]) if number not in places]
     remaining = iter(left)
     assert all(any(message == one for one in remaining) for message in untouched)
     originals = {json.dumps(message) for message in untouched}
@@ -340,3 +389,22 @@ def test_nothing_left_leaves_no_message_empty_and_all_else_in_order(body: dict[s
         if json.dumps(message) not in originals:
             assert message["content"] and (not isinstance(message["content"], str) or message["content"].strip())
     assert bool(left) == bool(body["messages"])
+
+
+def as_it_is_compressed(marked: MarkedRequest) -> list[str]:
+    """For each marked text all that decides what becomes of it; nothing at all for every third one."""
+    replacements = [""] * len(marked.texts)
+    for options, positions in marked.groups():
+        together = [marked.texts[position].text for position in positions]
+        for position in positions:
+            replacements[position] = f"{options} {together}" if len(marked.texts[position].text) % 3 else ""
+    return replacements
+
+
+@given(requests, requests)
+def test_what_becomes_of_a_message_does_not_hang_on_later_turns(body: dict[str, Any], later: dict[str, Any]) -> None:
+    grown = {**body, "messages": [*body["messages"], ANSWER, *later["messages"]]}
+    before, after = read_or_refused(body), read_or_refused(grown)
+    if before and after:
+        first = messages(before, *as_it_is_compressed(before))
+        assert messages(after, *as_it_is_compressed(after))[: len(first)] == first

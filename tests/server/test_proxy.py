@@ -172,11 +172,24 @@ def test_models_and_embeddings_are_passed_on(proxy, upstream) -> None:
     assert [model.id for model in through.models.list()] == ["a-model"]
     assert (upstream.requests[-1].method, upstream.requests[-1].path) == ("GET", "/v1/models")
     assert upstream.requests[-1].query == "api-version=1+2"
+    for name, path in (
+        ("a-model", "a-model"),
+        ("meta/llama 3", "meta%2Fllama%203"),
+        ("ft:gpt:org::7", "ft:gpt:org::7"),
+    ):
+        upstream.behaviour = answering(200, json.dumps({"id": name, "object": "model"}).encode())
+        assert through.models.retrieve(name).id == name
+        assert upstream.requests[-1].path == f"/v1/models/{path}"
+    upstream.behaviour = upstream.usual
+    asked = len(upstream.requests)
     through.embeddings.create(model="a-model", input=MILL, extra_body={"tersely": {}})
     assert upstream.body["input"] == MILL and upstream.body["tersely"] == {}
-    for path in ("files", "responses", "chat/completions/x"):
+    for path in (
+        *("files", "responses", "chat/completions/x", "models/", "models/%2e%2e", "models/..%2Ffiles"),
+        *("models/a/%2e%2e%2f%2e%2e/files", "models/%5c..%5cfiles"),
+    ):
         assert httpx.get(f"{through.base_url}{path}").status_code == 404
-    assert len(upstream.requests) == 2
+    assert len(upstream.requests) == asked + 1
 
 
 def test_the_path_of_the_upstream_is_kept(proxy, upstream) -> None:
@@ -237,7 +250,7 @@ def test_a_client_that_leaves_takes_the_upstreams_request_along(proxy, upstream,
     url = httpx.URL(proxy())
     body = json.dumps({"messages": MARKED, "stream": True}).encode()
     with socket.create_connection((url.host, url.port)) as connection:
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
         connection.sendall(head.encode() + body)
         assert upstream.reached.wait(30)
         if behaviour == "never_ending":
@@ -263,7 +276,7 @@ def test_a_client_that_leaves_during_compression_costs_no_call(proxy, upstream, 
     url = httpx.URL(proxy(compressor=Endless()))
     body = json.dumps({"messages": MARKED}).encode()
     with socket.create_connection((url.host, url.port)) as connection:
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
         connection.sendall(head.encode() + body)
         assert begun.wait(30)
     assert ended.wait(30)
@@ -496,7 +509,7 @@ def test_headers_of_the_connection_are_not_forwarded(proxy, upstream) -> None:
 def test_a_client_that_names_no_encoding_gets_none(proxy, upstream) -> None:
     url = httpx.URL(proxy())
     with socket.create_connection((url.host, url.port)) as connection:
-        connection.sendall(b"GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        connection.sendall(b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert connection.recv(12) == b"HTTP/1.1 200"
     assert upstream.requests[-1].header("accept-encoding") == ["identity"]
     assert upstream.requests[-1].header("content-length") == []

@@ -21,7 +21,7 @@ from tersely_server.upstream import Upstream
 pytest_plugins = ["proxy_fixtures"]
 
 NOWHERE = {"upstream": "http://127.0.0.1:9/v1"}
-CALLS = [("POST", "/v1/chat/completions"), ("GET", "/v1/models"), ("POST", "/v1/embeddings")]
+CALLS = [("POST", "/v1/chat/completions"), ("GET", "/v1/models"), ("GET", "/v1/models/x"), ("POST", "/v1/embeddings")]
 
 
 def calls(through: openai.OpenAI) -> list[Any]:
@@ -29,6 +29,7 @@ def calls(through: openai.OpenAI) -> list[Any]:
         lambda: through.chat.completions.create(model="a-model", messages=MARKED),
         lambda: through.chat.completions.create(model="a-model", messages=MARKED, stream=True),
         lambda: through.models.list(),
+        lambda: through.models.retrieve("a-model"),
         lambda: through.embeddings.create(model="a-model", input="a text"),
     ]
 

@@ -104,6 +104,11 @@ def test_the_front_matter_of_a_page() -> None:
     ]
 
 
+@pytest.mark.parametrize(("language", "text"), [("yaml", OPENAPI), ("", DEPLOYMENT)])
+def test_settings_between_fences_are_read_like_others(language, text) -> None:
+    assert units(f"It is set so.\n\n```{language}\n{text}```\n\nThat is all.")[1:-1] == units(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -32,7 +32,8 @@ from tersely.compat.options import (
 )
 from tersely.compat.segments import parse_segments, read_segments
 from tersely.compressor import shared_compressor
-from tersely.documents import Document, check_text
+from tersely.documents import Document
+from tersely.input import check_text
 from tersely.recovery import recover
 from tersely.settings import MethodName, settings_from
 

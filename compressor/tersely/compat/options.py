@@ -15,8 +15,9 @@ from typing import Any, NamedTuple, cast
 
 import regex
 
-from tersely.documents import Span, check_text
+from tersely.documents import Span
 from tersely.errors import InvalidInputError
+from tersely.input import check_text
 from tersely.methods import choose_method
 from tersely.settings import CompressionSettings, MethodName, Order, settings_from
 from tersely.text.sentences import split_sentences

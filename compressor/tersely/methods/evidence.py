@@ -22,6 +22,7 @@ from tersely.profile import Profile, profile_for
 from tersely.scoring.scorer import Scorer, ScoringRequest
 from tersely.settings import Order
 from tersely.signals import measure, second_hop, unit_text
+from tersely.text.qualifiers import has_qualifier
 from tersely.text.segmentation import SegmentedDocument, Unit
 
 # Of two units as likely to be evidence the shorter one leaves room for others. At 1 the order would be by evidence per
@@ -29,6 +30,7 @@ from tersely.text.segmentation import SegmentedDocument, Unit
 _LENGTH_COST = 0.3
 _CLAUSE_ENDS = frozenset(",;:)]–—、，；：）」』،؛")
 _LONGEST_START = 12  # words of a phrase before the best one
+_SAYS_ENOUGH = 60  # characters of a text that says the same wherever it stands
 _LENGTH_OF_ALL = 20  # characters: the least that a unit costs, with what parts it from its neighbours
 
 
@@ -37,6 +39,8 @@ class Evidence:
 
     needs_question: ClassVar[bool] = True
     default_order: ClassVar[Order] = "best_first"
+    whole_units: ClassVar[bool] = True
+    margin: ClassVar[float] = 2.0
 
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -71,23 +75,28 @@ class Evidence:
         return relevance.tolist()
 
     def pieces(self, relevance: Sequence[float], order: Sequence[int]) -> list[Piece]:
-        """Units, best first; of one that does not fit whole a phrase around its best word."""
+        """Units, best first, each once; of one that does not fit whole a fragment, where fragments are asked for."""
         documents = self._task.documents
         lengths = np.array([_letters(documents[position], unit) for position, unit in self._units])
         worth_its_length = self._evidence - _LENGTH_COST * np.log(lengths + _LENGTH_OF_ALL)
         self._said = [self._profile.of_model @ reading.values for reading in self._readings]
         pieces: list[Piece] = []
-        repeated: list[Piece] = []
         seen: set[str] = set()
-        for unit in np.argsort(-worth_its_length, kind="stable").tolist():
-            position, (words, context, divisible) = self._units[unit]
-            if lengths[unit] == 0 and lengths.any():
+        for number in np.argsort(-worth_its_length, kind="stable").tolist():
+            position, unit = self._units[number]
+            if lengths[number] == 0 and lengths.any():
                 continue  # a stray sign says nothing
-            parts = partial(self._parts, unit) if divisible else tuple
-            text = " ".join(unit_text(documents[position], self._units[unit][1]).split())
-            (repeated if text in seen else pieces).append(Piece(position, words.start, words.stop, context, parts))
-            seen.add(text)
-        return pieces + repeated
+            text = " ".join(unit_text(documents[position], unit).split())
+            # What is short says something else under another title.
+            key = text if len(text) >= _SAYS_ENOUGH else f"{documents[position].title}\n{text}"
+            if key in seen:
+                continue
+            seen.add(key)
+            may_be_cut = self._task.settings.fragments and unit.divisible and not has_qualifier(text)
+            parts = partial(self._parts, number) if may_be_cut else tuple
+            worth = float(self._evidence[number])
+            pieces.append(Piece(position, unit.words.start, unit.words.stop, unit.context, worth, parts))
+        return pieces
 
     def _parts(self, unit: int) -> list[Piece]:
         """The words of a unit, in the order in which a phrase of them grows."""

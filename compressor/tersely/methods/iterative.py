@@ -82,7 +82,7 @@ def compress_iteratively(
 
 def _segments(segmented: SegmentedDocument, scorer: Scorer, segment_tokens: int) -> Iterator[_Segment]:
     """A document in segments of whole units, as many as fit; a longer unit is cut between words."""
-    title = segmented.document.title
+    title = segmented.title
     head = f"{title}{TITLE_SEPARATOR}" if title else ""
     encoding = scorer.encode(f"{head}{segmented.document.text}{DOCUMENT_SEPARATOR}")
     words, inside = _word_of_each_token(segmented, encoding.offsets, len(head))

@@ -19,6 +19,8 @@ class LLMLingua:
 
     needs_question: ClassVar[bool] = False
     default_order: ClassVar[Order] = "original"
+    whole_units: ClassVar[bool] = False
+    margin: ClassVar[float] = float("inf")
 
     def __init__(self, task: Task) -> None:
         self._task = task

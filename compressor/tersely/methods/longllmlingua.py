@@ -23,6 +23,8 @@ class LongLLMLingua:
 
     needs_question: ClassVar[bool] = True
     default_order: ClassVar[Order] = "best_first"
+    whole_units: ClassVar[bool] = False
+    margin: ClassVar[float] = float("inf")
 
     def __init__(self, task: Task) -> None:
         self._task = task

@@ -40,6 +40,8 @@ class Method(Protocol):
 
     needs_question: ClassVar[bool]
     default_order: ClassVar[Order]
+    whole_units: ClassVar[bool]  # its pieces are units, not words
+    margin: ClassVar[float]  # what is worth less than the best piece by more than this is no substitute for it
 
     def __init__(self, task: Task) -> None: ...
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from filelock import FileLock, Timeout
 
+from tersely.errors import InvalidInputError
 from tersely.memory import Memory
 from tersely.scoring.models import models_folder
 
@@ -77,10 +78,29 @@ class DocumentCache:
     """
 
     def __init__(self, memory_bytes: int, disk_bytes: int) -> None:
+        self._keeps_in_memory = memory_bytes > 0
         self._memory: Memory[Mapping[str, torch.Tensor]] = Memory(memory_bytes)
         self._disk = _Disk(disk_bytes) if disk_bytes else None
         self._lock = threading.Lock()
         self._lasting: set[str] = set()  # keys of what is on disk already, as far as this process knows
+
+    def check_keeps(self) -> None:
+        """Refuse to work ahead where nothing of it would be kept.
+
+        Raises:
+            InvalidInputError: both limits are 0, or only the disk is to keep it, and that failed.
+        """
+        if self._keeps_in_memory:
+            return
+        if self._disk is None:
+            raise InvalidInputError(
+                "nothing can be kept: memory_bytes and disk_bytes of the cache are 0; give CacheSettings with one above"
+            )
+        if self._disk.failure:
+            raise InvalidInputError(
+                f"nothing can be kept: {cache_folder()} cannot be written ({self._disk.failure}); set TERSELY_HOME "
+                f"to a writable folder, or make room"
+            )
 
     def get(self, key: str, device: str) -> Mapping[str, torch.Tensor] | None:
         """What was put in under a key, on the device; None where it is not there any more."""
@@ -138,7 +158,7 @@ class _Disk:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._unchecked = limit  # bytes written since the limit was last looked at; at first, who knows
-        self._said = False
+        self.failure = ""  # why a file could not be written, the first time
         self._begin()
 
     def _begin(self) -> None:
@@ -190,9 +210,9 @@ class _Disk:
         except OSError as error:
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)
-            if not self._said:
+            if not self.failure:
                 logger.warning("what was read of documents cannot be kept in %s (%s)", cache_folder(), error)
-            self._said = True
+            self.failure = self.failure or error.strerror or str(error)
 
 
 def _path(key: str) -> Path:

@@ -140,6 +140,7 @@ class CausalLanguageModelScorer:
         return found
 
     def prepare(self, requests: Sequence[ScoringRequest], progress: Progress | None = None) -> None:
+        self.cache.check_keeps()
         done = _Done(requests, progress)
         for group in _groups(range(len(requests)), requests):
             of_group = [requests[number] for number in group]
@@ -150,6 +151,7 @@ class CausalLanguageModelScorer:
                 self._keep_scores(request, scores, lasting=True)
                 done.add(len(request.tokens))
         self.cache.settle()
+        self.cache.check_keeps()
         done.all()
 
     def chain(self, prefixes: Sequence[Sequence[int]], layers: int | None = None) -> Chain:

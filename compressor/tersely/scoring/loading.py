@@ -37,11 +37,14 @@ def load_model(name: str, *, dtype: str | None, device: str) -> LoadedModel:
 
     Raises:
         ModelError: the model cannot be found, or its files are corrupt or not of a causal language model; or it cannot
-            be computed in 8 bits here.
+            be computed on that device or in that dtype here.
     """
+    from tersely.scoring.devices import check_device, check_dtype
     from tersely.scoring.eight_bits import multiplies_eight_bits
     from tersely.scoring.llama import Llama, read_configuration
 
+    check_device(device)
+    check_dtype(dtype)
     path = model_path(name)
     if path is not None:
         check_model(path)

@@ -57,9 +57,21 @@ class _Manifest(NamedTuple):
 
 
 def models_folder() -> Path:
-    """Where converted models are kept: `$TERSELY_HOME/models`, else the platform's cache folder."""
+    """Where converted models are kept: `$TERSELY_HOME/models`, else the platform's cache folder.
+
+    Raises:
+        ModelError: there is neither, as for a user of a container who has no home.
+    """
     home = os.environ.get("TERSELY_HOME")
-    return (Path(home) if home else Path(platformdirs.user_cache_dir("tersely", appauthor=False))) / "models"
+    if home:
+        return Path(home) / "models"
+    try:
+        folder = Path(platformdirs.user_cache_dir("tersely", appauthor=False))
+    except RuntimeError:
+        folder = Path("~")
+    if folder.parts[0].startswith("~"):  # what is left where it stands for no folder
+        raise ModelError("no folder to keep models in: this user has no home; set TERSELY_HOME to a writable folder")
+    return folder / "models"
 
 
 def cached_models() -> list[CachedModel]:
@@ -102,7 +114,12 @@ def model_path(name: str) -> Path | None:
     """
     if name == DEFAULT_MODEL:
         return _converted(DEFAULT_MODEL, DEFAULT_MODEL, _embedded_gguf, _GGUF_SHA256)
-    path = Path(name).expanduser()
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError:
+        raise ModelError(
+            f"model {name!r} begins with a home that there is not; give its path from the root on"
+        ) from None
     if name and path.is_dir():
         return path
     if path.is_file():

@@ -101,7 +101,7 @@ def _add(outline: Outline, value: Value, stop: int, depth: int = 0, in_list: boo
         if value.kind == '"':
             read_inner(outline, *decode_string(outline.text, value.content + 1, value.end - 1))
         else:
-            _add_children(outline, value, depth + 1, in_list or value.kind == "[")
+            _add_children(outline, value, depth + 1, in_list or _lists_records(value))
     outline.need(opening, outline.add(value.end - 1, stop, stands=False))
 
 
@@ -113,6 +113,11 @@ def _is_whole(value: Value, depth: int, in_list: bool) -> bool:
     if value.size > _LONGEST_RECORD:
         return False
     return value.size <= _LONGEST_LIST or not _holds_records(value, in_list)
+
+
+def _lists_records(value: Value) -> bool:
+    """Whether its children are records of a kind: of an array, or by their names."""
+    return value.kind == "[" or (len(value.children) > 1 and all(child.kind == "{" for child in value.children))
 
 
 def _holds_records(value: Value, in_list: bool) -> bool:

@@ -64,9 +64,10 @@ def split_records(text: str, start: int, end: int) -> list[Record]:
     ]
     if len(lines) < _FEWEST or lines[0].indent:
         return []
-    if _is_delimited([line.text for line in lines]):
-        head = _is_head(lines)
-        starts = [start, *(line.start for line in lines[1:]), end]
+    rows = _rows(lines)
+    if len(rows) >= _FEWEST and _is_delimited([row.text for row in rows]):
+        head = _is_head(rows)
+        starts = [start, *(row.start for row in rows[1:]), end]
         return [Record(*edges, True, head and not number) for number, edges in enumerate(pairwise(starts))]
     outer = [line.text for line in lines if not line.indent]
     if not _stand_alone(outer if len(outer) >= _FEWEST else [line.text for line in lines]):
@@ -88,6 +89,19 @@ def _record_starts(lines: Sequence[_Line], end: int) -> Iterator[int]:
             yield from _record_starts(lines[first + 1 : last], stop)
 
 
+def _rows(lines: Sequence[_Line]) -> list[_Line]:
+    """The lines, those joined between which a quotation mark is open: a cell may have line ends in it."""
+    rows: list[_Line] = []
+    is_open = False
+    for line in lines:
+        if is_open:
+            rows[-1] = rows[-1]._replace(text=f"{rows[-1].text}\n{line.text}")
+        else:
+            rows.append(line)
+        is_open ^= line.text.count('"') % 2 == 1
+    return rows if not is_open else list(lines)
+
+
 def _is_delimited(lines: Sequence[str]) -> bool:
     """Whether all lines have the same number of fields, by one of the usual delimiters, and are no sentences."""
     if _share(", " in line and line.endswith((".", "!", "?")) for line in lines) > _MANY:
@@ -101,7 +115,7 @@ def _is_delimited(lines: Sequence[str]) -> bool:
 
 def _fields(line: str, delimiter: str) -> list[str]:
     try:
-        return next(csv.reader([line], delimiter=delimiter), [])
+        return next(csv.reader(line.splitlines(keepends=True), delimiter=delimiter), [])
     except csv.Error:  # a field of more than 128 kB
         return []
 

@@ -75,6 +75,11 @@ class _Reader:
                 at_item = False
             if token.map is None or token.map[0] < done or token.type not in _LEAVES:
                 continue
+            following = (
+                tokens[number + 3].type if number + 3 < len(tokens) else ""
+            )  # after a paragraph's text and close
+            if token.type == "paragraph_open" and not parents and following not in _INTRODUCED:
+                continue  # paragraphs that follow each other are read together
             first, last = token.map
             if token.type == "thead_open":
                 last += 1  # the line of dashes
@@ -93,7 +98,6 @@ class _Reader:
                 self._add_item(start, end, parents[-1])
             elif token.type == "paragraph_open":
                 read_prose(outline, start, end)
-                following = tokens[number + 3].type if number + 3 < len(tokens) else ""  # after its text and its close
                 lead_in = outline.lead_in(end) if following in _INTRODUCED else None
             else:
                 outline.add(start, end, needs=() if lead_in is None else (lead_in,))

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import regex
+
+_SAYS_SOMETHING = regex.compile(r"[\p{L}\p{N}\p{Extended_Pictographic}]")
 # A longer line before a list, a table or a block of code costs more than it explains.
 _LONGEST_LEAD_IN = 200
 _HEADING_LEVELS = 7  # everything but headings, which have levels 1 to 6, stands deeper than all of them
@@ -48,7 +51,7 @@ class Outline:
     def __init__(self, text: str) -> None:
         self.text = text
         self.blocks: list[Block] = []
-        self._context: list[tuple[int, int]] = []  # level and position of what the next block needs, outermost first
+        self._context: list[tuple[float, int]] = []  # level and position of what the next block needs, outermost first
         self._floor = 0  # so many of these stand above all headings that may still be opened
 
     def add(
@@ -65,11 +68,12 @@ class Outline:
 
         Args:
             start, end: its characters.
-            stands, divisible, apart: see `Block`.
+            stands, divisible, apart: see `Block`. What has no letter and no digit never stands for itself.
             needs: blocks that it needs besides those that all blocks here need (see `under` and `open_heading`).
         """
         if self.text[start:end].strip():
             context = (position for _, position in self._context)
+            stands = stands and _SAYS_SOMETHING.search(self.text, start, end) is not None
             self.blocks.append(Block(start, end, tuple(sorted({*context, *needs})), stands, divisible, apart))
         return len(self.blocks) - 1
 
@@ -105,7 +109,13 @@ class Outline:
 
     @contextmanager
     def under(self, *positions: int) -> Iterator[None]:
-        """Blocks that are added meanwhile need those at these positions; headings among them end with it."""
+        """Blocks that are added meanwhile need those at these positions; headings among them end with it.
+
+        Without any position nothing changes.
+        """
+        if not positions:
+            yield
+            return
         before = list(self._context), self._floor
         self._context += [(_HEADING_LEVELS, position) for position in positions]
         self._floor = len(self._context)
@@ -114,12 +124,12 @@ class Outline:
         finally:
             self._context, self._floor = before
 
-    def open_heading(self, level: int, position: int) -> None:
+    def open_heading(self, level: float, position: int) -> None:
         """All that follows needs the heading at this position, up to the next one of its level or above it."""
         self.close_headings(level)
         self._context.append((level, position))
 
-    def close_headings(self, level: int) -> None:
+    def close_headings(self, level: float) -> None:
         """What follows stands under no heading of this level or below it any more."""
         while len(self._context) > self._floor and self._context[-1][0] >= level:
             self._context.pop()

@@ -1,34 +1,158 @@
-"""Paragraphs of plain text -> blocks: their sentences, or their lines where these stand for themselves."""
+"""Paragraphs of plain text -> blocks: their sentences, or their lines where these stand for themselves.
+
+Headings without marks stand over what follows them, questions over their answers.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
+import regex
+
+from tersely.text.headings import LIST_ITEM, first_line_level, heading_level
 from tersely.text.lines import LONGEST_RECORD, Record, split_records
 from tersely.text.outline import Outline
+from tersely.text.questions import answered_lines, is_question
 from tersely.text.sentences import split_paragraphs, split_sentences
 
 _LONGEST_LINE = 200  # characters; a longer line that stands for itself is cut into its sentences
 _LONGEST_HEADER = 500  # characters of a line with the names of columns; a longer one is a row like others
+_LONGEST_ANSWER = 400  # characters; a longer one is cut into its sentences
+_LONGEST_PAIR = 400  # characters of a sentence with the exception to it
+_LONGEST_OPENING = 25  # characters of the first sentence of an answer that is only a word, such as `Yes.`
+# At the beginning or after the end of a sentence: a line with a label before a colon, which leads in to the lines below
+# it if there is nothing after the colon.
+_LABEL_LINE = regex.compile(
+    r"(?:(?<=[.!?。！？؟\"”)][ \t]*\n)|\G)[ \t]*[\p{Lu}\p{Lo}][^\n:：.!?]{0,58}(?:[:：][ \t]*\n(?=[^\n]*\S)|[:：](?P<said>[ \t]+)(?=\S))"
+)
+_ITEM_LINE = regex.compile(rf"^{LIST_ITEM.pattern}", regex.M)
+_MOST_LINES = 4  # lines of an item, on average
+_LOOK = 400  # characters after the last paragraph that tell whether it is a heading
+# An answer may consist of a short line that is no heading.
+_DEEPEST_OVER_QUESTIONS = 6.5
+# A sentence that begins so takes something back of the one before it.
+_EXCEPTION = regex.compile(
+    r"(?:However|But|Except|Excepted|Unless|Otherwise|Nevertheless|Nonetheless|Only (?:if|when|where)|Not (?:if|when)|"
+    r"(?:This|That|It|The (?:above|foregoing|same)) (?:does|do|shall|will|is|are) not (?:apply|valid|include|cover)|"
+    r"Exceptions?\b|Jedoch|Aber|Außer|Ausgenommen|Sonst|Andernfalls|Allerdings|(?:Dies|Das) gilt nicht|Es sei denn|"
+    r"Cependant|Toutefois|Sauf|Sinon|Mais|Sin embargo|Pero|Salvo|Excepto|De lo contrario)\b"
+    r"|但|不过|然而|除非|否则|ただし|しかし|でも|لكن|ولكن|إلا|غير أن"
+)
 
 
 def read_prose(outline: Outline, start: int, end: int) -> None:
     """Add each sentence between two characters as a block, and each line that stands for itself."""
-    for paragraph in split_paragraphs(outline.text[start:end]):
-        first, last = start + paragraph.start, start + paragraph.end
-        records = split_records(outline.text, first, last)
-        if not records:
-            add_sentences(outline, first, last)
+    text = outline.text
+    start += len(text[start:end]) - len(text[start:end].lstrip("\n"))
+    paragraphs = [(start + first, start + last) for first, last in split_paragraphs(text[start:end])]
+    several_questions = sum(is_question(text[first:last]) for first, last in paragraphs) > 1
+    question: list[int] = []  # the position of the one that is being answered
+    for number, (first, last) in enumerate(paragraphs):
+        following = text[slice(*paragraphs[number + 1])] if number + 1 < len(paragraphs) else text[last : last + _LOOK]
+        if is_question(text[first:last]):
+            question = [outline.add(first, last, stands=False)]
             continue
-        header = records[0] if records[0].is_head and records[0].end - records[0].start <= _LONGEST_HEADER else None
-        above = [outline.add(header.start, header.end, stands=False)] if header else []
-        with outline.under(*above):
-            for record in records[len(above) :]:
-                _add_record(outline, record)
+        level = heading_level(text[first:last], following, is_first=not text[:first].strip())
+        if level is not None and not (question and several_questions and level > _DEEPEST_OVER_QUESTIONS):
+            question = []
+            outline.close_headings(level)
+            outline.open_heading(level, outline.add(first, last, stands=False))
+            continue
+        with outline.under(*question):
+            if question:
+                _add_answer(outline, first, last)
+            else:
+                _read_paragraph(outline, first, last)
+        if not several_questions:
+            question = []
+
+
+def _read_paragraph(outline: Outline, start: int, end: int) -> None:
+    text = outline.text
+    line_end = text.find("\n", start, end) + 1
+    if line_end and text[line_end:end].strip():
+        level = first_line_level(text[start:line_end], text[line_end:end])
+        if level is not None:
+            outline.close_headings(level)
+            outline.open_heading(level, outline.add(start, line_end, stands=False))
+            start = line_end
+    pairs = answered_lines(text, start, end)
+    if pairs:
+        for question, answer in pairs:
+            with outline.under(outline.add(*question, stands=False)):
+                _add_answer(outline, *answer)
+        return
+    items = [match.start() for match in _ITEM_LINE.finditer(text, start, end)]
+    if len(items) > 1 and len(items) >= text.count("\n", items[0], end) / _MOST_LINES:
+        _add_items(outline, start, items, end)
+        return
+    labels = list(_LABEL_LINE.finditer(text, start, end))
+    _read_lines(outline, start, labels[0].start() if labels else end)
+    for match, stop in zip(labels, [*(match.start() for match in labels[1:]), end], strict=False):
+        if match["said"]:
+            _add_answer(outline, match.start(), stop)
+            continue
+        with outline.under(outline.add(match.start(), match.end(), stands=False)):
+            _read_lines(outline, match.end(), stop)
+
+
+def _read_lines(outline: Outline, start: int, end: int) -> None:
+    """Add the lines that stand for themselves, or else the sentences."""
+    text = outline.text
+    if not text[start:end].strip():
+        return
+    records = split_records(text, start, end)
+    if not records:
+        add_sentences(outline, start, end)
+        return
+    header = records[0] if records[0].is_head and records[0].end - records[0].start <= _LONGEST_HEADER else None
+    above = [outline.add(header.start, header.end, stands=False)] if header else []
+    with outline.under(*above):
+        for record in records[len(above) :]:
+            _add_record(outline, record)
+
+
+def _add_items(outline: Outline, start: int, items: Sequence[int], end: int) -> None:
+    """Add the items of a list that Markdown does not know, such as one that does not begin with 1."""
+    above: list[int] = []
+    if outline.text[start : items[0]].strip():
+        add_sentences(outline, start, items[0])
+        lead_in = outline.lead_in(items[0])
+        above = [] if lead_in is None else [lead_in]
+    with outline.under(*above):
+        for first, last in pairwise([*items, end]):
+            outline.add(first, last, divisible=True)
 
 
 def add_sentences(outline: Outline, start: int, end: int) -> None:
-    """Add each sentence between two characters as a block."""
-    for number, sentence in enumerate(split_sentences(outline.text[start:end])):
-        outline.add(start + sentence.start, start + sentence.end, divisible=True, apart=not number)
+    """Add each sentence between two characters as a block; an exception is one with what it excepts from."""
+    edges: list[tuple[int, int]] = []
+    for first, last in split_sentences(outline.text[start:end]):
+        first, last = start + first, start + last
+        belongs = edges and (
+            outline.text[first : first + 1].islower()
+            or (last - edges[-1][0] <= _LONGEST_PAIR and _EXCEPTION.match(outline.text, first))
+        )
+        if belongs:
+            edges[-1] = edges[-1][0], last
+        else:
+            edges.append((first, last))
+    for number, (first, last) in enumerate(edges):
+        outline.add(first, last, divisible=True, apart=not number)
+
+
+def _add_answer(outline: Outline, start: int, end: int) -> None:
+    """Add an answer, whole where it is short; of a longer one each sentence needs the first, if that is only a word."""
+    if end - start <= _LONGEST_ANSWER:
+        outline.add(start, end, divisible=True)
+        return
+    first = len(outline.blocks)
+    add_sentences(outline, start, end)
+    opening = outline.blocks[first]
+    if opening.end - opening.start <= _LONGEST_OPENING:
+        for position in range(first + 1, len(outline.blocks)):
+            outline.need(position, first)
 
 
 def _add_record(outline: Outline, record: Record) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeVar, cast
 
+import numpy as np
 import regex
 
 from tersely.documents import Document, Span
@@ -132,6 +133,8 @@ class SegmentedDocument:
             kept unless all are.
         separators: in order.
         known: what `once` has found out.
+        unread: characters of what is larger than any budget of this call, and not read; it is in no unit.
+        short_title: stands in place of a title that is too long for the budget.
     """
 
     index: int
@@ -140,6 +143,13 @@ class SegmentedDocument:
     units: list[Unit]
     separators: list[Separator] = field(default_factory=list)
     known: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+    unread: tuple[Span, ...] = ()
+    short_title: str | None = None
+
+    @property
+    def title(self) -> str | None:
+        """The title as it stands in the context."""
+        return self.document.title if self.short_title is None else self.short_title
 
     def once(self, what: Hashable, find: Callable[[], Found]) -> Found:
         """What `find` says; it is asked for only once, however many questions there are about the document.
@@ -151,6 +161,14 @@ class SegmentedDocument:
         if what not in self.known:
             self.known[what] = find()
         return cast(Found, self.known[what])
+
+
+def with_separators(segmented: SegmentedDocument, kept: np.ndarray) -> np.ndarray:
+    """The words that stay (bool, one a word), with those that stand between neighbours of which both stay."""
+    for words, earlier, following in segmented.separators:
+        if kept[earlier.start : earlier.stop].any() and kept[following.start : following.stop].any():
+            kept[words.start : words.stop] = True
+    return kept
 
 
 # Words, units and separators of a text, and what else is known of it.

@@ -26,9 +26,18 @@ _NO_START = regex.compile(
     r"""
       (?<=[」』])(?:と(?!ても|ころ)|って|など|は(?!い|じ)|[をがにのへ、])          # 「行こう。」と言った。
     | (?<=[」』”])\p{Han}{1,8}?(?<!知)[说說道问問喊叫答]                     # “真的吗？”她问道。
-    | (?<=(?<![\p{L}\p{M}])\p{Arabic}\.\s{1,3})                             # د. أحمد
+    | (?<=(?<![\p{L}\p{M}])\p{Arabic}{1,2}\.\s{0,3})                         # د. أحمد
+    | (?<=(?<![\p{L}\p{M}])\p{Arabic}{1,2}\.(?:\p{Arabic}{1,2}\.){1,4}\s{0,3})   # م.ت.ف.
     """,
     regex.VERBOSE,
+)
+_LABEL = r"(?:Table|Tab\.|Figure|Figs?\.|Exhibit|Box|Chart|Tabelle|Abbildung|Abb\.|Tableau|Tabla)"
+_NO_START_AFTER_NUMBER = regex.compile(  # Table 3. Costs by year; in Version 3.0. of it; see Eq. (2)
+    rf"(?<=(?:^|\n)[*_]{{0,2}}{_LABEL}\s?\d{{1,4}}(?:\.\d{{1,4}}){{0,3}}[.:]\s{{1,3}})"
+    rf"|(?<=(?<!\w)(?:{_LABEL}|Eqs?\.|Equation|No\.|Nr\.|Sec\.|Section|Chapter|Vol\.|pp?\.|Art\.|Abs\.|Version|Release|v)"
+    r"\s?\(?\d{1,4}(?:\.\d{1,4}){0,3}\)?\.\s{1,3})(?=[\p{Ll}\d(\[])"
+    r"|(?<=(?<!\w)(?:Eqs?|Figs?|Secs?|Chap|Tabs?|Nos?|Nr|Vol|Art|Abb|Abs|Refs?|Def|Thm|Prop|Lem|Cor|cf|ca|approx|resp|incl|excl"
+    r"|vgl|bzw|z\.B|d\.h|u\.a)\.\s{1,3})(?=[\d(\[\p{Lu}\p{Ll}])"
 )
 _NO_START_IN_GERMAN = regex.compile(  # im 19. Jahrhundert, die 2. Auflage
     r"(?<=\b(?:im|am|vom|zum|beim|ab|seit|bis|der|die|das|dem|den|des|eine?|einer|einem|einen)\s\d{1,2}\.\s{1,3})"
@@ -82,5 +91,5 @@ def _starts_in_window(window: str) -> list[int]:
             raise
         return [0]
     starts = sorted({0, *(boundary["start_index"] for boundary in boundaries)})
-    patterns = (_NO_START, _NO_START_IN_GERMAN) if language == "de" else (_NO_START,)
+    patterns = (_NO_START, _NO_START_AFTER_NUMBER, *([_NO_START_IN_GERMAN] if language == "de" else []))
     return [start for start in starts if not start or not any(pattern.match(window, start) for pattern in patterns)]

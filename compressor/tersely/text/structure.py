@@ -5,12 +5,58 @@ In doubt a text is prose: a reader takes only what it is sure of.
 
 from __future__ import annotations
 
-from tersely.text import ini_records, json_records, markup, yaml_records
+from tersely.text import (
+    changes,
+    clauses,
+    columns,
+    command_output,
+    definitions,
+    fences,
+    formulas,
+    ini_records,
+    json_records,
+    latex,
+    logs,
+    mail,
+    markup,
+    matches,
+    messages,
+    program_signs,
+    restructured,
+    sessions,
+    subtitles,
+    tables,
+    tracebacks,
+    yaml_records,
+)
 from tersely.text.markdown import read_markdown
 from tersely.text.outline import Block, FindRegions, Outline, Region
 
 # Asked in this order; what one has taken the next ones do not see.
-_FINDERS: tuple[FindRegions, ...] = (json_records.find, markup.find, ini_records.find, yaml_records.find)
+_FINDERS: tuple[FindRegions, ...] = (
+    subtitles.find,
+    fences.find,
+    latex.find,
+    formulas.find,
+    json_records.find,
+    markup.find,
+    sessions.find,
+    changes.find,
+    mail.find,
+    logs.find,
+    tracebacks.find,
+    ini_records.find,
+    yaml_records.find,
+    tables.find,
+    messages.find,
+    columns.find,
+    matches.find,
+    command_output.find,
+    program_signs.find,
+    restructured.find,
+    clauses.find,
+    definitions.find,
+)
 
 
 def split_blocks(text: str) -> list[Block]:
@@ -23,8 +69,11 @@ def split_blocks(text: str) -> list[Block]:
     for region in _regions(text):
         read_markdown(outline, done, region.start)
         lead_in = outline.lead_in(region.start)
-        with outline.under(*([] if lead_in is None else [lead_in])):
+        if lead_in is None:  # what it opens may reach beyond it, such as a heading
             region.read(outline, region.start, region.end)
+        else:
+            with outline.under(lead_in):
+                region.read(outline, region.start, region.end)
         done = region.end
     read_markdown(outline, done, len(text))
     if not any(block.stands for block in outline.blocks):  # headings over nothing are all that there is

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
@@ -14,8 +15,9 @@ from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index.postprocessor.tersely.counted import compress_with_metadata
 from llama_index.postprocessor.tersely.longllmlingua import GUIDE, NEW_NAMES
-from llama_index.postprocessor.tersely.nodes import compressed_nodes, context_of, document_of, text_of
+from llama_index.postprocessor.tersely.nodes import compressed_nodes, document_of, have_text
 from pydantic.json_schema import SkipJsonSchema
 
 from tersely import (
@@ -24,11 +26,11 @@ from tersely import (
     CompressionSettings,
     Compressor,
     InvalidInputError,
-    ProtectedTextError,
     shared_compressor,
 )
 
 dispatcher = get_dispatcher(__name__)
+logger = logging.getLogger("tersely")
 
 
 class TerselyPostprocessor(BaseNodePostprocessor):
@@ -43,7 +45,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
     Args:
         rate: compressed / original tokens, in (0, 1]. Give this or `target_tokens`.
         target_tokens: the budget in tokens.
-        method, order, protect, gap_marker, granularity, dynamic_ratio, segment_tokens: as in
+        method, order, protect, gap_marker, granularity, dynamic_ratio, segment_tokens, strict: as in
             `tersely.CompressionSettings`.
         count_metadata: the metadata that LlamaIndex shows the LLM beside each text counts toward the budget, and so do
             nodes that pass unchanged.
@@ -68,6 +70,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
     granularity: float = Field(default=2.0, description="How many budgets of whole nodes the coarse stage keeps.")
     dynamic_ratio: float = Field(default=0.25, description="How much more is kept of the best node than of others.")
     segment_tokens: int = Field(default=200, description="Tokens in a segment of iterative compression.")
+    strict: bool = Field(default=False, description="Refuse all nodes for one that is no text.")
     count_metadata: bool = Field(default=False, description="Whether metadata shown to the LLM counts.")
     model: str = Field(default=DEFAULT_MODEL, description="The model that scores the text.")
     tokenizer: str | None = Field(default=None, description="The tokenizer that counts the budget.")
@@ -86,6 +89,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
         granularity: float | None = None,
         dynamic_ratio: float | None = None,
         segment_tokens: int | None = None,
+        strict: bool | None = None,
         count_metadata: bool = False,
         model: str | PathLike[str] | None = None,
         tokenizer: str | None = None,
@@ -106,6 +110,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
             granularity=granularity,
             dynamic_ratio=dynamic_ratio,
             segment_tokens=segment_tokens,
+            strict=strict,
         )
         settings.check_budget()
         model = str(model) if isinstance(model, PathLike) else model
@@ -149,7 +154,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        if not any(text_of(node.node) for node in nodes):
+        if not have_text(nodes):
             return list(nodes)
         with self._events(nodes, query_bundle) as returned:
             result, returned[:] = self._compress(nodes, query_bundle)
@@ -159,7 +164,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
     async def _apostprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
     ) -> list[NodeWithScore]:
-        if not any(text_of(node.node) for node in nodes):
+        if not have_text(nodes):
             return list(nodes)
         with self._events(nodes, query_bundle) as returned:
             result, returned[:] = await asyncio.to_thread(self._compress, nodes, query_bundle)
@@ -169,30 +174,12 @@ class TerselyPostprocessor(BaseNodePostprocessor):
         self, nodes: Sequence[NodeWithScore], query_bundle: QueryBundle | None
     ) -> tuple[CompressionResult, list[NodeWithScore]]:
         compressor, settings = self._compressor or shared_compressor(self.model, self.tokenizer), self._settings()
-        documents = [document_of(node.node, self.count_metadata) for node in nodes]
         question = _question(query_bundle)
-        if not self.count_metadata:
-            result = compressor.compress(documents, question, settings=settings)
-            return result, compressed_nodes(nodes, result)
-
-        count = compressor.tokenizer.count
-        target = settings.target_tokens or max(1, int((settings.rate or 1) * count(context_of(nodes)) + 1e-9))
-        # What Tersely must leave of it: first to the nodes that pass unchanged, then, seldom, to a node's own template
-        # or the metadata of an image whose text went.
-        unchanged = context_of(node for node in nodes if not text_of(node.node))
-        reserved = count(f"{unchanged}\n\n") if unchanged else 0
-        while reserved < target:
-            settings = settings.overridden(target_tokens=target - reserved)
-            try:
-                result = compressor.compress(documents, question, settings=settings)
-            except ProtectedTextError as error:
-                raise ProtectedTextError(error.needed + reserved, target) from None
-            returned = compressed_nodes(nodes, result)
-            excess = count(context_of(returned)) - target
-            if excess <= 0:
-                return result, returned
-            reserved += excess
-        raise ProtectedTextError(reserved + 1, target)
+        _tell_what_is_not_asked(query_bundle, question)
+        if self.count_metadata:
+            return compress_with_metadata(compressor, nodes, question, settings)
+        result = compressor.compress([document_of(node.node) for node in nodes], question, settings=settings)
+        return result, compressed_nodes(nodes, result)
 
     def _delivered(self, result: CompressionResult, returned: list[NodeWithScore]) -> list[NodeWithScore]:
         if self.on_result is not None:
@@ -226,8 +213,22 @@ class TerselyPostprocessor(BaseNodePostprocessor):
 
 
 def _question(query_bundle: QueryBundle | None) -> str | None:
+    """What is asked. Texts to embed instead of it, such as a made-up answer, are for retrievers and are not asked."""
     question = query_bundle.query_str if query_bundle else ""
     return question if question.strip() else None
+
+
+def _tell_what_is_not_asked(query_bundle: QueryBundle | None, question: str | None) -> None:
+    """Texts to embed that are not the question: harmless beside one, a likely mistake without."""
+    if query_bundle is None or not set(query_bundle.custom_embedding_strs or ()) - {question}:
+        return
+    if question is not None:
+        logger.debug("custom_embedding_strs are for retrievers: what is kept is chosen by query_str %r", question)
+    else:
+        logger.warning(
+            "custom_embedding_strs are for retrievers, and query_str is empty: what is kept is chosen without a "
+            "question; give a query_str"
+        )
 
 
 def _refuse_unknown(arguments: dict[str, Any], component: type[BaseNodePostprocessor]) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 
 from llama_index.core.schema import BaseNode, ImageNode, IndexNode, MetadataMode, Node, NodeWithScore, TextNode
 
-from tersely import CompressedDocument, CompressionResult, Document
+from tersely import CompressedDocument, CompressionResult, Document, InvalidInputError
+from tersely.input import shortened
 
 METADATA_KEY = "tersely"
 
 
-def document_of(node: BaseNode, with_metadata: bool) -> Document:
+def document_of(node: BaseNode, with_metadata: bool = False) -> Document:
     """A node as a document: empty where there is nothing to compress, so that Tersely skips it.
 
     Args:
@@ -26,6 +27,21 @@ def document_of(node: BaseNode, with_metadata: bool) -> Document:
     """
     around = _with_text(node, "").get_content(MetadataMode.LLM) if with_metadata else ""
     return Document(text=text_of(node), title=f"{around}\n" if around else None, id=node.node_id)
+
+
+def have_text(nodes: Sequence[NodeWithScore]) -> bool:
+    """Whether there is anything to compress.
+
+    Raises:
+        InvalidInputError: an entry is no node with a score.
+    """
+    for index, node in enumerate(nodes):
+        if not isinstance(node, NodeWithScore):
+            raise InvalidInputError(
+                f"nodes[{index}] must be a NodeWithScore, got {shortened(node)}; make it "
+                f"NodeWithScore(node=TextNode(text=...))"
+            )
+    return any(text_of(node.node) for node in nodes)
 
 
 def text_of(node: BaseNode) -> str:
@@ -44,29 +60,32 @@ def context_of(nodes: Iterable[NodeWithScore]) -> str:
 
 def compressed_nodes(nodes: Sequence[NodeWithScore], result: CompressionResult) -> list[NodeWithScore]:
     """The nodes with what was kept of them, in the order of the context, and what passes unchanged between them."""
-    left = result.left(stays=lambda document: _shows_more(nodes[document.index].node))
+    left = result.left(stays=lambda document: shows_more(nodes[document.index].node))
     return [
-        _compressed(nodes[one.index], one) if isinstance(one, CompressedDocument) else nodes[one.index] for one in left
+        _compressed(nodes[one.index], result.account_of(one), one.text)
+        if isinstance(one, CompressedDocument)
+        else nodes[one.index]
+        for one in left
     ]
 
 
-def _shows_more(node: BaseNode) -> bool:
+def shows_more(node: BaseNode) -> bool:
     """Whether a node has an image, sound or film beside its text: it stays even if none of its text does."""
     if isinstance(node, ImageNode):
         return True
     return isinstance(node, Node) and any((node.image_resource, node.audio_resource, node.video_resource))
 
 
-def _compressed(node: NodeWithScore, document: CompressedDocument) -> NodeWithScore:
+def _compressed(node: NodeWithScore, account: dict[str, Any], text: str) -> NodeWithScore:
     """A copy of the node with the compressed text and the account of it."""
     original = node.node
     changes: dict[str, Any] = {
-        "metadata": {**original.metadata, METADATA_KEY: document.account},
+        "metadata": {**original.metadata, METADATA_KEY: account},
         "excluded_llm_metadata_keys": _with_key(original.excluded_llm_metadata_keys),
         "excluded_embed_metadata_keys": _with_key(original.excluded_embed_metadata_keys),
         "relationships": dict(original.relationships),
     }
-    return node.model_copy(update={"node": _with_text(original, document.text, changes)})
+    return node.model_copy(update={"node": _with_text(original, text, changes)})
 
 
 def _with_text(node: BaseNode, text: str, changes: dict[str, Any] | None = None) -> BaseNode:

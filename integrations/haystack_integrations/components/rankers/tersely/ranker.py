@@ -7,7 +7,7 @@ embeddings; only its content is shorter, and one key of its meta says what was k
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from math import inf
+from math import inf, isnan
 from os import PathLike
 from typing import Any
 
@@ -19,8 +19,10 @@ from tersely import (
     CompressionResult,
     CompressionSettings,
     Compressor,
+    InvalidInputError,
     shared_compressor,
 )
+from tersely.input import shortened
 
 META_KEY = "tersely"
 
@@ -54,6 +56,7 @@ class TerselyRanker:
         order: str | None = None,
         protect: list[str] | None = None,
         gap_marker: str | None = None,
+        strict: bool = False,
         model: str | PathLike[str] = DEFAULT_MODEL,
         tokenizer: str | None = None,
     ) -> None:
@@ -66,6 +69,7 @@ class TerselyRanker:
         :param order: Order of the documents that are returned.
         :param protect: Patterns whose matches survive byte for byte.
         :param gap_marker: Stands wherever something was left out.
+        :param strict: Refuse all documents for one that is no text, instead of repairing it.
         :param model: Scores the text: the embedded default's name, a folder, a `.gguf` file or a Hub id.
         :param tokenizer: The name of the tokenizer that counts the budget.
         :raises InvalidInputError: If there is no budget or two, or a value is out of range.
@@ -77,6 +81,7 @@ class TerselyRanker:
             order=order,
             protect=protect,
             gap_marker=gap_marker,
+            strict=strict,
         )
         settings.check_budget()
         self.rate = settings.rate
@@ -85,6 +90,7 @@ class TerselyRanker:
         self.order = settings.order
         self.protect = list(settings.protect)
         self.gap_marker = settings.gap_marker
+        self.strict = settings.strict
         self.model = str(model)
         self.tokenizer = tokenizer
         self._compressor: Compressor | None = None
@@ -116,6 +122,7 @@ class TerselyRanker:
             order=self.order,
             protect=self.protect,
             gap_marker=self.gap_marker,
+            strict=self.strict,
             model=self.model,
             tokenizer=self.tokenizer,
         )
@@ -141,7 +148,8 @@ class TerselyRanker:
         """
         Compresses documents to what matters for a query.
 
-        Before that, documents with the same id are reduced to the one with the highest score.
+        Before that, documents with the same id are reduced to the one with the highest score, and of several with that
+        score to the one with most text.
 
         :param query: The question; if it is empty, what is kept is chosen without one.
         :param documents: The documents that were retrieved.
@@ -191,20 +199,30 @@ class TerselyRanker:
             order=self.order,
             protect=self.protect,
             gap_marker=self.gap_marker,
+            strict=self.strict,
         )
 
 
 def _unique(documents: Sequence[Document]) -> list[Document]:
-    """Of the documents with the same id the one with the highest score, as every Haystack ranker has it."""
+    """Of the documents with the same id the one with the highest score, as every Haystack ranker has it.
+
+    Where scores are equal it is the one with most text, since a retriever may return a piece beside the whole.
+    """
     best: dict[str, Document] = {}
-    for document in documents:
-        if document.id not in best or _score(document) > _score(best[document.id]):
+    for index, document in enumerate(documents):
+        if not isinstance(document, Document):
+            raise InvalidInputError(
+                f"documents[{index}] must be a haystack Document, got {shortened(document)}; make it "
+                f"Document(content=...)"
+            )
+        if document.id not in best or _preference(document) > _preference(best[document.id]):
             best[document.id] = document
     return list(best.values())
 
 
-def _score(document: Document) -> float:
-    return -inf if document.score is None else document.score
+def _preference(document: Document) -> tuple[float, int]:
+    score = -inf if document.score is None or isnan(document.score) else document.score
+    return score, len(_text(document).strip())
 
 
 def _text(document: Document) -> str:
@@ -219,11 +237,13 @@ def _returned(documents: Sequence[Document], result: CompressionResult) -> list[
     """
     left = result.left(stays=lambda document: documents[document.index].blob is not None)
     return [
-        _compressed(documents[one.index], one) if isinstance(one, CompressedDocument) else documents[one.index]
+        _compressed(documents[one.index], result.account_of(one), one.text)
+        if isinstance(one, CompressedDocument)
+        else documents[one.index]
         for one in left
     ]
 
 
-def _compressed(original: Document, document: CompressedDocument) -> Document:
+def _compressed(original: Document, account: dict[str, Any], text: str) -> Document:
     """A copy of the document with the compressed text and the account of it; its id stays that of the original."""
-    return replace(original, content=document.text, meta={**original.meta, META_KEY: document.account})
+    return replace(original, content=text, meta={**original.meta, META_KEY: account})

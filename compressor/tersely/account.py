@@ -1,0 +1,153 @@
+"""What became of the documents, and why, as values and in words. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import numpy as np
+
+from tersely.budget import Choice
+from tersely.documents import CompressedDocument, LeftOut, Span
+from tersely.oversize import Oversize
+from tersely.rendering import Marks, document_text, kept_spans, with_title
+from tersely.text.segmentation import SegmentedDocument
+
+
+def compressed_document(
+    segmented: SegmentedDocument,
+    kept: np.ndarray,
+    relevance: float | None,
+    original_tokens: int,
+    count: Callable[[str], int],
+    marks: Marks,
+    instead: Sequence[Span] = (),
+) -> CompressedDocument:
+    """What became of a document.
+
+    Args:
+        segmented: the document.
+        kept: which of its words stay (bool, one a word).
+        relevance: the coarse stage's value.
+        original_tokens: of title and text before.
+        count: text -> tokens.
+        marks: what stands where something was left out.
+        instead: what was kept of it though a better unit had not fit.
+    """
+    spans = kept_spans(segmented, kept)
+    text = document_text(segmented, kept, marks)
+    return CompressedDocument(
+        index=segmented.index,
+        document=segmented.document,
+        kept=spans,
+        text=text,
+        relevance=relevance,
+        original_tokens=original_tokens,
+        compressed_tokens=count(with_title(segmented.title, text)) if spans else 0,
+        short_title=segmented.short_title,
+        instead=list(instead),
+    )
+
+
+def dropped_documents(
+    documents: Sequence[SegmentedDocument],
+    read: Collection[int],
+    copies: Mapping[int, int],
+    count: Callable[[str], int],
+) -> list[CompressedDocument]:
+    """The documents that were not read: copies of others, and those of which every unit is larger than the budget.
+
+    Args:
+        documents: all of them.
+        read: the caller's positions of the others.
+        copies: position of a copy -> position of the document that says all that it says.
+        count: text -> tokens.
+    """
+    return [
+        CompressedDocument(
+            index=segmented.index,
+            document=segmented.document,
+            kept=[],
+            text="",
+            original_tokens=count(with_title(segmented.document.title, segmented.document.text)),
+            compressed_tokens=0,
+            copy_of=documents[copies[position]].index if position in copies else None,
+        )
+        for position, segmented in enumerate(documents)
+        if segmented.index not in read
+    ]
+
+
+def kept_instead(documents: Sequence[SegmentedDocument], choice: Choice | None) -> list[list[Span]]:
+    """For each document the characters of the pieces that were kept though a better one had not fit."""
+    spans: list[list[Span]] = [[] for _ in documents]
+    for piece in choice.instead if choice else ():
+        words = documents[piece.document].words
+        spans[piece.document].append(Span(words[piece.first].start, words[piece.last - 1].end))
+    return [sorted(of_document) for of_document in spans]
+
+
+def left_out(documents: Sequence[SegmentedDocument], choice: Choice | None) -> list[LeftOut]:
+    """The units that did not fit, best first."""
+    units = []
+    for piece, tokens, budget in choice.missed if choice else ():
+        segmented = documents[piece.document]
+        span = Span(segmented.words[piece.first].start, segmented.words[piece.last - 1].end)
+        units.append(
+            LeftOut(
+                index=segmented.index,
+                id=segmented.document.id,
+                span=span,
+                tokens=tokens,
+                budget=budget,
+                relevance=piece.worth,
+            )
+        )
+    return units
+
+
+def notes_of(
+    target: int,
+    used: int,
+    documents: Sequence[CompressedDocument],
+    choice: Choice | None,
+    units: Sequence[LeftOut],
+    oversize: Sequence[Oversize],
+) -> list[str]:
+    """Why a part of the budget is unused, and what was too large, shortened or a copy, in words.
+
+    Args:
+        target: the budget in tokens.
+        used: tokens of the context.
+        documents: what became of each.
+        choice: what the budget holds; None where everything fits.
+        units: the best ones that did not fit.
+        oversize: units that are larger than the whole budget and were not read.
+    """
+    said: list[str] = []
+    if choice and choice.best_is_missed and units:
+        best = units[0]
+        kept = "what is kept is less relevant" if used else "nothing is kept"
+        said.append(
+            f"the most relevant unit ({_name(best)}) needs a budget of {best.budget} tokens, more than {target}: {kept}"
+        )
+    if oversize:
+        smallest = min(oversize, key=lambda unit: unit.tokens)
+        number = "a unit is" if len(oversize) == 1 else f"{len(oversize)} units are"
+        said.append(
+            f"{number} larger than the whole budget of {target} tokens and not read; the smallest has "
+            f"{smallest.tokens} tokens"
+        )
+    for document in documents:
+        if document.short_title is not None:
+            said.append(f"the title of document {document.index} is too long for the budget and was shortened")
+        if document.copy_of is not None:
+            said.append(f"document {document.index} says nothing that document {document.copy_of} does not: dropped")
+    if choice and used < target and units:
+        said.append(f"unused: {target - used} of {target} tokens, next unit needs {units[0].tokens} tokens")
+    elif choice and used < target:
+        said.append(f"unused: {target - used} of {target} tokens, nothing more of use is left")
+    return said
+
+
+def _name(unit: LeftOut) -> str:
+    return f"document {unit.index}{f' ({unit.id})' if unit.id else ''}, characters {unit.span.start} to {unit.span.end}"

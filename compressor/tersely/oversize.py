@@ -1,0 +1,84 @@
+"""What no budget of this call can hold: units that are not read by the model, and titles that are shortened."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from tersely.documents import Span
+from tersely.text.segmentation import SegmentedDocument, Unit
+
+# A title may take this part of the budget; of a longer one only so many words are left as fit a smaller part.
+_TITLE_PART, _SHORT_TITLE_PART = 2, 6
+# A unit of fewer tokens is read though it does not fit, so that the result can say whether it was the best.
+_READ_ANYWAY = 512
+
+
+class Oversize(NamedTuple):
+    """A unit that is larger than the whole budget.
+
+    Attributes:
+        document: position in the list of segmented documents.
+        unit: which one.
+        tokens: of the unit, as the target LLM counts them.
+    """
+
+    document: int
+    unit: Unit
+    tokens: int
+
+
+def without_oversize(
+    documents: Sequence[SegmentedDocument], target: int, count: Callable[[str], int]
+) -> tuple[list[SegmentedDocument], list[Oversize]]:
+    """The documents without the units that cannot be kept, and these.
+
+    Args:
+        documents: to compress.
+        target: the budget in tokens.
+        count: text -> tokens.
+
+    Returns:
+        As many documents; one whose units are all too large has none left.
+    """
+    limit = max(target, _READ_ANYWAY)
+    readable: list[SegmentedDocument] = []
+    oversize: list[Oversize] = []
+    for position, segmented in enumerate(documents):
+        words, text = segmented.words, segmented.document.text
+        too_large: list[Oversize] = []
+        for unit in segmented.units:
+            start, end = words[unit.words.start].start, words[unit.words.stop - 1].end
+            # A character has at most four bytes, a token at least one.
+            if 4 * (end - start) <= limit or len(text[start:end].encode()) <= limit:
+                continue
+            tokens = count(text[start:end])
+            if tokens > limit:
+                too_large.append(Oversize(position, unit, tokens))
+        if too_large:
+            unread = {entry.unit for entry in too_large}
+            units = [unit for unit in segmented.units if unit not in unread]
+            spans = tuple(
+                Span(words[entry.unit.words.start].start, words[entry.unit.words.stop - 1].end) for entry in too_large
+            )
+            segmented = replace(segmented, units=units, unread=spans, known={})
+        readable.append(segmented)
+        oversize += too_large
+    return readable, oversize
+
+
+def with_short_title(segmented: SegmentedDocument, target: int, count: Callable[[str], int]) -> SegmentedDocument:
+    """The document with a title that leaves room for its text: the first words of a long one and an ellipsis."""
+    title = segmented.title or ""
+    if len(title.encode()) <= target // _TITLE_PART or count(title) <= target // _TITLE_PART:
+        return segmented
+    words = title.split()
+    room = max(target // _SHORT_TITLE_PART, 1)
+    number = bisect_right(range(1, len(words) + 1), room, key=lambda number: count(_first_words(words, number)))
+    return replace(segmented, short_title=_first_words(words, number) if number else "", known={})
+
+
+def _first_words(words: Sequence[str], number: int) -> str:
+    return f"{' '.join(words[:number])} …"

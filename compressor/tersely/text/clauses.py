@@ -1,0 +1,182 @@
+"""Numbered clauses of contracts, laws and manuals: `3.2`, `(a)`, `(ii)`, with the line that leads in to them.
+
+A clause stands with its number and with all lead-ins above it, never a lead-in without a clause. A short clause with
+all its parts is one block: which of its conditions must hold together only the whole of it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import regex
+
+from tersely.text.headings import heading_level
+from tersely.text.outline import Outline, Region
+from tersely.text.prose import add_sentences
+
+_LINE = regex.compile(r"[^\n]*\n|[^\n]+$")
+_QUICK = regex.compile(r"^[ \t]*(?:\(?[a-zA-Z]{1,4}\)|\(\d{1,2}\)|\d{1,2}\.\d|§|Art\w*\.? \d|第)", regex.M)
+_NUMBER = regex.compile(
+    r"[ \t]*(?:"
+    r"(?P<dotted>\d{1,2}(?:\.\d{1,3}){1,5})[.)]?(?=[ \t]+\S)"
+    r"|(?P<single>\d{1,2})[.)](?=[ \t]+\S)"
+    r"|\((?P<bracketed>\d{1,2})\)(?=[ \t]*\S)"
+    r"|\(?(?P<roman>[ivx]{1,5})\)(?=[ \t]*\S)"
+    r"|\(?(?P<letter>[a-z])\)(?=[ \t]*\S)"
+    r"|\(?(?P<capital>[A-Z])\)(?=[ \t]+\S)"
+    r"|(?P<article>(?:§+|Art(?:icle|ikel|\.)|Section|第)[ \t]*[\d一二三四五六七八九十]+\w{0,2}[条條款]?)[.:]?(?=\s)"
+    r")"
+)
+_FEWEST = 2  # clauses of a kind
+_LONGEST_WHOLE = 500  # characters of a clause with all its parts
+_LONGEST_JOINED = 1500  # the same where its parts only hold together
+_JOINED = regex.compile(r"(?:\band|\bund|\bet|\by|[和并且]|و)\s*$")
+_LONGEST_LEAD_IN = 600
+
+
+@dataclass(slots=True)
+class _Clause:
+    kind: str
+    start: int
+    text_end: int  # of its own text
+    end: int  # of its last part
+    parts: list[_Clause] = field(default_factory=list)
+    tail: int | None = None  # where text begins that goes on after its parts
+
+
+def find(text: str, start: int, end: int) -> list[Region]:
+    """The runs of numbered clauses between two characters."""
+    if not _QUICK.search(text, start, end):
+        return []
+    lines = [match.span() for match in _LINE.finditer(text, start, end)]
+    regions: list[Region] = []
+    run: list[tuple[str, int]] = []  # kind and start of each clause
+    stop = start  # of the run
+    blank = False
+    for number, (first, last) in enumerate(lines):
+        line = text[first:last]
+        if not line.strip():
+            blank = True
+            continue
+        kind = _kind(line, [kind for kind, _ in run])
+        if kind and _is_heading(text, lines, number):
+            kind = None
+            blank = True
+        if kind:
+            run.append((kind, first))
+            stop = last
+        elif run and (not blank or line.lstrip()[:1].islower()):
+            stop = last
+        else:
+            regions += _region(text, run, stop)
+            run = []
+        blank = False
+    return regions + _region(text, run, stop)
+
+
+def _region(text: str, run: Sequence[tuple[str, int]], stop: int) -> list[Region]:
+    kinds = [kind for kind, _ in run]
+    # Lists of plain numbers are Markdown's affair.
+    if not any(kind != "single" and kinds.count(kind) >= _FEWEST for kind in kinds):
+        return []
+    tops = _nested(text, run, stop)
+    return [Region(run[0][1], stop, lambda outline, start, end: _read(outline, tops))]
+
+
+def _kind(line: str, before: Sequence[str]) -> str | None:
+    """Which kind of number a line begins with; `(i)` is a letter after `(h)`, and `(c)` no roman number."""
+    match = _NUMBER.match(line)
+    if not match:
+        return None
+    kind = match.lastgroup or ""
+    value = match[kind]
+    if kind == "roman" and len(value) == 1 and value != "i" and "roman" not in before:
+        kind = "letter"
+    if kind == "roman" and value == "i" and before and before[-1] == "letter" and before.count("letter") >= 8:
+        kind = "letter"
+    if kind == "dotted":
+        return f"dotted{value.count('.')}"
+    return kind
+
+
+def _is_heading(text: str, lines: Sequence[tuple[int, int]], number: int) -> bool:
+    """Whether a numbered line is a heading: short, without an end, and on its own or over unnumbered text."""
+    first, last = lines[number]
+    following = next((text[a:b] for a, b in lines[number + 1 :] if text[a:b].strip()), "")
+    after_blank = number + 1 < len(lines) and not text[slice(*lines[number + 1])].strip()
+    return after_blank and heading_level(text[first:last], following) is not None
+
+
+def _nested(text: str, run: Sequence[tuple[str, int]], stop: int) -> list[_Clause]:
+    """The clauses as a tree: one of a kind not seen above it is a part of the clause before it."""
+    tops: list[_Clause] = []
+    above: list[_Clause] = []
+    starts = [start for _, start in run]
+    for (kind, start), end in zip(run, [*starts[1:], stop], strict=True):
+        clause = _Clause(kind, start, end, end)
+        same = next((depth for depth, other in enumerate(above) if other.kind == kind), None)
+        if same is not None:
+            del above[same:]
+        elif kind.startswith("dotted"):  # their depth is in the number
+            while above and not (above[-1].kind in ("single", "article") or above[-1].kind < kind):
+                above.pop()
+        (above[-1].parts if above else tops).append(clause)
+        for other in above:
+            other.end = end
+        above.append(clause)
+        _split_tail(text, clause, above)
+    return tops
+
+
+def _split_tail(text: str, clause: _Clause, above: Sequence[_Clause]) -> None:
+    """Text after a blank line, or less indented, that goes on in small letters belongs to the clause above."""
+    if len(above) < 2 or clause.parts:
+        return
+    indent = len(text[clause.start : clause.end]) - len(text[clause.start : clause.end].lstrip(" \t"))
+    blank = False
+    for match in list(_LINE.finditer(text, clause.start, clause.end))[1:]:
+        line = match[0]
+        if line.strip() and line.lstrip()[0].islower() and (blank or len(line) - len(line.lstrip()) < indent):
+            clause.text_end = clause.end = match.start()
+            above[-2].tail = match.start()
+            return
+        blank = not line.strip()
+
+
+def _read(outline: Outline, clauses: Sequence[_Clause]) -> None:
+    for clause in clauses:
+        _add(outline, clause)
+
+
+def _add(outline: Outline, clause: _Clause) -> None:
+    text = outline.text
+    length = clause.end - clause.start
+    joined = any(_JOINED.search(text[part.start : part.text_end].rstrip().rstrip(";,")) for part in clause.parts)
+    if length <= (_LONGEST_JOINED if joined and _leads_in(text, clause) else _LONGEST_WHOLE):
+        outline.add(clause.start, clause.end, divisible=not clause.parts)
+        return
+    if not clause.parts:
+        first = len(outline.blocks)
+        add_sentences(outline, clause.start, clause.end)
+        for position in range(first + 1, len(outline.blocks)):
+            outline.need(position, first)
+        return
+    lead_in = outline.add(
+        clause.start,
+        clause.text_end,
+        stands=not _leads_in(text, clause) or clause.text_end - clause.start > _LONGEST_LEAD_IN,
+    )
+    first = len(outline.blocks)
+    with outline.under(lead_in):
+        for part in clause.parts:
+            _add(outline, part)
+        if clause.tail is not None:
+            tail = outline.add(clause.tail, clause.end, stands=False)
+            for position in range(first, tail):
+                outline.need(position, tail)
+
+
+def _leads_in(text: str, clause: _Clause) -> bool:
+    """Whether a clause's own text says something only with its parts: it does not end as a sentence does."""
+    return bool(clause.parts) and not text[clause.start : clause.text_end].rstrip().endswith((".", "。", "!", "؟"))

@@ -1,0 +1,130 @@
+"""Entries that define something -> each whole, or under its term: options of a command, and lists of terms.
+
+What is said of an option never stands without the option. Deeper lines below a shallower one are its body where the
+shallower line is an option, a field of reStructuredText, or a short term among several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import regex
+
+from tersely.text.fence_spans import outside_fences
+from tersely.text.layout import Line, line_groups, lines_between, reads_as_prose
+from tersely.text.outline import Outline, Region
+from tersely.text.prose import read_prose
+
+_LONGEST = 700  # characters of an entry that is one block
+_LONGEST_TERM = 60
+_MOST_WORDS = 6  # of a term
+_FEWEST = 2  # entries
+_LONGEST_LINE = 300  # characters of a line that are searched for an option
+_DEEPEST = 10  # entries within entries; what is deeper is prose
+
+_VALUE = r"(?:[ =]?[<\[{]?[\w.|,:=<>\[\]{}-]+[>\]}]?){0,2}"
+_OPTION = regex.compile(rf"(?:-\w|--\w[\w-]*+){_VALUE}(?:,? (?:or )?--?\w[\w-]*+{_VALUE}){{0,3}}(?=\s{{2,}}|\t|$)")
+_FIELD = regex.compile(r":\w[^:\n]{0,60}:(?:\s|$)")
+_BESIDE = regex.compile(r"[a-z{][\w{},.-]*+(?: [\w<>\[\].-]+){0,2}\s{2,}\S")  # `clone   Copies a repository`
+_SENTENCE_END = regex.compile(r"[.!?;,]$|[.!?]\s")
+_BULLET = regex.compile(r"[-*+•] |\d+[.)] |[|>#]|\.\. ")
+_HINT = regex.compile(r"^[ \t]*--?\w|^:\w|^[ \t]{2,}\S", regex.M)
+
+
+def find(text: str, start: int, end: int) -> list[Region]:
+    """The runs of entries between two characters that begin and end lines."""
+    if text.find("\n", start, end) < 0 or not _HINT.search(text, start, end):
+        return []
+    return [region for first, last in outside_fences(text, start, end) for region in _find(text, first, last, 0)]
+
+
+def _find(text: str, start: int, end: int, deep: int) -> Iterator[Region]:
+    lines = lines_between(text, start, end)
+    position = 0
+    while position < len(lines):
+        edges = _entries(lines, position)
+        if len(edges) > 1:
+            first, last = lines[position].start, lines[edges[-1] - 1].end
+            spans = [(lines[edge].start, lines[following - 1].end) for edge, following in pairwise(edges)]
+            yield Region(first, last, _Entries(spans, deep))
+        position = max(edges[-1], position + 1)
+
+
+def _entries(lines: Sequence[Line], first: int) -> list[int]:
+    """Where entries begin, the first at a line, and where the last ends; only that line where none begins there."""
+    indent = lines[first].indent
+    edges, terms, bodies = [first], 0, 0
+    while edges[-1] < len(lines) and lines[edges[-1]].content and lines[edges[-1]].indent == indent:
+        entry = edges[-1]
+        stop = entry + 1
+        while stop < len(lines) and (not lines[stop].content or lines[stop].indent > indent):
+            stop += 1
+        has_body = any(line.content for line in lines[entry + 1 : stop])
+        content = lines[entry].content
+        if not (_OPTION.match(content[:_LONGEST_LINE]) or _FIELD.match(content) or (indent and _BESIDE.match(content))):
+            if not has_body or not lines[entry + 1].content or not _is_term(content, lines[entry + 1].content):
+                break
+            terms += 1
+        bodies += has_body
+        edges.append(stop)
+    is_list = terms != 1 and (len(edges) > _FEWEST or bodies > 0)
+    return edges if is_list else [edges[-1]]
+
+
+def _is_term(content: str, below: str) -> bool:
+    """Whether a line names what the deeper line below it is about, and is no beginning of a sentence."""
+    return (
+        len(content) <= _LONGEST_TERM
+        and len(content.split()) <= _MOST_WORDS
+        and not _SENTENCE_END.search(content)
+        and not reads_as_prose(content)
+        and not _BULLET.match(content)
+        and not (below[0].islower() and " " in content and not content.endswith(":") and not content.isupper())
+    )
+
+
+class _Entries:
+    """Reads entries that stand between these characters."""
+
+    def __init__(self, spans: Sequence[tuple[int, int]], deep: int) -> None:
+        self._spans = spans
+        self._deep = deep
+
+    def __call__(self, outline: Outline, start: int, end: int) -> None:
+        for first, last in self._spans:
+            add_entry(outline, first, last, self._deep)
+
+
+def add_entry(outline: Outline, start: int, end: int, deep: int = 0) -> None:
+    """Add a term with its body, as one block if it is short."""
+    lines = lines_between(outline.text, start, end)
+    if len(outline.text[start:end].rstrip()) <= _LONGEST and not _is_section(lines):
+        outline.add(start, end)
+        return
+    says_something = "  " in lines[0].content
+    body = 1
+    if says_something:  # it goes on below, in the same paragraph
+        body = next(iter(line_groups(lines))).stop
+    with outline.under(outline.add(start, lines[body - 1].end, stands=says_something)):
+        if body < len(lines):
+            _read_body(outline, lines[body].start, end, deep + 1)
+
+
+def _is_section(lines: Sequence[Line]) -> bool:
+    """Whether a line only says what is listed below it, such as `options:`."""
+    if not lines[0].content.endswith(":") and not lines[0].content.isupper():
+        return False
+    inner = next((number for number, line in enumerate(lines) if number and line.content), 0)
+    return inner > 0 and len(_entries(lines, inner)) > _FEWEST
+
+
+def _read_body(outline: Outline, start: int, end: int, deep: int) -> None:
+    """Add what is said of a term: entries of its own, or prose."""
+    for region in _find(outline.text, start, end, deep) if deep < _DEEPEST else ():
+        read_prose(outline, start, region.start)
+        lead_in = outline.lead_in(region.start)
+        with outline.under(*([] if lead_in is None else [lead_in])):
+            region.read(outline, region.start, region.end)
+        start = region.end
+    read_prose(outline, start, end)

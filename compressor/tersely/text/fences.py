@@ -1,0 +1,60 @@
+"""Fenced code in Markdown -> blocks: a short one whole, a long one in its parts between its fences."""
+
+from __future__ import annotations
+
+import regex
+
+from tersely.text import ini_records, json_records, markup, output, program, program_signs, sessions, yaml_records
+from tersely.text.fence_spans import closed_fences
+from tersely.text.layout import Line, line_groups, lines_between
+from tersely.text.outline import FindRegions, Outline, Region
+
+_LONGEST = 1000  # characters of a fenced block, or of lines between blank ones in it, that are one block
+
+# Languages that are none of programs.
+_NO_PROGRAM = regex.compile(
+    r"(?:te?xt|plain\w*|console|terminal|output|log|diff|patch|csv|markdown|md|json\w*|ya?ml|toml|ini|xml|x?html)?\b",
+    regex.I,
+)
+_READERS: tuple[FindRegions, ...] = (
+    json_records.find,
+    markup.find,
+    sessions.find,
+    *output.READERS,
+    ini_records.find,
+    yaml_records.find,
+    program_signs.find,
+)
+
+
+def find(text: str, start: int, end: int) -> list[Region]:
+    """The fenced blocks that begin at the beginning of a line and are closed."""
+    return [Region(first, last, _read) for first, last, indent in closed_fences(text, start, end) if not indent]
+
+
+def _read(outline: Outline, start: int, end: int) -> None:
+    if end - start <= _LONGEST:
+        outline.add(start, end)
+        return
+    lines = lines_between(outline.text, start, end)
+    opening, closing = lines[0], lines[-1]
+    language = opening.content.strip("`~ ")
+    fence = outline.add(opening.start, opening.end, stands=False)
+    with outline.under(fence):
+        if not language or _NO_PROGRAM.match(language):
+            output.read_with(_READERS, outline, opening.end, closing.start, _read_lines)
+        else:
+            program.read(outline, opening.end, closing.start)
+    outline.need(fence, outline.add(closing.start, closing.end, stands=False))
+
+
+def _read_lines(outline: Outline, start: int, end: int) -> None:
+    """Add what stands between blank lines; each line where that is too much."""
+    lines = lines_between(outline.text, start, end)
+    for group in line_groups(lines):
+        block: list[Line] = lines[group.start : group.stop]
+        if block[-1].end - block[0].start <= _LONGEST:
+            outline.add(block[0].start, block[-1].end)
+        else:
+            for line in block:
+                outline.add(line.start, line.end)

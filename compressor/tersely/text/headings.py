@@ -1,0 +1,85 @@
+"""Headings without marks, as in text from PDF files: short lines on their own, often numbered, before text."""
+
+from __future__ import annotations
+
+import regex
+
+_NUMBER = regex.compile(
+    r"(?P<number>(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2}){0,5})\.?[ \t]+(?=[\p{Lu}\p{Lo}\d\"“(])"
+    r"|(?:§+|Art(?:icle|ikel|\.)|Section|Abschnitt|Chapter|Kapitel|Chapitre|Capítulo|Part|Teil|Annex|Appendix)[ \t]+"
+    r"(?P<named>\d{1,3}|[A-Z]|[IVXL]+)\b"
+    r"|(?:[一二三四五六七八九十]{1,3}、|（[一二三四五六七八九十]{1,3}）)"
+    r"|(?:TOP|Punkt|Item|Agenda item|Step|Schritt|Étape|Paso|Day|Tag|Week)[ \t]+\d{1,3}\b:?"
+    r"|第[\d一二三四五六七八九十百]+[章节節条條部]",
+)
+_ENDS_LIKE_TEXT = regex.compile(r"[.!?。！？؟;；:：,，、]\s*$")
+_STARTS_LIKE_NAME = regex.compile(r"[\p{Lu}\p{Lo}\p{Lt}\d\"“‘«(¿]")
+_VALUE = regex.compile(r"[\d\p{Sc}]")
+_LONGEST = 90  # characters
+_LONGEST_UNSPACED = 30
+_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
+_MOST_WORDS = 12
+# Headings without marks stand below those with marks, and those without numbers below those with numbers.
+_TITLE, _NUMBERED, _FIRST_LINE, _UNNUMBERED = 6.0, 6.1, 6.8, 6.9
+_LONGEST_FIRST_LINE = 60
+LIST_ITEM = regex.compile(r"[ \t]*(?:[-+*•◦▪‣●·]|\(?\d{1,3}[.)．、]|[①-⑳])[ \t]*(?=\S)")
+
+
+def heading_level(paragraph: str, following: str, *, is_first: bool = False) -> float | None:
+    """The level of a heading without marks, below all that have marks (1 to 6); None for what is no heading.
+
+    Args:
+        paragraph: what stands between two blank lines.
+        following: the paragraph after it, empty at the end of the text.
+        is_first: the text begins with it.
+    """
+    line, after = paragraph.strip(), following.strip()
+    if "\n" in line or not after or not 0 < len(line) <= _longest(line) or _ENDS_LIKE_TEXT.search(line):
+        return None
+    numbered = _numbered_level(line)
+    if numbered is not None:
+        return numbered
+    if not _STARTS_LIKE_NAME.match(line) or len(line.split()) > _MOST_WORDS or "|" in line:
+        return None
+    if _VALUE.search(line) and not is_first:
+        return None
+    # What comes after must be text: a heading over another short line is more likely an entry of a list.
+    is_text = len(after) > 1.5 * len(line) and (_ENDS_LIKE_TEXT.search(after) or len(after) > 4 * len(line))
+    if not is_text:
+        return None
+    return _TITLE if is_first else _UNNUMBERED
+
+
+def first_line_level(first: str, rest: str) -> float | None:
+    """The level of a heading that is the first line of its paragraph; None where it is a line like the others.
+
+    Args:
+        first: that line.
+        rest: the lines after it.
+    """
+    line = first.strip()
+    if not 0 < len(line) <= _LONGEST_FIRST_LINE or _ENDS_LIKE_TEXT.search(line) or "|" in line or "\t" in line:
+        return None
+    numbered = _numbered_level(line)
+    if numbered is not None:
+        return numbered
+    if not regex.match(r"[\p{Lu}\p{Lo}]", line) or len(line.split()) > _MOST_WORDS:
+        return None
+    # Lines of prose that is only wrapped are of about the same length, and entries of a list are alike.
+    second = rest.strip().split("\n", 1)[0].strip()
+    unlike = len(line) < 0.6 * max(map(len, rest.split("\n"))) and (
+        _ENDS_LIKE_TEXT.search(second) is not None or LIST_ITEM.match(second) is not None
+    )
+    return _FIRST_LINE if unlike else None
+
+
+def _numbered_level(line: str) -> float | None:
+    number = _NUMBER.match(line)
+    if not number:
+        return None
+    depth = (number["number"] or "").count(".") + line.startswith("（")
+    return _NUMBERED + depth / 10
+
+
+def _longest(line: str) -> int:
+    return _LONGEST_UNSPACED if _UNSPACED.search(line) else _LONGEST
