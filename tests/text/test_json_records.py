@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kept_units import TEXTS, choices, kept_with, segment, sent, shown, units
@@ -196,6 +196,8 @@ def test_what_is_kept_is_a_part_of_the_same_shape(records, indent, ascii_only, s
     text = "\n".join(
         json.dumps(record, indent=indent, ensure_ascii=ascii_only, separators=separators) for record in records
     )
+    regions = find(text, 0, len(text))
+    assume([(region.start, region.end) for region in regions] == [(0, len(text))])  # some are too small to be sure
     segmented = segment(text)
     found = list(decoded(sent(segmented, data.draw(choices(segmented)))))
     assert is_part(found, list(decoded(text)))
