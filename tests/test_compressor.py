@@ -25,10 +25,10 @@ from tersely import (
     ProtectedTextError,
     TerselyError,
     TokenizerError,
-    segmentation,
 )
 from tersely.methods import METHODS
 from tersely.scoring import queue
+from tersely.text import segmentation
 
 QUESTION = "Where did the meeting take place?"
 DOCUMENTS = [
