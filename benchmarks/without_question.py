@@ -92,8 +92,8 @@ def row(name: str, shares: dict[float, list[float | None]]) -> str:
     return f"| {name} | " + " | ".join(f"{fmean(values):.2f} ({len(values)})" for values in known) + " |"
 
 
-def main(data: list[Path], slow_limit: Annotated[int, typer.Option(min=1)] = 10) -> None:
-    """Measure, and print a table for each file."""
+def main(data: list[Path], slow_limit: Annotated[int, typer.Option(min=0)] = 10) -> None:
+    """Measure, and print a table for each file; with a limit of 0 without `llmlingua`."""
     compressor = Compressor(tokenizer="cl100k_base", cache=CacheSettings(memory_bytes=0, disk_bytes=0))
     count = compressor.tokenizer.count
 
@@ -113,7 +113,7 @@ def main(data: list[Path], slow_limit: Annotated[int, typer.Option(min=1)] = 10)
         asked = read(path)
         print(f"\n{path.stem}\n\n| | " + " | ".join(f"at {rate:g} (questions)" for rate in RATES) + " |")
         print("| --- | " + " | ".join("---" for _ in RATES) + " |")
-        for name, way in {**ways, **slow}.items():
+        for name, way in {**ways, **(slow if slow_limit else {})}.items():
             shares: dict[float, list[float | None]] = {rate: [] for rate in RATES}
             for one in asked[:slow_limit] if name in slow else asked:
                 original = compressor.compress(one.question.documents, rate=1.0).original_tokens
