@@ -59,7 +59,7 @@ def test_the_callers_documents_are_untouched(fake_compressor) -> None:
 
 
 def test_methods_by_default(fake_compressor) -> None:
-    assert fake_compressor.compress(DOCUMENTS, rate=0.5).method == "llmlingua"
+    assert fake_compressor.compress(DOCUMENTS, rate=0.5).method == "salience"
     assert fake_compressor.compress(DOCUMENTS, QUESTION, rate=0.5).method == "evidence"
     assert fake_compressor.compress(DOCUMENTS, QUESTION, rate=0.5, method="llmlingua").method == "llmlingua"
 
@@ -92,12 +92,16 @@ def test_a_budget_given_to_a_call_replaces_the_compressors_own(fake_scorer) -> N
         (["x"], {"rate": "much"}, "rate: .*'much'"),
         (["x"], {"target_tokens": 0}, "target_tokens: .*got 0"),
         (["x"], {"target_tokens": 2.5}, "target_tokens: .*2.5"),
-        (["x"], {"rate": 0.5, "method": "magic"}, "method: .*'evidence', 'longllmlingua' or 'llmlingua'.*'magic'"),
+        (
+            ["x"],
+            {"rate": 0.5, "method": "magic"},
+            "method: .*'evidence', 'salience', 'longllmlingua' or 'llmlingua'.*'magic'",
+        ),
         (["x"], {"rate": 0.5, "order": "random"}, "order: .*'random'"),
         (["x"], {"rate": 0.5, "protect": ["("]}, r"protect.0: pattern '\(' does not compile"),
         (["x"], {"rate": 0.5, "protect": [""]}, "must not be empty"),
         (["x"], {"rate": 0.5, "method": "longllmlingua"}, "'longllmlingua' needs a question"),
-        (["x"], {"rate": 0.5, "method": "evidence"}, "'evidence' needs a question; give one, or use .*'llmlingua'"),
+        (["x"], {"rate": 0.5, "method": "evidence"}, "'evidence' needs a question; give one, or use .*'salience'"),
         (["x"], {"rate": 0.5, "question": "  "}, "question is empty"),
         (["x"], {"rate": 0.5, "question": "a\0"}, "question has a NUL byte"),
         (["x"], {"rate": 0.5, "question": 5}, "question must be a string"),

@@ -200,7 +200,7 @@ class Compressor:
             question=question,
             instruction=instruction,
             method=method_name,
-            model=None if relevance is None else self.scorer.name,
+            model=self.scorer.name if relevance and method_class.needs_model else None,
             tokenizer=self.tokenizer.name,
             target_tokens=target,
             original_tokens=original_tokens,
@@ -360,7 +360,7 @@ def check_call(settings: CompressionSettings, question: str | None, instruction:
     if question is not None and not question.strip():
         raise InvalidInputError(f"question is empty ({question!r}); leave it out or ask something")
     if question is None and settings.method is not None and METHODS[settings.method].needs_question:
-        raise InvalidInputError(f"method {settings.method!r} needs a question; give one, or use method='llmlingua'")
+        raise InvalidInputError(f"method {settings.method!r} needs a question; give one, or use method='salience'")
 
 
 def _tokens(segmented: SegmentedDocument, count: Callable[[str], int]) -> int:

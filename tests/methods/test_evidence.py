@@ -111,7 +111,7 @@ def test_is_what_is_done_where_there_is_a_question(compressor) -> None:
     with_question = compressor.compress([MILL, OTHER], QUESTION, rate=0.5)
     assert with_question.method == "evidence"
     assert with_question.context == compressor.compress([MILL, OTHER], QUESTION, rate=0.5, method="evidence").context
-    assert compressor.compress([MILL, OTHER], rate=0.5).method == "llmlingua"
+    assert compressor.compress([MILL, OTHER], rate=0.5).method == "salience"
 
 
 def test_needs_a_question(compressor) -> None:
