@@ -137,7 +137,13 @@ class Compressor:
         choice: Choice | None = None
         everything = segmented
         if original_tokens > target:
-            copies = find_copies([document.document.text for document in segmented])
+            # What must survive is no copy of anything, and the papers' formulas see every document.
+            texts = {
+                position: document.document.text
+                for position, document in enumerate(segmented)
+                if method_class.whole_units and not any(word.protected for word in document.words)
+            }
+            copies = find_copies(texts)
             segmented, document_tokens, oversize = _worth_reading(
                 segmented, document_tokens, copies, target if method_class.whole_units else None, count
             )
