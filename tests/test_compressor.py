@@ -164,10 +164,10 @@ def test_metadata_without_a_json_form_is_written_as_its_text(fake_compressor) ->
 
 
 def test_a_new_callable_for_each_call_does_not_load_the_model_anew(tiny_llama, monkeypatch) -> None:
-    tersely.compress(["some words"], rate=0.5, model=str(tiny_llama))
+    tersely.compress(["Some. Words."], rate=0.5, model=str(tiny_llama))
     monkeypatch.setattr("tersely.compressor._load_scorer", None)
     for _ in range(3):
-        result = tersely.compress(["some words"], rate=0.5, model=tiny_llama, tokenizer=lambda text: len(text.split()))
+        result = tersely.compress(["Some. Words."], rate=0.5, model=tiny_llama, tokenizer=lambda text: len(text.split()))
         assert result.compressed_tokens == 1
 
 

@@ -452,7 +452,7 @@ def test_documents_are_read_by_as_many_layers_as_the_profile_says(fresh_home) ->
         write(document_layers=layers)
         compressor = Compressor(Recording())
         compressor.index([GUIDE])
-        compressor.compress([GUIDE, GUIDE], QUESTION, rate=0.3)
+        compressor.compress([GUIDE, MILL], QUESTION, rate=0.3)
     assert asked == [None] * 3 + [1] * 3
 
 
