@@ -18,6 +18,8 @@ from tersely.text.segmentation import SegmentedDocument, Unit
 
 # What the model says of a unit's tokens counts by this many of the highest: an answer is a few tokens long.
 _HIGHEST = 3
+# Of a unit of so many tokens half of what the model says is of the unit with what it needs, half of the unit alone.
+_CONTEXT_TOKENS = 8
 # The second hop starts from this many of the best units of the first.
 _HOP_FROM = 3
 
@@ -158,17 +160,37 @@ def _words(segmented: SegmentedDocument) -> tuple[list[str], list[list[str]]]:
 def _pool(segmented: SegmentedDocument, reading: Reading) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each unit what the model says of it (units, kinds), its passage and what that does for the question.
 
-    A unit without a token of its own has what the token after its beginning has.
+    A unit without a token of its own has what the token after its beginning has. What a unit needs speaks for it, too,
+    the more the shorter it is: `No.` answers what its question asks, and a row what its header names.
     """
-    words = segmented.words
-    starts = np.array([words[unit.words.start].start for unit in segmented.units])
-    ends = np.array([words[unit.words.stop - 1].end for unit in segmented.units])
-    first, last = tokens_between(reading.ends, starts, ends)
-    values = [
-        np.sort(reading.values[:, begin:end], axis=1)[:, -_HIGHEST:].mean(axis=1)
-        for begin, end in zip(first, last, strict=True)
-    ]
+    first, last = _tokens_of(segmented, reading, [unit.words for unit in segmented.units])
+    of_context: dict[tuple[range, ...], np.ndarray] = {(): np.empty((len(reading.values), 0), dtype=np.float32)}
+    values = []
+    for unit, begin, end in zip(segmented.units, first.tolist(), last.tolist(), strict=True):
+        highest = _highest(reading.values[:, begin:end])
+        value = highest.mean(axis=1)
+        if unit.context:
+            if unit.context not in of_context:
+                tokens = zip(*_tokens_of(segmented, reading, unit.context), strict=True)
+                parts = [reading.values[:, start:stop] for start, stop in tokens]
+                of_context[unit.context] = _highest(np.concatenate(parts, axis=1))
+            both = _highest(np.concatenate([highest, of_context[unit.context]], axis=1)).mean(axis=1)
+            share = _CONTEXT_TOKENS / (_CONTEXT_TOKENS + end - begin)
+            value = (1 - share) * value + share * both
+        values.append(value)
     return np.array(values), reading.passages[first], reading.question[first]
+
+
+def _tokens_of(segmented: SegmentedDocument, reading: Reading, parts: Sequence[range]) -> tuple[np.ndarray, np.ndarray]:
+    """The first token of each of some ranges of words, and the one after its last."""
+    starts = np.array([segmented.words[part.start].start for part in parts])
+    ends = np.array([segmented.words[part.stop - 1].end for part in parts])
+    return tokens_between(reading.ends, starts, ends)
+
+
+def _highest(values: np.ndarray) -> np.ndarray:
+    """The highest values of each kind (kinds, at most `_HIGHEST`)."""
+    return np.sort(values, axis=1)[:, -_HIGHEST:]
 
 
 def unit_text(segmented: SegmentedDocument, unit: Unit) -> str:
