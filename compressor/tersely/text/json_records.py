@@ -21,7 +21,7 @@ from tersely.text.record_names import naming_fields
 # All in characters. Up to this length a record is one block; a longer one is cut into its members.
 _LONGEST_RECORD = 600
 # A list of records, each of which says something without the others, is cut if it is longer than this.
-_LONGEST_LIST = 200
+_LONGEST_LIST = 80
 _LONGEST_STRING = 400
 _LONGEST_GROUP = 200  # numbers and short strings of a longer list that are one block
 _LONGEST_NAME = 200  # a member that says which record it is

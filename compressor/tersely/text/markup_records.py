@@ -23,7 +23,7 @@ from tersely.text.sentences import split_sentences
 # All in characters. Up to this length an element is one block.
 _LONGEST = 400
 _LONGEST_RECORD = 800  # the same for a row, or for one of several elements of the same name
-_LONGEST_LIST = 200  # and for what holds several of those, each of which says something without the others
+_LONGEST_LIST = 80  # and for what holds several of those, each of which says something without the others
 _LONGEST_NAME = 200
 _LONGEST_HEADING = 500  # a longer heading or header costs more than it explains
 _LONGEST_COMMENT = 100  # inside a text; a longer one is left out of it
