@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+import regex
 
 from tersely.passages import Reading, read_attention, read_contrast, tokens_between
 from tersely.scoring.scorer import Head, Progress, Scorer
@@ -20,6 +21,10 @@ from tersely.text.segmentation import SegmentedDocument, Unit
 _HIGHEST = 3
 # Of a unit of so many tokens half of what the model says is of the unit with what it needs, half of the unit alone.
 _CONTEXT_TOKENS = 8
+# A sentence that begins so is about what the one before it names.
+_PRONOUN = regex.compile(
+    r"(?:(?:He|She|It|They|His|Her|Its|Their|This|These|Er|Sie|Es|Il|Elle|Ils|Elles|Él|Ella|Ellos|Ellas)\b|[他她它其]|(?:هو|هي|هم)\b)"
+)
 # The second hop starts from this many of the best units of the first.
 _HOP_FROM = 3
 
@@ -166,19 +171,35 @@ def _pool(segmented: SegmentedDocument, reading: Reading) -> tuple[np.ndarray, n
     first, last = _tokens_of(segmented, reading, [unit.words for unit in segmented.units])
     of_context: dict[tuple[range, ...], np.ndarray] = {(): np.empty((len(reading.values), 0), dtype=np.float32)}
     values = []
-    for unit, begin, end in zip(segmented.units, first.tolist(), last.tolist(), strict=True):
+    for context, begin, end in zip(_contexts(segmented), first.tolist(), last.tolist(), strict=True):
         highest = _highest(reading.values[:, begin:end])
         value = highest.mean(axis=1)
-        if unit.context:
-            if unit.context not in of_context:
-                tokens = zip(*_tokens_of(segmented, reading, unit.context), strict=True)
+        if context:
+            if context not in of_context:
+                tokens = zip(*_tokens_of(segmented, reading, context), strict=True)
                 parts = [reading.values[:, start:stop] for start, stop in tokens]
-                of_context[unit.context] = _highest(np.concatenate(parts, axis=1))
-            both = _highest(np.concatenate([highest, of_context[unit.context]], axis=1)).mean(axis=1)
+                of_context[context] = _highest(np.concatenate(parts, axis=1))
+            both = _highest(np.concatenate([highest, of_context[context]], axis=1)).mean(axis=1)
             share = _CONTEXT_TOKENS / (_CONTEXT_TOKENS + end - begin)
             value = (1 - share) * value + share * both
         values.append(value)
     return np.array(values), reading.passages[first], reading.question[first]
+
+
+def _contexts(segmented: SegmentedDocument) -> list[tuple[range, ...]]:
+    """For each unit the words that speak for it: what it needs, and the sentence before it if it is about the same."""
+    text, words = segmented.document.text, segmented.words
+    contexts: list[tuple[range, ...]] = []
+    before: Unit | None = None
+    for unit in segmented.units:
+        start = words[unit.words.start].start
+        context = unit.context
+        if before and before.words.stop == unit.words.start and _PRONOUN.match(text, start):
+            same_paragraph = "\n\n" not in text[words[before.words.stop - 1].end : start]
+            context = (*context, before.words) if same_paragraph else context
+        contexts.append(context)
+        before = unit
+    return contexts
 
 
 def _tokens_of(segmented: SegmentedDocument, reading: Reading, parts: Sequence[range]) -> tuple[np.ndarray, np.ndarray]:
