@@ -167,7 +167,9 @@ def test_a_new_callable_for_each_call_does_not_load_the_model_anew(tiny_llama, m
     tersely.compress(["Some. Words."], rate=0.5, model=str(tiny_llama))
     monkeypatch.setattr("tersely.compressor._load_scorer", None)
     for _ in range(3):
-        result = tersely.compress(["Some. Words."], rate=0.5, model=tiny_llama, tokenizer=lambda text: len(text.split()))
+        result = tersely.compress(
+            ["Some. Words."], rate=0.5, model=tiny_llama, tokenizer=lambda text: len(text.split())
+        )
         assert result.compressed_tokens == 1
 
 
