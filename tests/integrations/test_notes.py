@@ -1,4 +1,4 @@
-"""What did not fit, what was kept instead and what was a copy: said in every framework, in the log and beside the text."""
+"""What did not fit, what was kept instead, what was a copy: every framework says it, in the log and beside the text."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ QUESTION = "When was the water mill opened?"
 TEXTS = [
     "The water mill on the river was opened in 1820. Both of the brothers who had built the water mill on the river by "
     "hand within a single year came from the village.",
-    "A bakery sold bread. It closed.",
-    "A bakery sold bread. It closed.",
+    "A bakery across the street sold bread. It closed early.",
+    "A bakery across the street sold bread. It closed early.",
 ]
 LOGGER = "tersely.notes"
 
@@ -80,7 +80,7 @@ def test_a_budget_that_holds_nothing_is_a_warning_with_the_one_that_would(fake_m
 @every_framework
 def test_what_was_kept_instead_is_in_the_account_and_nothing_of_it_elsewhere(fake_model, compress) -> None:
     returned = compress(target_tokens=20)
-    for text, account in returned:
+    for _, account in returned:
         assert "copy_of" not in account
         assert account.get("instead") != []
     assert any("instead" in account for _, account in returned)
