@@ -335,7 +335,13 @@ def test_a_models_folder_is_stored_as_text(tmp_path) -> None:
 @pytest.mark.filterwarnings("ignore:The function `loads` is in beta")
 def test_it_can_be_stored_and_sent() -> None:
     compressor = TerselyCompressor(
-        rate=0.25, method="llmlingua", protect=["a+"], gap_marker="...", tokenizer="cl100k_base", on_result=print
+        rate=0.25,
+        method="llmlingua",
+        protect=["a+"],
+        gap_marker="...",
+        fragments=True,
+        tokenizer="cl100k_base",
+        on_result=print,
     )
     stored = loads(dumps(compressor), allowed_objects=[TerselyCompressor], valid_namespaces=["langchain_tersely"])
     assert stored.model_dump() == compressor.model_dump()
