@@ -25,7 +25,7 @@ _KEPT = (
 )
 _QUESTION = "When was the mill sold?"
 _DOCUMENT = {"text": _MILL, "id": "mill"}
-_RESULT = {
+_RESULT: dict[str, Any] = {
     "prompt": f"{_KEPT}\n\n{_QUESTION}",
     "context": _KEPT,
     "documents": [
