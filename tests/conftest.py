@@ -22,7 +22,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from tersely import CacheSettings, Compressor, compressor, profile
+from tersely import CacheSettings, CompressionResult, Compressor, compressor, profile
 from tersely.scoring import packing
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.eight_bits import multiplies_eight_bits
@@ -237,3 +237,11 @@ def hotpot() -> list[dict]:
 def natural_questions() -> list[dict]:
     """Two questions of NaturalQuestions with twenty documents each."""
     return sample("nq20")
+
+
+def is_used_or_explained(result: CompressionResult) -> bool:
+    """Whether nearly all of a budget is used, or the result says why not."""
+    if result.unused_tokens <= 0.03 * result.target_tokens:
+        return result.unused_tokens >= 0
+    too_small = all(unit.tokens + 2 >= result.unused_tokens for unit in result.left_out)
+    return too_small and any(note.startswith(f"unused: {result.unused_tokens} of") for note in result.notes)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import FakeScorer
+from conftest import FakeScorer, is_used_or_explained
 from tersely import CompressionResult, Compressor, Document, ProtectedTextError
 from tersely.methods import METHODS
 from tersely.rendering import DOCUMENT_SEPARATOR, with_title
@@ -143,9 +143,9 @@ def test_json_both_ways(found, budget) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.9])
-def test_nearly_all_of_a_budget_is_used(method, rate) -> None:
+def test_nearly_all_of_a_budget_is_used_or_the_result_says_why_not(method, rate) -> None:
     found = [
         f"Document {i} tells of {' '.join(f'word{j} and' for j in range(i, 3 * i))} the end." for i in range(5, 40)
     ]
     result = compress(found, method=method, rate=rate)
-    assert 0.97 * result.target_tokens <= result.compressed_tokens <= result.target_tokens
+    assert is_used_or_explained(result)

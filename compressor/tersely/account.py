@@ -144,7 +144,7 @@ def notes_of(
             said.append(f"document {document.index} says nothing that document {document.copy_of} does not: dropped")
     if choice and used < target and units:
         said.append(f"unused: {target - used} of {target} tokens, next unit needs {units[0].tokens} tokens")
-    elif choice and used < target:
+    elif (choice or said) and used < target:
         said.append(f"unused: {target - used} of {target} tokens, nothing more of use is left")
     return said
 

@@ -138,7 +138,13 @@ class Compressor:
         choice: Choice | None = None
         everything = segmented
         if original_tokens > target:
-            copies = find_copies([document.document.text for document in segmented])
+            # What must survive is no copy of anything, and the papers' formulas see every document.
+            texts = {
+                position: document.document.text
+                for position, document in enumerate(segmented)
+                if method_class.whole_units and not any(word.protected for word in document.words)
+            }
+            copies = find_copies(texts)
             segmented, document_tokens, oversize = _worth_reading(
                 segmented, document_tokens, copies, target if method_class.whole_units else None, count
             )
@@ -203,7 +209,7 @@ class Compressor:
             question=question,
             instruction=instruction,
             method=method_name,
-            model=None if relevance is None else self.scorer.name,
+            model=self.scorer.name if relevance and method_class.needs_model else None,
             tokenizer=self.tokenizer.name,
             target_tokens=target,
             original_tokens=original_tokens,
@@ -363,7 +369,7 @@ def check_call(settings: CompressionSettings, question: str | None, instruction:
     if question is not None and not question.strip():
         raise InvalidInputError(f"question is empty ({question!r}); leave it out or ask something")
     if question is None and settings.method is not None and METHODS[settings.method].needs_question:
-        raise InvalidInputError(f"method {settings.method!r} needs a question; give one, or use method='llmlingua'")
+        raise InvalidInputError(f"method {settings.method!r} needs a question; give one, or use method='salience'")
 
 
 def _tokens(segmented: SegmentedDocument, count: Callable[[str], int]) -> int:

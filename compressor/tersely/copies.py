@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 
 import regex
@@ -22,19 +22,19 @@ _LONGEST_COMPARED = 3000  # words; of longer texts only exact parts are copies
 _COMMON = 50
 
 
-def find_copies(texts: Sequence[str]) -> dict[int, int]:
+def find_copies(texts: Mapping[int, str]) -> dict[int, int]:
     """For each text that is a copy of another, or of a part of it, the position of the fullest one.
 
     A text that says a word more, or that lacks a number or a word such as `not`, is no copy. Of equal ones the first is
     none.
 
     Args:
-        texts: in any order; what is said of them does not depend on it but for equal ones.
+        texts: by their positions; what is said of them does not depend on their order but for equal ones.
     """
     if len(texts) < 2:
         return {}
-    words = [_words(text) for text in texts]
-    by_length = sorted(range(len(texts)), key=lambda position: (-len(words[position]), position))
+    words = {position: _words(text) for position, text in texts.items()}
+    by_length = sorted(texts, key=lambda position: (-len(words[position]), position))
     texts_with: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
     copies: dict[int, int] = {}
     for position in by_length:

@@ -147,8 +147,9 @@ class CompressedDocument(BaseModel):
         text: what was kept, with the gap marker, if one is set, where something is missing; empty where the document
             was dropped.
         relevance: the coarse stage's value, higher is kept first: for `evidence` the logarithm of the odds, but for a
-            constant, that its best unit is evidence, for `longllmlingua` how likely the document makes the question,
-            for `llmlingua` the log of its perplexity; None where nothing had to be ranked.
+            constant, that its best unit is evidence, for `salience` the log of what its best unit is worth, for
+            `longllmlingua` how likely the document makes the question, for `llmlingua` the log of its perplexity; None
+            where nothing had to be ranked.
         original_tokens: tokens of title and text before.
         compressed_tokens: tokens of title and kept text after; 0 where the document was dropped.
         short_title: stands in the context in place of a title that is too long for the budget.
@@ -231,7 +232,7 @@ class CompressionResult(BaseModel):
         skipped: documents that could not be used.
         repaired: documents that could be used once what is no text was replaced.
         question, instruction: as given.
-        method, model, tokenizer: names of what did the work. The model is None where nothing had to be scored.
+        method, model, tokenizer: names of what did the work. The model is None where it had nothing to score.
         target_tokens: the budget.
         original_tokens: tokens of the context had nothing been dropped.
         compressed_tokens: tokens of `context`; never above `target_tokens`.

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+
 from tersely.documents import Span
 from tersely.text.segmentation import SegmentedDocument, Unit
 
@@ -14,6 +16,7 @@ from tersely.text.segmentation import SegmentedDocument, Unit
 _TITLE_PART, _SHORT_TITLE_PART = 2, 6
 # A unit of fewer tokens is read though it does not fit, so that the result can say whether it was the best.
 _READ_ANYWAY = 512
+_LONG = 300  # characters of what is never kept, such as a million carets; less than that takes no time to read
 
 
 class Oversize(NamedTuple):
@@ -57,16 +60,26 @@ def without_oversize(
             tokens = count(text[start:end])
             if tokens > limit:
                 too_large.append(Oversize(position, unit, tokens))
-        if too_large:
-            unread = {entry.unit for entry in too_large}
-            units = [unit for unit in segmented.units if unit not in unread]
-            spans = tuple(
-                Span(words[entry.unit.words.start].start, words[entry.unit.words.stop - 1].end) for entry in too_large
-            )
+        unread = {entry.unit for entry in too_large}
+        units = [unit for unit in segmented.units if unit not in unread] if unread else segmented.units
+        spans = _of_no_use(segmented, units)
+        if too_large or spans:
             segmented = replace(segmented, units=units, unread=spans, known={})
         readable.append(segmented)
         oversize += too_large
     return readable, oversize
+
+
+def _of_no_use(segmented: SegmentedDocument, units: Sequence[Unit]) -> tuple[Span, ...]:
+    """The long stretches of a text that none of these units has or needs."""
+    words = segmented.words
+    useful = np.zeros(len(words), dtype=bool)
+    for unit in units:
+        for part in (unit.words, *unit.context):
+            useful[part.start : part.stop] = True
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], useful, [True]]))).tolist()
+    spans = (Span(words[first].start, words[stop - 1].end) for first, stop in zip(edges[::2], edges[1::2], strict=True))
+    return tuple(span for span in spans if span.end - span.start > _LONG)
 
 
 def with_short_title(segmented: SegmentedDocument, target: int, count: Callable[[str], int]) -> SegmentedDocument:

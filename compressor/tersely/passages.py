@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tersely.rendering import TITLE_SEPARATOR, with_title
+from tersely.rendering import LONG_WHITE_SPACE, TITLE_SEPARATOR, with_title
 from tersely.scoring.scorer import Encoding, Head, Progress, Scorer, ScoringRequest
 from tersely.text.segmentation import SegmentedDocument, Unit
 
@@ -189,10 +189,11 @@ def _passages(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> tuple[l
 def _encode(scorer: Scorer, segmented: SegmentedDocument) -> Encoding:
     """A document's title and text in tokens, without what is not read of it."""
     text = with_title(segmented.title, segmented.document.text)
-    if not segmented.unread:
+    unread = [*segmented.unread, *(match.span() for match in LONG_WHITE_SPACE.finditer(segmented.document.text))]
+    if not unread:
         return scorer.encode(text)
     before = len(text) - len(segmented.document.text)
-    edges = [0, *(before + edge for span in segmented.unread for edge in span), len(text)]
+    edges = [0, *(before + edge for span in sorted(unread) for edge in span), len(text)]
     tokens: list[int] = []
     offsets: list[tuple[int, int]] = []
     for start, end in zip(edges[::2], edges[1::2], strict=True):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import regex
 
 from tersely.documents import Span
-from tersely.text.segmentation import SegmentedDocument
+from tersely.text.segmentation import SegmentedDocument, Word
 
 DOCUMENT_SEPARATOR = "\n\n"
 TITLE_SEPARATOR = "\n"
@@ -30,6 +31,9 @@ class Marks(NamedTuple):
 NO_MARKS = Marks()
 
 _WHITE_SPACE = regex.compile(r"\s+")
+# So much white space (characters) says nothing, and of a million line feeds a tokenizer makes a hundred thousand.
+_MOST_WHITE_SPACE = 100
+LONG_WHITE_SPACE = regex.compile(rf"\s{{{_MOST_WHITE_SPACE},}}")
 
 
 def kept_spans(segmented: SegmentedDocument, kept: np.ndarray) -> list[Span]:
@@ -108,19 +112,34 @@ def _beside(gap_marker: str, white: str) -> str:
 def _kept_runs(segmented: SegmentedDocument, kept: np.ndarray) -> list[tuple[Span, Span]]:
     """Each run of words without one dropped between them, and the white space that stays before it (often none)."""
     text, words = segmented.document.text, segmented.words
-    if kept.all():
+    spread = LONG_WHITE_SPACE.search(text) is not None
+    if kept.all() and not spread:
         return [(Span(0, 0), Span(0, len(text)))]
     runs: list[tuple[Span, Span]] = []
     edges = (np.flatnonzero(kept[1:] != kept[:-1]) + 1).tolist()
     edges = [0] * bool(kept[0]) + edges + [len(words)] * bool(kept[-1])
-    for first, stop in zip(edges[::2], edges[1::2], strict=True):
+    stretches = list(zip(edges[::2], edges[1::2], strict=True))
+    if spread:
+        stretches = [part for stretch in stretches for part in _close_together(words, *stretch)]
+    for first, stop in stretches:
         start, end = words[first].start, words[stop - 1].end
         joint = _joint(text, runs[-1][1].end, start) if runs else Span(start, start)
         line_start = text.rfind("\n", joint.start, start) + 1
         if joint.end < line_start and text[line_start:start].isspace():  # its own indentation says what it belongs to
             joint, start = Span(joint.start, text.rfind("\n", *joint) + 1), line_start
-        runs.append((joint, Span(start, end)))
+        runs.append((Span(joint.start, min(joint.end, joint.start + _MOST_WHITE_SPACE)), Span(start, end)))
     return runs
+
+
+def _close_together(words: Sequence[Word], first: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Words `first` up to but not including `stop`, parted where too much white space stands between two."""
+    far = (
+        position
+        for position in range(first + 1, stop)
+        if words[position].start - words[position - 1].end > _MOST_WHITE_SPACE
+    )
+    edges = [first, *far, stop]
+    yield from pairwise(edges)
 
 
 def _joint(text: str, start: int, end: int) -> Span:

@@ -10,7 +10,7 @@ from tersely.complaints import complaint
 from tersely.errors import InvalidInputError
 from tersely.text.patterns import check_size, pattern_source
 
-MethodName = Literal["evidence", "longllmlingua", "llmlingua"]
+MethodName = Literal["evidence", "salience", "longllmlingua", "llmlingua"]
 Order = Literal["original", "best_first", "best_at_both_ends"]
 
 
@@ -37,10 +37,11 @@ class CompressionSettings(BaseModel):
     """The budget in tokens, instead of a rate."""
 
     method: MethodName | None = None
-    """How to choose; by default `evidence` where a question is given, else `llmlingua`."""
+    """How to choose; by default `evidence` where a question is given, else `salience`."""
 
     order: Order | None = None
-    """Order of the documents in the context; by default `original` with `llmlingua`, else `best_first`."""
+    """Order of the documents in the context; by default `original` with `salience` and `llmlingua`, else
+    `best_first`."""
 
     protect: Annotated[tuple[Annotated[str, BeforeValidator(pattern_source)], ...], BeforeValidator(check_size)] = ()
     """Regular expressions (of the `regex` package) whose matches survive byte for byte, whatever the method says."""

@@ -82,7 +82,7 @@ def measure(
     question_after = np.concatenate([of_question for _, _, of_question in pooled])
 
     units = [(position, unit) for position, segmented in enumerate(documents) for unit in segmented.units]
-    of_documents = [segmented.once("content words", partial(_words, segmented)) for segmented in documents]
+    of_documents = [words_of(segmented) for segmented in documents]
     titles = [of_title for of_title, _ in of_documents]
     words = [of_unit for _, of_units in of_documents for of_unit in of_units]
     asked = set(content_words(question))
@@ -145,8 +145,12 @@ def standardised(values: np.ndarray) -> np.ndarray:
     return (values - values.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
 
 
+def words_of(segmented: SegmentedDocument) -> tuple[list[str], list[list[str]]]:
+    """Content words of a document's title and of each of its units, with those of its heads; found out only once."""
+    return segmented.once("content words", partial(_words, segmented))
+
+
 def _words(segmented: SegmentedDocument) -> tuple[list[str], list[list[str]]]:
-    """Content words of a document's title and of each of its units."""
     of_units = [content_words(unit_text(segmented, unit)) for unit in segmented.units]
     return content_words(segmented.title or ""), of_units
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tersely import Span
-from tersely.documents import read_documents
+from tersely.input import read_documents
 from tersely.text.segmentation import SegmentedDocument, segment_documents
 from tersely_eval.alignment import Source, spoken_words
 from tersely_eval.datasets import Question
@@ -56,7 +56,7 @@ def wholeness(question: Question, selection: Selection) -> Wholeness:
     unit is whole if it stands there in one piece, and cut if at least three of its words stand there in a row, one
     after the other but for what was left out.
     """
-    usable, _ = read_documents(question.documents)
+    usable = read_documents(question.documents).usable
     segmented = segment_documents(usable)
     if selection.kept is None:
         fates = list(_fates_in_text(segmented, selection.context))

@@ -40,10 +40,11 @@ class CompressRequest(BaseModel):
         default=None, description="The budget in tokens, instead of a rate; at least 1."
     )
     method: SkipValidation[MethodName | None] = Field(
-        default=None, description="By default `evidence` where there is a question, else `llmlingua`."
+        default=None, description="By default `evidence` where there is a question, else `salience`."
     )
     order: SkipValidation[Order | None] = Field(
-        default=None, description="Of the documents; by default `original` with `llmlingua`, else `best_first`."
+        default=None,
+        description="Of the documents; by default `original` with `salience` and `llmlingua`, else `best_first`.",
     )
     protect: SkipValidation[list[str] | None] = Field(
         default=None, description="Regular expressions whose matches survive byte for byte."

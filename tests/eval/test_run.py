@@ -195,7 +195,7 @@ def test_what_is_not_installed_is_said_before_anything_is_measured(evaluate, mon
     [
         (["--data", "missing.jsonl"], "missing.jsonl"),
         (["--data", HOTPOT, "--data", HOTPOT], "another file is called 'hotpot-sample' too"),
-        (["--methods", "best"], "there is no 'best'; there are evidence, longllmlingua, llmlingua"),
+        (["--methods", "best"], "there is no 'best'; there are evidence, salience, longllmlingua, llmlingua"),
         (["--rates", "0.5,0"], "--rates must lie in (0, 1], got 0"),
         (["--rates", "half"], "--rates must be numbers separated by commas, got 'half'"),
         (["--field", "question"], "--field 'question' must be our name and yours"),

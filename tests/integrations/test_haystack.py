@@ -176,9 +176,9 @@ def test_of_a_document_and_a_piece_of_it_the_whole_counts_in_either_order(docume
 
 
 @pytest.mark.parametrize("query", ["", "  "])
-def test_without_a_question_the_method_is_llmlingua(documents, query) -> None:
+def test_without_a_question_the_method_is_salience(documents, query) -> None:
     result = TerselyRanker(rate=0.5).run(query=query, documents=documents)["account"]
-    assert result["method"] == "llmlingua" and result["question"] is None
+    assert result["method"] == "salience" and result["question"] is None
 
 
 def test_the_budget_can_be_set_for_one_run(documents) -> None:

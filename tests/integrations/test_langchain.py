@@ -239,11 +239,11 @@ def test_nothing_to_compress(compressor) -> None:
 
 
 @pytest.mark.parametrize("query", [None, "", "  "])
-def test_without_a_question_the_method_is_llmlingua(fake_compressor, documents, query) -> None:
+def test_without_a_question_the_method_is_salience(fake_compressor, documents, query) -> None:
     results: list[Any] = []
     compressor = TerselyCompressor(rate=0.5, compressor=fake_compressor, on_result=results.append)
     assert compressor.compress_documents(documents, query)
-    assert results[0].method == "llmlingua" and results[0].question is None
+    assert results[0].method == "salience" and results[0].question is None
 
 
 @pytest.mark.parametrize("as_runnable", [False, True])

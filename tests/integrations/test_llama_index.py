@@ -223,11 +223,11 @@ def test_no_nodes(postprocessor) -> None:
 
 
 @pytest.mark.parametrize("query", [None, QueryBundle(""), QueryBundle("  ")])
-def test_without_a_question_the_method_is_llmlingua(fake_compressor, nodes, query) -> None:
+def test_without_a_question_the_method_is_salience(fake_compressor, nodes, query) -> None:
     results = []
     postprocessor = TerselyPostprocessor(rate=0.5, compressor=fake_compressor, on_result=results.append)
     assert postprocessor.postprocess_nodes(nodes, query)
-    assert results[0].method == "llmlingua" and results[0].question is None
+    assert results[0].method == "salience" and results[0].question is None
 
 
 def test_async_gives_the_same(postprocessor, nodes) -> None:

@@ -1,17 +1,18 @@
 """Shared checks. A text is written in a small notation (`spec`), from which both the text and its rules come:
 
-    <depth><flags>|line            blank lines stand for themselves
-    >  container (heading, question, lead-in, header row): never alone, and everything deeper below it needs it
-    .  line: kept whole on a line of its own      p  prose paragraph (may be joined to other prose by a space)
-    +  belongs to the line before: one unit       _  hard-wrapped continuation of the paragraph before
-    ~  optional line before a unit: needs the next unit (comment)
-    ^  closing line of the container of the same depth: everything in it needs it, and it never stands alone
-    v  optional closing line of the container of the same depth: never alone, but may go
-    with >: % its lack is only reported as soft (a section's heading above units that read on their own), unless the unit
-       then stands under another's heading; o it may stand alone (a log entry with its trace below)
-    inside a line: `¦` parts sentences (each may go); `¦>` what stands before it is needed by the rest of the paragraph
-    (number, speaker); `¦&` this sentence needs the one before; `¦=` each needs the other
+<depth><flags>|line            blank lines stand for themselves
+>  container (heading, question, lead-in, header row): never alone, and everything deeper below it needs it
+.  line: kept whole on a line of its own      p  prose paragraph (may be joined to other prose by a space)
++  belongs to the line before: one unit       _  hard-wrapped continuation of the paragraph before
+~  optional line before a unit: needs the next unit (comment)
+^  closing line of the container of the same depth: everything in it needs it, and it never stands alone
+v  optional closing line of the container of the same depth: never alone, but may go
+with >: % its lack is only reported as soft (a section's heading above units that read on their own), unless the unit
+   then stands under another's heading; o it may stand alone (a log entry with its trace below)
+inside a line: `¦` parts sentences (each may go); `¦>` what stands before it is needed by the rest of the paragraph
+(number, speaker); `¦&` this sentence needs the one before; `¦=` each needs the other
 """
+
 import html.parser
 import itertools
 import json
@@ -104,10 +105,16 @@ class Doc:
                 stack.append(g)
         for n, g in enumerate(groups):
             if "~" in g["flags"]:
-                nxt = next(x for x in groups[n + 1:] if "~" not in x["flags"])
+                nxt = next(x for x in groups[n + 1 :] if "~" not in x["flags"])
                 self.needs += [(i, j) for i in g["atoms"] for j in nxt["atoms"]]
             if ">" in g["flags"] and "o" not in g["flags"]:
-                leaves = [i for x in groups if any(g is y for y in x["parents"]) and not (set("~^v" if "o" in x["flags"] else ">~^v") & set(x["flags"])) for i in x["atoms"]]
+                leaves = [
+                    i
+                    for x in groups
+                    if any(g is y for y in x["parents"])
+                    and not (set("~^v" if "o" in x["flags"] else ">~^v") & set(x["flags"]))
+                    for i in x["atoms"]
+                ]
                 assert leaves, g
                 self.anyof += [(i, leaves) for i in g["atoms"]]
         if title:
@@ -145,7 +152,9 @@ class Doc:
         kept, out, at = set(kept), [], self.atoms
         for a, b in self.needs:
             if a in kept and b not in kept:
-                out.append(("soft: " if (a, b) in self.soft else "") + f"{at[a].text[:50]!r} without {at[b].text[:50]!r}")
+                out.append(
+                    ("soft: " if (a, b) in self.soft else "") + f"{at[a].text[:50]!r} without {at[b].text[:50]!r}"
+                )
         stack = []
         for i in sorted(kept):
             if at[i].group < 0:
@@ -154,7 +163,11 @@ class Doc:
             closing = bool(set("^v") & set(g["flags"]))
             while stack and stack[-1]["depth"] >= g["depth"] + closing:
                 stack.pop()
-            out += [f"{at[i].text[:50]!r} stands under {at[s['atoms'][0]].text[:50]!r}" for s in stack if not any(s is x for x in g["parents"]) and s is not g]
+            out += [
+                f"{at[i].text[:50]!r} stands under {at[s['atoms'][0]].text[:50]!r}"
+                for s in stack
+                if not any(s is x for x in g["parents"]) and s is not g
+            ]
             if ">" in g["flags"] and not any(s is g for s in stack):
                 stack.append(g)
         for a, group in self.anyof:
@@ -191,7 +204,11 @@ def _alignments(context, docs, cap=3000):
             else:
                 (ld, li), b = last, docs[last[0]].atoms[last[1]]
                 if ld == d and b.group == a.group:
-                    ok = bool(space) or bool(CJK.match(context[start - 1])) or (li + 1 == i and not docs[d].atoms[li].raw[-1:].isspace() and not a.raw[:1].isspace())
+                    ok = (
+                        bool(space)
+                        or bool(CJK.match(context[start - 1]))
+                        or (li + 1 == i and not docs[d].atoms[li].raw[-1:].isspace() and not a.raw[:1].isspace())
+                    )
                     if b.colon and "\n" in space and not b.wrap:
                         ok = False
                 elif a.prose and b.prose:
@@ -212,6 +229,7 @@ def _alignments(context, docs, cap=3000):
 
 def units(*docs):
     """The check of texts written in the notation."""
+
     def check(context, documents):
         if not context.strip():
             return []
@@ -226,14 +244,20 @@ def units(*docs):
                 faults = []
                 for d, doc in enumerate(row):
                     faults += doc.faults([i for e, i in way if e == d])
-                weight = [sum(not f.startswith("soft: ") for f in x) * 1000 + len(x) if x is not None else 10**9 for x in (faults, best)]
+                weight = [
+                    sum(not f.startswith("soft: ") for f in x) * 1000 + len(x) if x is not None else 10**9
+                    for x in (faults, best)
+                ]
                 if weight[0] < weight[1]:
                     best = faults
                 if not best:
                     return []
         if best is None:
-            return [f"no whole unit, out of order, or not on a line of its own, at {far}: {context[max(0, far - 30):far]!r} HERE {context[far:far + 70]!r}"]
+            return [
+                f"no whole unit, out of order, or not on a line of its own, at {far}: {context[max(0, far - 30) : far]!r} HERE {context[far : far + 70]!r}"
+            ]
         return list(dict.fromkeys(best))[:8]
+
     check.docs = docs
     return check
 
@@ -241,6 +265,7 @@ def units(*docs):
 def both(*checks):
     def check(context, documents):
         return [f for c in checks for f in c(context, documents)]
+
     check.docs = next((c.docs for c in checks if hasattr(c, "docs")), ())
     return check
 
@@ -253,7 +278,12 @@ def subsequence(context, documents):
     """Nothing that was not there, in its order (white space aside)."""
     orders = itertools.permutations(documents) if len(documents) <= 3 else [documents]
     for order in orders:
-        source = iter(c for d in order for c in (d if isinstance(d, str) else (d.get("title") or "") + d["text"]) if not c.isspace())
+        source = iter(
+            c
+            for d in order
+            for c in (d if isinstance(d, str) else (d.get("title") or "") + d["text"])
+            if not c.isspace()
+        )
         if all(c in source for c in context if not c.isspace()):
             return []
     return ["no subsequence of the input"]
@@ -265,6 +295,7 @@ def whole_lines(context, documents):
 
 
 # Parsed forms
+
 
 def sub(kept, orig, wrap, path=()):
     """kept is orig less whole records: containers for which wrap(path) is true may lose entries, the rest is equal."""
@@ -306,6 +337,7 @@ def json_check(wrap, extra=None):
             return [f"no JSON: {error}"]
         orig = json.loads(text_of(documents[0]))
         return sub(kept, orig, wrap) + (extra(kept, orig) if extra else [])
+
     return check
 
 
@@ -320,6 +352,7 @@ def json_lines(context, documents):
 
 def string_lines(path, keep=()):
     """A JSON object whose string at path may lose whole lines; the other keys are equal, and those of `keep` there."""
+
     def check(context, documents):
         if not context.strip():
             return []
@@ -342,6 +375,7 @@ def string_lines(path, keep=()):
                 out.append(f"cut line or order: {line[:80]!r}")
                 break
         return out
+
     return check
 
 
@@ -370,12 +404,14 @@ def xml_records(root, record, parents=()):
                 out.append(f"{where}: attributes gone")
             at, children = 0, list(b)
             for child in a:
+
                 def alike(other):
                     if child.tag != other.tag or child.attrib != other.attrib:
                         return False
                     if child.tag == record or not any(x is not other for x in other.iter(record)):
                         return re.sub(r"\s+", " ", flat(child)) == re.sub(r"\s+", " ", flat(other))
                     return True
+
                 j = next((j for j in range(at, len(children)) if alike(children[j])), None)
                 if j is None:
                     out.append(f"{where}/{child.tag}: changed, cut or moved: {flat(child)[:80]!r}")
@@ -384,9 +420,11 @@ def xml_records(root, record, parents=()):
                         out.append(f"{where}/{child.tag}: alone")
                     compare(child, children[j], f"{where}/{child.tag}")
                     at = j + 1
+
         if not out:
             compare(kept, orig, kept.tag)
         return out[:6]
+
     return check
 
 
@@ -460,7 +498,16 @@ class _Html(html.parser.HTMLParser):
         elif tag == "tr":
             if any(t == "td" for t, _ in self.cells):
                 self.table["rows"] += 1
-                self.found.append(("tr", self.where(), self.table["lead"], self.table["caption"], tuple(self.table["head"]), tuple(self.cells)))
+                self.found.append(
+                    (
+                        "tr",
+                        self.where(),
+                        self.table["lead"],
+                        self.table["caption"],
+                        tuple(self.table["head"]),
+                        tuple(self.cells),
+                    )
+                )
             else:
                 self.table["head"].append(tuple(self.cells))
         elif tag in ("ul", "ol", "dl"):
@@ -521,13 +568,17 @@ def html_check(context, documents):
             notes.append(f"soft: without an upper heading: {unit!r}"[:150])
         at = j + 1
     for n, unit in enumerate(kept.found):
-        rest = kept.found[n + 1:]
+        rest = kept.found[n + 1 :]
         if unit[0] == "heading":
             body = list(itertools.takewhile(lambda u: u[0] != "heading" or u[1] > unit[1], rest))
             if not any(u[0] in ("p", "li", "dd", "tr") for u in body):
                 out.append(f"heading alone: {unit[2]!r}")
         elif unit[0] in ("lead", "dt"):
-            if not rest or (unit[0] == "lead" and rest[0][0] not in ("li", "tr", "dt")) or (unit[0] == "dt" and rest[0][0] != "dd"):
+            if (
+                not rest
+                or (unit[0] == "lead" and rest[0][0] not in ("li", "tr", "dt"))
+                or (unit[0] == "dt" and rest[0][0] != "dd")
+            ):
                 out.append(f"alone: {unit[2]!r}")
     return (out + notes)[:8]
 
@@ -549,7 +600,7 @@ def indented(text, whole=lambda line: False):
         if line.lstrip().startswith("#"):
             out.append(f"{depth}~|{line}")
             continue
-        following = next((x for x in lines[n + 1:] if x.strip() and not x.lstrip().startswith("#")), "")
+        following = next((x for x in lines[n + 1 :] if x.strip() and not x.lstrip().startswith("#")), "")
         deeper = len(following) - len(following.lstrip()) > depth
         if line.lstrip().startswith("- ") or whole(line):
             item = depth
@@ -573,11 +624,13 @@ def yaml_check(wrap):
             return [f"no YAML: {str(error)[:120]}"]
         orig = list(yaml.safe_load_all(text_of(documents[0])))
         return sub(kept, orig, wrap)
+
     return check
 
 
 def python_check(context, documents):
     import ast
+
     try:
         ast.parse(context)
     except SyntaxError as error:
@@ -587,10 +640,12 @@ def python_check(context, documents):
 
 def balanced(pairs):
     """LaTeX and the like: what opens closes."""
+
     def check(context, documents):
         out = []
         for a, b in pairs:
             if context.count(a) != context.count(b):
                 out.append(f"{a} {context.count(a)} times, {b} {context.count(b)} times")
         return out
+
     return check

@@ -1,15 +1,40 @@
 """Inputs of our own invention, with their checks (see checks.py for the notation)."""
+
 import json
 
-from checks import (Doc, balanced, both, html_check, indented, json_check, json_lines, python_check, string_lines, sub,
-                    subsequence, units, whole_lines, xml_records, yaml_check)
+from checks import (
+    Doc,
+    balanced,
+    both,
+    html_check,
+    indented,
+    json_check,
+    json_lines,
+    python_check,
+    string_lines,
+    sub,
+    subsequence,
+    units,
+    whole_lines,
+    xml_records,
+    yaml_check,
+)
 
 INPUTS = []
 
 
 def add(name, kind, documents, question, rates, check, wanted):
-    INPUTS.append({"name": name, "kind": kind, "documents": documents, "question": question, "rates": rates,
-                   "check": both(subsequence, check), "wanted": wanted})
+    INPUTS.append(
+        {
+            "name": name,
+            "kind": kind,
+            "documents": documents,
+            "question": question,
+            "rates": rates,
+            "check": both(subsequence, check),
+            "wanted": wanted,
+        }
+    )
 
 
 def spec(name, kind, question, rates, wanted, *docs, also=()):
@@ -18,7 +43,13 @@ def spec(name, kind, question, rates, wanted, *docs, also=()):
 
 
 # 1 ---------------------------------------------------------------------------------------------------------------
-spec("lease-de", "contract", "Wann darf der Mieter die Wohnung untervermieten?", [.5, .25, .15], "Untervermietung", r"""
+spec(
+    "lease-de",
+    "contract",
+    "Wann darf der Mieter die Wohnung untervermieten?",
+    [0.5, 0.25, 0.15],
+    "Untervermietung",
+    r"""
 0>|§ 7 Kündigung
 1.|(1) ¦>Die Kündigungsfrist beträgt für beide Parteien drei Monate zum Monatsende. ¦=Dies gilt nicht, soweit der Vermieter nach § 543 BGB fristlos kündigen darf.
 1.|(2) Der Vermieter darf vor Ablauf des dritten Mietjahres nicht wegen Eigenbedarfs kündigen, es sei denn, er hat den Bedarf bei Vertragsschluss schriftlich angezeigt.
@@ -38,10 +69,17 @@ spec("lease-de", "contract", "Wann darf der Mieter die Wohnung untervermieten?",
 0>|§ 10 Schönheitsreparaturen
 1.|(1) Der Mieter ist nicht verpflichtet, bei Auszug zu renovieren, wenn ihm die Wohnung unrenoviert übergeben wurde.
 1.|(2) ¦>Bohrlöcher sind zu schließen. ¦Die Kosten trägt der Mieter.
-""")
+""",
+)
 
 # 2 ---------------------------------------------------------------------------------------------------------------
-spec("services-agreement-en", "contract, list with a tail, definitions", "When can the Customer claim service credits?", [.5, .3, .15], "service credits", r"""
+spec(
+    "services-agreement-en",
+    "contract, list with a tail, definitions",
+    "When can the Customer claim service credits?",
+    [0.5, 0.3, 0.15],
+    "service credits",
+    r"""
 0>%|1. DEFINITIONS
 1>|In this Agreement the following words have these meanings:
 2.|"Downtime" means any period of more than five consecutive minutes in which the Service cannot be reached, other than Planned Maintenance.
@@ -65,10 +103,17 @@ spec("services-agreement-en", "contract, list with a tail, definitions", "When c
 0>%|4. LIABILITY
 1.|4.1 Neither party is liable for loss of profit, unless caused by fraud.
 1.|4.2 Nothing in this Agreement limits liability for death or personal injury.
-""")
+""",
+)
 
 # 3 ---------------------------------------------------------------------------------------------------------------
-spec("faq-plain-es", "FAQ, plain, short answers", "¿Se admiten bicicletas en el ferry?", [.5, .25], "¿Se admiten bicicletas a bordo?\n", r"""
+spec(
+    "faq-plain-es",
+    "FAQ, plain, short answers",
+    "¿Se admiten bicicletas en el ferry?",
+    [0.5, 0.25],
+    "¿Se admiten bicicletas a bordo?\n",
+    r"""
 0>|¿Puedo cambiar la fecha de mi billete?
 1.|Sí.
 
@@ -107,10 +152,17 @@ spec("faq-plain-es", "FAQ, plain, short answers", "¿Se admiten bicicletas en el
 
 0>|¿Pagan los menores de cuatro años?
 1.|No, si comparten camarote con un adulto.
-""")
+""",
+)
 
 # 4 ---------------------------------------------------------------------------------------------------------------
-spec("faq-bold-fr", "FAQ, bold", "Puis-je annuler mon abonnement de piscine ?", [.5, .25], "annuler mon abonnement", r"""
+spec(
+    "faq-bold-fr",
+    "FAQ, bold",
+    "Puis-je annuler mon abonnement de piscine ?",
+    [0.5, 0.25],
+    "annuler mon abonnement",
+    r"""
 0>%|# Piscine municipale des Tilleuls
 
 1>|**Faut-il réserver un créneau ?**
@@ -136,10 +188,17 @@ spec("faq-bold-fr", "FAQ, bold", "Puis-je annuler mon abonnement de piscine ?", 
 
 1>|**Les casiers acceptent-ils les billets ?**
 2.|Non, seulement les pièces d'un euro, qui vous sont rendues.
-""")
+""",
+)
 
 # 5 ---------------------------------------------------------------------------------------------------------------
-spec("faq-headings-en", "FAQ, headings", "Does the roof rack fit the hybrid model?", [.5, .25, .12], "Does the roof rack fit the hybrid?", r"""
+spec(
+    "faq-headings-en",
+    "FAQ, headings",
+    "Does the roof rack fit the hybrid model?",
+    [0.5, 0.25, 0.12],
+    "Does the roof rack fit the hybrid?",
+    r"""
 0>%|# Wayfarer accessories
 
 1>%|## Roof rack
@@ -168,10 +227,17 @@ spec("faq-headings-en", "FAQ, headings", "Does the roof rack fit the hybrid mode
 
 2>|### Do they come with clips?
 3p|Yes, four of them.
-""")
+""",
+)
 
 # 6 ---------------------------------------------------------------------------------------------------------------
-spec("faq-ar", "FAQ, Q:/A: in Arabic", "هل يمكن إرجاع المنتج بعد فتحه؟", [.5, .25], "س: هل يمكن إرجاع المنتج بعد فتحه؟", r"""
+spec(
+    "faq-ar",
+    "FAQ, Q:/A: in Arabic",
+    "هل يمكن إرجاع المنتج بعد فتحه؟",
+    [0.5, 0.25],
+    "س: هل يمكن إرجاع المنتج بعد فتحه؟",
+    r"""
 0>%|الأسئلة الشائعة لمتجر النخيل
 
 1>|س: هل التوصيل مجاني؟
@@ -200,32 +266,65 @@ spec("faq-ar", "FAQ, Q:/A: in Arabic", "هل يمكن إرجاع المنتج ب
 
 1>|س: هل يمكن تغيير العنوان بعد الطلب؟
 2.|ج: نعم، ما لم تكن الشحنة قد خرجت من المستودع.
-""")
+""",
+)
 
 # 7 ---------------------------------------------------------------------------------------------------------------
-spec("dosage-en", "dosage sentences, several documents", "What is the maximum daily dose of Veltarin for children?", [.5, .25, .12], "Children under twelve", Doc(r"""
+spec(
+    "dosage-en",
+    "dosage sentences, several documents",
+    "What is the maximum daily dose of Veltarin for children?",
+    [0.5, 0.25, 0.12],
+    "Children under twelve",
+    Doc(
+        r"""
 0p|Adults may take one tablet of Veltarin every six hours, but not more than four tablets (2 g) in a day, and not for more than five days without seeing a doctor. ¦Children under twelve must not be given more than 15 mg of Veltarin per kilogram a day unless a doctor who knows their liver values has prescribed it. ¦The tablets are round and white. ¦They are sold in boxes of twenty.
 
 0p|No patient who takes blood thinners, or who has had a stomach bleed within the last year, should use Veltarin for longer than two days. ¦Neither alcohol nor grapefruit juice changes how it works. ¦It may be taken with food.
-""", title="Veltarin 500 mg"), Doc(r"""
+""",
+        title="Veltarin 500 mg",
+    ),
+    Doc(
+        r"""
 0p|Children from six to twelve may take 5 ml of Veltarin Forte syrup twice a day, except those who weigh less than 20 kg, who may not take it at all. ¦Shake the bottle well. ¦The syrup tastes of cherry and keeps for three months after opening, though only if it stands in the fridge.
 
 0p|It is not true, as was claimed on several parenting sites last winter, that the syrup may be doubled when the fever does not fall. ¦Call a doctor if it lasts longer than three days.
-""", title="Veltarin Forte syrup", need_title=False), Doc(r"""
+""",
+        title="Veltarin Forte syrup",
+        need_title=False,
+    ),
+    Doc(
+        r"""
 0p|Lunaxol is a cream for dry skin. ¦It may be used daily, also on children, as long as it is kept away from the eyes. ¦The tube holds 50 g. ¦Wash your hands after use.
-""", title="Lunaxol"))
+""",
+        title="Lunaxol",
+    ),
+)
 
 # 8 ---------------------------------------------------------------------------------------------------------------
-spec("garantie-de", "warranty sentences", "Ist der Akku von der Garantie erfasst?", [.4, .2, .1], "Akku", r"""
+spec(
+    "garantie-de",
+    "warranty sentences",
+    "Ist der Akku von der Garantie erfasst?",
+    [0.4, 0.2, 0.1],
+    "Akku",
+    r"""
 0p|Die Nordwerk GmbH gibt auf alle Rasenroboter eine Garantie von drei Jahren ab Kaufdatum, auf gewerblich genutzte Geräte jedoch nur von zwölf Monaten. ¦Der Garten sieht im Frühling am schönsten aus. ¦Der Akku ist, anders als in der Werbung einiger Händler in den Jahren 2021 und 2022 behauptet wurde, von der Garantie nicht erfasst. ¦Messer und Räder sind Verschleißteile, für die z. B. bei starker Nutzung nach ca. 200 Std. kein Ersatz geleistet wird.
 
 0p|Ansprüche erlöschen nicht dadurch, dass das Gerät verkauft wird, sofern die Rechnung übergeben wurde. ¦Kein Käufer, der das Gerät außerhalb der Europäischen Union erworben und nicht binnen 30 Tagen registriert hat, kann eine kostenlose Abholung verlangen. ¦Die Abholung kostet sonst 49,90 Euro. ¦Unser Werk steht in Husum und hat 140 Mitarbeiter.
 
 0p|Die Garantie umfasst Wasserschäden nur dann, wenn das Gerät in der Ladestation stand. ¦Der Kundendienst ist Mo. bis Fr. von 8 bis 17 Uhr zu erreichen. ¦Am 24. Dezember ist geschlossen.
-""")
+""",
+)
 
 # 9 ---------------------------------------------------------------------------------------------------------------
-spec("tables-page-en", "several GFM tables, two header rows, captions", "What was the net margin of the Rail division in 2023?", [.5, .25], "| Rail | 402 | 6.1 | 455 | 7.4 |", r"""
+spec(
+    "tables-page-en",
+    "several GFM tables, two header rows, captions",
+    "What was the net margin of the Rail division in 2023?",
+    [0.5, 0.25],
+    "| Rail | 402 | 6.1 | 455 | 7.4 |",
+    r"""
 0>%|# Half-year figures
 
 1p|The board met in Leeds in March. ¦The weather was fine and the meeting took the whole day.
@@ -260,10 +359,11 @@ spec("tables-page-en", "several GFM tables, two header rows, captions", "What wa
 4.|| Road | none | 140 buses |
 4.|| Ports | one crane | two cranes |
 2^|*Orders that were not yet signed*
-""")
+""",
+)
 
 # 10 --------------------------------------------------------------------------------------------------------------
-CSV_DE = '''Artikel;Bezeichnung;Preis netto (EUR);Lager;Bemerkung
+CSV_DE = """Artikel;Bezeichnung;Preis netto (EUR);Lager;Bemerkung
 1001;Gartenschere "Rosa";14,90;120;
 1002;Astsäge klein;22,50;0;"nicht mehr lieferbar;
 Nachfolger ist 1014"
@@ -274,8 +374,14 @@ Nachfolger ist 1014"
 Köcher siehe 1015"
 1015;Köcher für Astsäge;7,40;88;passt nicht zu 1002
 1020;Rasenkante 5 m;18,00;5;Mindestmenge 3
-1021;Regentonne 210 l;41,00;0;wieder ab Mai'''
-spec("csv-de", "CSV with quoted line breaks", "Was kostet die klappbare Astsäge?", [.5, .3], "1014;Astsäge klein, klappbar;24,80;60", r"""
+1021;Regentonne 210 l;41,00;0;wieder ab Mai"""
+spec(
+    "csv-de",
+    "CSV with quoted line breaks",
+    "Was kostet die klappbare Astsäge?",
+    [0.5, 0.3],
+    "1014;Astsäge klein, klappbar;24,80;60",
+    r"""
 0>|Artikel;Bezeichnung;Preis netto (EUR);Lager;Bemerkung
 1.|1001;Gartenschere "Rosa";14,90;120;
 1.|1002;Astsäge klein;22,50;0;"nicht mehr lieferbar;
@@ -288,11 +394,18 @@ spec("csv-de", "CSV with quoted line breaks", "Was kostet die klappbare Astsäge
 1.|1015;Köcher für Astsäge;7,40;88;passt nicht zu 1002
 1.|1020;Rasenkante 5 m;18,00;5;Mindestmenge 3
 1.|1021;Regentonne 210 l;41,00;0;wieder ab Mai
-""")
+""",
+)
 assert INPUTS[-1]["documents"] == [CSV_DE]
 
 # 11 --------------------------------------------------------------------------------------------------------------
-spec("whatsapp-es", "chat, WhatsApp style, messages of several lines", "¿Quién lleva la tortilla a la fiesta?", [.5, .25], "tortilla", r"""
+spec(
+    "whatsapp-es",
+    "chat, WhatsApp style, messages of several lines",
+    "¿Quién lleva la tortilla a la fiesta?",
+    [0.5, 0.25],
+    "tortilla",
+    r"""
 0.|12/5/24, 18:02 - Lucía: ¦>Chicos, ¿quién trae qué el sábado?
 0.|12/5/24, 18:03 - Marcos: ¦>Yo no puedo llevar la tortilla esta vez. ¦&Llevo el pan.
 0>|12/5/24, 18:05 - Irene: Mi lista:
@@ -308,10 +421,17 @@ spec("whatsapp-es", "chat, WhatsApp style, messages of several lines", "¿Quién
 0.|12/5/24, 18:31 - Marcos: ¦>La música la pone Paula, ¿no?
 0.|12/5/24, 18:32 - Paula: ¦>Ni hablar.
 0.|12/5/24, 18:40 - Lucía: ¦>Entonces la pongo yo con el altavoz de mi hermano.
-""")
+""",
+)
 
 # 12 --------------------------------------------------------------------------------------------------------------
-spec("slack-en", "chat, Slack style, speaker line above", "Which region did the failover go to?", [.5, .25, .15], "eu-west-3", r"""
+spec(
+    "slack-en",
+    "chat, Slack style, speaker line above",
+    "Which region did the failover go to?",
+    [0.5, 0.25, 0.15],
+    "eu-west-3",
+    r"""
 0>%|#incident-4471
 
 1>|Dana Whitlock  9:02 AM
@@ -347,7 +467,9 @@ spec("slack-en", "chat, Slack style, speaker line above", "Which region did the 
 
 1>|Dana Whitlock  9:34 AM
 2.|Yes, docs only.
-""")
+""",
+)
+
 
 # 13 --------------------------------------------------------------------------------------------------------------
 def mail_doc(text):
@@ -364,7 +486,14 @@ def mail_doc(text):
     return doc
 
 
-spec("mail-thread-en", "mail thread with quoting", "What price did Helena agree to?", [.5, .25], "41,500", mail_doc(r"""
+spec(
+    "mail-thread-en",
+    "mail thread with quoting",
+    "What price did Helena agree to?",
+    [0.5, 0.25],
+    "41,500",
+    mail_doc(
+        r"""
 0>%|From: Helena Brandt <helena@brandt-boats.example>
 0>|Date: Tue, 4 Jun 2024 16:20
 0>|Subject: Re: Re: Sloop "Marit"
@@ -383,17 +512,74 @@ spec("mail-thread-en", "mail thread with quoting", "What price did Helena agree 
 3.|> > Nobody has inspected the keel since 2019.
 3.|> > The sails are new, except the spinnaker.
 3.|> > You can see her in Kiel on any weekend but the next.
-""".replace("0>|Date", "1>%|Date").replace("0>|Subject", "2>%|Subject").replace("\n1p|", "\n3p|")
-    .replace("\n1>|On", "\n3>%|On").replace("\n3.|>", "\n5.|>").replace("\n2.|>", "\n4.|>").replace("\n2>|>", "\n4>|>")))
+""".replace("0>|Date", "1>%|Date")
+        .replace("0>|Subject", "2>%|Subject")
+        .replace("\n1p|", "\n3p|")
+        .replace("\n1>|On", "\n3>%|On")
+        .replace("\n3.|>", "\n5.|>")
+        .replace("\n2.|>", "\n4.|>")
+        .replace("\n2>|>", "\n4>|>")
+    ),
+)
 
 # 14 --------------------------------------------------------------------------------------------------------------
-HOTELS = {"status": "ok", "query": {"city": "Porto", "nights": 2}, "results": [
-    {"hotel": "Casa do Rio", "stars": 3, "rooms": [{"type": "single", "price": 61, "refundable": False}, {"type": "double", "price": 84, "refundable": True}], "pets": "no"},
-    {"hotel": "Grande Ribeira", "stars": 5, "rooms": [{"type": "double", "price": 210, "refundable": False}, {"type": "suite", "price": 390, "refundable": False}], "pets": "only below 8 kg"},
-    {"hotel": "Foz Hostel", "stars": 1, "rooms": [{"type": "bed in dormitory", "price": 22, "refundable": False}], "pets": "no"},
-    {"hotel": "Quinta das Camélias", "stars": 4, "rooms": [{"type": "double", "price": 132, "refundable": True}, {"type": "family", "price": 188, "refundable": True}], "pets": "yes, 10 euros a night"},
-    {"hotel": "Torre Azul", "stars": 4, "rooms": [{"type": "double", "price": 118, "refundable": False}, {"type": "loft", "price": 160, "refundable": True}], "pets": "no"},
-    {"hotel": "Bolhão Rooms", "stars": 2, "rooms": [{"type": "single", "price": 44, "refundable": False}, {"type": "twin", "price": 58, "refundable": False}], "pets": "on request"}]}
+HOTELS = {
+    "status": "ok",
+    "query": {"city": "Porto", "nights": 2},
+    "results": [
+        {
+            "hotel": "Casa do Rio",
+            "stars": 3,
+            "rooms": [
+                {"type": "single", "price": 61, "refundable": False},
+                {"type": "double", "price": 84, "refundable": True},
+            ],
+            "pets": "no",
+        },
+        {
+            "hotel": "Grande Ribeira",
+            "stars": 5,
+            "rooms": [
+                {"type": "double", "price": 210, "refundable": False},
+                {"type": "suite", "price": 390, "refundable": False},
+            ],
+            "pets": "only below 8 kg",
+        },
+        {
+            "hotel": "Foz Hostel",
+            "stars": 1,
+            "rooms": [{"type": "bed in dormitory", "price": 22, "refundable": False}],
+            "pets": "no",
+        },
+        {
+            "hotel": "Quinta das Camélias",
+            "stars": 4,
+            "rooms": [
+                {"type": "double", "price": 132, "refundable": True},
+                {"type": "family", "price": 188, "refundable": True},
+            ],
+            "pets": "yes, 10 euros a night",
+        },
+        {
+            "hotel": "Torre Azul",
+            "stars": 4,
+            "rooms": [
+                {"type": "double", "price": 118, "refundable": False},
+                {"type": "loft", "price": 160, "refundable": True},
+            ],
+            "pets": "no",
+        },
+        {
+            "hotel": "Bolhão Rooms",
+            "stars": 2,
+            "rooms": [
+                {"type": "single", "price": 44, "refundable": False},
+                {"type": "twin", "price": 58, "refundable": False},
+            ],
+            "pets": "on request",
+        },
+    ],
+}
 
 
 def hotel_wrap(path):
@@ -406,17 +592,39 @@ def hotel_names(kept, orig):
     return [f"record not whole: {str(r)[:80]}" for r in kept["results"] if set(r) != set(orig["results"][0])]
 
 
-add("json-nested-minified", "JSON tool result, nested, minified", [json.dumps(HOTELS, ensure_ascii=False, separators=(",", ":"))],
-    "How much is a double room at Quinta das Camélias, and can it be refunded?", [.5, .3], json_check(hotel_wrap, hotel_names),
-    '{"type":"double","price":132,"refundable":true}')
+add(
+    "json-nested-minified",
+    "JSON tool result, nested, minified",
+    [json.dumps(HOTELS, ensure_ascii=False, separators=(",", ":"))],
+    "How much is a double room at Quinta das Camélias, and can it be refunded?",
+    [0.5, 0.3],
+    json_check(hotel_wrap, hotel_names),
+    '{"type":"double","price":132,"refundable":true}',
+)
 
 # 15 --------------------------------------------------------------------------------------------------------------
-TEAMS = {"generated": "2024-11-02", "teams": {
-    "payments": {"lead": "Amara Diallo", "oncall": [{"week": 45, "person": "Lee"}, {"week": 46, "person": "Novak"}], "slack": "#pay"},
-    "search": {"lead": "Jonas Lind", "oncall": [{"week": 45, "person": "Sato"}, {"week": 46, "person": "Lee"}], "slack": "#find"},
-    "mobile": {"lead": None, "oncall": [], "slack": "#apps"},
-    "data": {"lead": "Priya Nair", "oncall": [{"week": 45, "person": "Okoro"}, {"week": 46, "person": "Haas"}], "slack": "#data-eng"},
-    "identity": {"lead": "Bruno Costa", "oncall": [{"week": 45, "person": "Haas"}], "slack": "#login"}}}
+TEAMS = {
+    "generated": "2024-11-02",
+    "teams": {
+        "payments": {
+            "lead": "Amara Diallo",
+            "oncall": [{"week": 45, "person": "Lee"}, {"week": 46, "person": "Novak"}],
+            "slack": "#pay",
+        },
+        "search": {
+            "lead": "Jonas Lind",
+            "oncall": [{"week": 45, "person": "Sato"}, {"week": 46, "person": "Lee"}],
+            "slack": "#find",
+        },
+        "mobile": {"lead": None, "oncall": [], "slack": "#apps"},
+        "data": {
+            "lead": "Priya Nair",
+            "oncall": [{"week": 45, "person": "Okoro"}, {"week": 46, "person": "Haas"}],
+            "slack": "#data-eng",
+        },
+        "identity": {"lead": "Bruno Costa", "oncall": [{"week": 45, "person": "Haas"}], "slack": "#login"},
+    },
+}
 
 
 def team_wrap(path):
@@ -426,36 +634,83 @@ def team_wrap(path):
 def team_whole(kept, orig):
     if not isinstance(kept, dict) or not kept.get("teams"):
         return ["no teams: a shell alone"]
-    return [f"record not whole: {k}" for k, v in kept["teams"].items() if not isinstance(v, dict) or set(v) != {"lead", "oncall", "slack"}]
+    return [
+        f"record not whole: {k}"
+        for k, v in kept["teams"].items()
+        if not isinstance(v, dict) or set(v) != {"lead", "oncall", "slack"}
+    ]
 
 
-add("json-pretty-by-key", "JSON, records by key, pretty-printed", [json.dumps(TEAMS, indent=2)], "Who is on call for the search team in week 46?",
-    [.5, .3], json_check(team_wrap, team_whole), '"search"')
+add(
+    "json-pretty-by-key",
+    "JSON, records by key, pretty-printed",
+    [json.dumps(TEAMS, indent=2)],
+    "Who is on call for the search team in week 46?",
+    [0.5, 0.3],
+    json_check(team_wrap, team_whole),
+    '"search"',
+)
 
 # 16 --------------------------------------------------------------------------------------------------------------
 EVENTS = [
     {"ts": "2024-03-01T08:00:11Z", "user": "u-118", "action": "login", "ok": False, "reason": "wrong password"},
     {"ts": "2024-03-01T08:00:40Z", "user": "u-118", "action": "login", "ok": True},
-    {"ts": "2024-03-01T08:03:02Z", "user": "u-204", "action": "export", "ok": False, "reason": "quota exceeded, 3 of 3 used"},
+    {
+        "ts": "2024-03-01T08:03:02Z",
+        "user": "u-204",
+        "action": "export",
+        "ok": False,
+        "reason": "quota exceeded, 3 of 3 used",
+    },
     {"ts": "2024-03-01T08:04:55Z", "user": "u-090", "action": "invite", "ok": True, "target": "rosa@example.org"},
     {"ts": "2024-03-01T08:09:13Z", "user": "u-204", "action": "upgrade", "ok": True, "plan": "team"},
     {"ts": "2024-03-01T08:09:59Z", "user": "u-204", "action": "export", "ok": True},
     {"ts": "2024-03-01T08:17:30Z", "user": "u-331", "action": "delete", "ok": False, "reason": "not the owner"},
-    {"ts": "2024-03-01T08:21:07Z", "user": "u-118", "action": "export", "ok": True}]
-add("json-lines-events", "JSON lines", ["\n".join(json.dumps(e) for e in EVENTS)], "Why did the export of u-204 fail?", [.5, .25],
-    both(json_lines, whole_lines), "quota exceeded")
+    {"ts": "2024-03-01T08:21:07Z", "user": "u-118", "action": "export", "ok": True},
+]
+add(
+    "json-lines-events",
+    "JSON lines",
+    ["\n".join(json.dumps(e) for e in EVENTS)],
+    "Why did the export of u-204 fail?",
+    [0.5, 0.25],
+    both(json_lines, whole_lines),
+    "quota exceeded",
+)
 
 # 17 --------------------------------------------------------------------------------------------------------------
-STDOUT = "\n".join(["$ make check", "cc -O2 -c lexer.c", "cc -O2 -c parser.c",
-    "parser.c:88:12: warning: unused variable 'depth' [-Wunused-variable]", "cc -O2 -c codegen.c",
-    "codegen.c:301:5: warning: comparison of \"int\" and 'unsigned'", "running 9 tests",
-    "test lexer_empty ... ok", "test lexer_escape ... ok", "test parser_nested ... FAILED: expected ')' at C:\\tmp\\nested.src:14, found '}'",
-    "test parser_comment ... ok", "test codegen_loop ... FAILED: got 12 instructions, expected 10", "test codegen_call ... ok",
-    "test codegen_tail ... skipped (needs --slow)", "test link_static ... ok", "test link_shared ... ok", "test help ... ok",
-    "2 of 9 failed, 1 skipped", "make: *** [Makefile:40: check] Error 2"])
-add("json-stdout", "JSON tool result, a string with escaped newlines",
-    [json.dumps({"tool": "shell", "stdout": STDOUT, "stderr": "", "exit_code": 2})], "Why did parser_nested fail?", [.5, .3],
-    string_lines("stdout"), "expected ')' at C:\\\\tmp\\\\nested.src:14")
+STDOUT = "\n".join(
+    [
+        "$ make check",
+        "cc -O2 -c lexer.c",
+        "cc -O2 -c parser.c",
+        "parser.c:88:12: warning: unused variable 'depth' [-Wunused-variable]",
+        "cc -O2 -c codegen.c",
+        "codegen.c:301:5: warning: comparison of \"int\" and 'unsigned'",
+        "running 9 tests",
+        "test lexer_empty ... ok",
+        "test lexer_escape ... ok",
+        "test parser_nested ... FAILED: expected ')' at C:\\tmp\\nested.src:14, found '}'",
+        "test parser_comment ... ok",
+        "test codegen_loop ... FAILED: got 12 instructions, expected 10",
+        "test codegen_call ... ok",
+        "test codegen_tail ... skipped (needs --slow)",
+        "test link_static ... ok",
+        "test link_shared ... ok",
+        "test help ... ok",
+        "2 of 9 failed, 1 skipped",
+        "make: *** [Makefile:40: check] Error 2",
+    ]
+)
+add(
+    "json-stdout",
+    "JSON tool result, a string with escaped newlines",
+    [json.dumps({"tool": "shell", "stdout": STDOUT, "stderr": "", "exit_code": 2})],
+    "Why did parser_nested fail?",
+    [0.5, 0.3],
+    string_lines("stdout"),
+    "expected ')' at C:\\\\tmp\\\\nested.src:14",
+)
 
 # 18 --------------------------------------------------------------------------------------------------------------
 COMPOSE = r"""
@@ -494,8 +749,15 @@ volumes:
   spool:
     driver: local
 """
-spec("yaml-compose", "YAML config, equal keys under several parents", "What is the timeout of the worker?", [.5, .25], "TIMEOUT: 900",
-     Doc(indented(COMPOSE), indent=True), also=[yaml_check(lambda p: True)])
+spec(
+    "yaml-compose",
+    "YAML config, equal keys under several parents",
+    "What is the timeout of the worker?",
+    [0.5, 0.25],
+    "TIMEOUT: 900",
+    Doc(indented(COMPOSE), indent=True),
+    also=[yaml_check(lambda p: True)],
+)
 
 # 19 --------------------------------------------------------------------------------------------------------------
 K8S = r"""
@@ -534,8 +796,15 @@ silences:
   - match: CertExpiry
     until: never
 """
-spec("yaml-alerts", "YAML list of records", "What severity does the CertExpiry alert have?", [.5, .3], "name: CertExpiry",
-     Doc(indented(K8S), indent=True), also=[yaml_check(lambda p: p in ((), ("*",), ("*", "alerts"), ("*", "silences")))])
+spec(
+    "yaml-alerts",
+    "YAML list of records",
+    "What severity does the CertExpiry alert have?",
+    [0.5, 0.3],
+    "name: CertExpiry",
+    Doc(indented(K8S), indent=True),
+    also=[yaml_check(lambda p: p in ((), ("*",), ("*", "alerts"), ("*", "silences")))],
+)
 
 # 20 --------------------------------------------------------------------------------------------------------------
 RSS = """<?xml version="1.0"?>
@@ -575,7 +844,15 @@ RSS = """<?xml version="1.0"?>
     </item>
   </channel>
 </rss>"""
-add("xml-feed", "XML feed", [RSS], "How much is the mooring fee from June?", [.6, .4], xml_records("rss", "item", ("channel",)), "2.40 a metre")
+add(
+    "xml-feed",
+    "XML feed",
+    [RSS],
+    "How much is the mooring fee from June?",
+    [0.6, 0.4],
+    xml_records("rss", "item", ("channel",)),
+    "2.40 a metre",
+)
 
 # 21 --------------------------------------------------------------------------------------------------------------
 BUS = """<h1>Bus timetables</h1>
@@ -620,19 +897,46 @@ BUS = """<h1>Bus timetables</h1>
 <dt>Single</dt><dd>2.80 euros, without changing</dd>
 <dt>Day pass</dt><dd>7.50 euros, not on night buses</dd>
 </dl>"""
-add("html-timetables", "HTML with several tables and lists", [BUS], "When does the last bus of line 12 leave the airport on Saturdays?", [.5, .3], html_check, "<td>22:35</td>")
+add(
+    "html-timetables",
+    "HTML with several tables and lists",
+    [BUS],
+    "When does the last bus of line 12 leave the airport on Saturdays?",
+    [0.5, 0.3],
+    html_check,
+    "<td>22:35</td>",
+)
 
 # 22 --------------------------------------------------------------------------------------------------------------
-PLANS = "".join(["<div><h2>Fibre</h2><p>Prices a month, first year:</p><table><tr><th>Plan</th><th>Price</th><th>Term</th></tr>",
-    "<tr><td>S</td><td>19.90</td><td>24 months</td></tr><tr><td>M</td><td>29.90</td><td>24 months</td></tr><tr><td>L</td><td>44.90</td><td>none</td></tr></table>",
-    "<h3>Not included</h3><ul><li>telephone to foreign countries</li><li>the router (4.99 a month)</li><li>installation above the third floor</li></ul>",
-    "<h2>Cable</h2><p>Prices a month, first year:</p><table><tr><th>Plan</th><th>Price</th><th>Term</th></tr>",
-    "<tr><td>S</td><td>17.90</td><td>12 months</td></tr><tr><td>M</td><td>24.90</td><td>12 months</td></tr><tr><td>L</td><td>39.90</td><td>24 months</td></tr></table>",
-    "<h3>Not included</h3><ul><li>the router (3.49 a month)</li><li>a fixed address</li></ul><p>Cable is not sold where fibre can be had.</p></div>"])
-add("html-minified", "HTML on one line, equal tables under two headings", [PLANS], "What does plan M of Cable cost?", [.6, .4], html_check, "<td>24.90</td>")
+PLANS = "".join(
+    [
+        "<div><h2>Fibre</h2><p>Prices a month, first year:</p><table><tr><th>Plan</th><th>Price</th><th>Term</th></tr>",
+        "<tr><td>S</td><td>19.90</td><td>24 months</td></tr><tr><td>M</td><td>29.90</td><td>24 months</td></tr><tr><td>L</td><td>44.90</td><td>none</td></tr></table>",
+        "<h3>Not included</h3><ul><li>telephone to foreign countries</li><li>the router (4.99 a month)</li><li>installation above the third floor</li></ul>",
+        "<h2>Cable</h2><p>Prices a month, first year:</p><table><tr><th>Plan</th><th>Price</th><th>Term</th></tr>",
+        "<tr><td>S</td><td>17.90</td><td>12 months</td></tr><tr><td>M</td><td>24.90</td><td>12 months</td></tr><tr><td>L</td><td>39.90</td><td>24 months</td></tr></table>",
+        "<h3>Not included</h3><ul><li>the router (3.49 a month)</li><li>a fixed address</li></ul><p>Cable is not sold where fibre can be had.</p></div>",
+    ]
+)
+add(
+    "html-minified",
+    "HTML on one line, equal tables under two headings",
+    [PLANS],
+    "What does plan M of Cable cost?",
+    [0.6, 0.4],
+    html_check,
+    "<td>24.90</td>",
+)
 
 # 23 --------------------------------------------------------------------------------------------------------------
-spec("python-code", "Python code", "How does LeaseTable.release find the owner of a lease?", [.5, .35], "def release(self, key, owner):", Doc(r'''
+spec(
+    "python-code",
+    "Python code",
+    "How does LeaseTable.release find the owner of a lease?",
+    [0.5, 0.35],
+    "def release(self, key, owner):",
+    Doc(
+        r'''
 0.|import threading
 0.|import time
 
@@ -683,10 +987,21 @@ spec("python-code", "Python code", "How does LeaseTable.release find the owner o
 0.|def owner_of(table, key):
 0+|    holder, until = table._held.get(key, (None, 0.0))
 0+|    return holder if until > time.monotonic() else None
-''', indent=True), also=[python_check])
+''',
+        indent=True,
+    ),
+    also=[python_check],
+)
 
 # 24 --------------------------------------------------------------------------------------------------------------
-spec("go-code", "Go code", "How long does Backoff wait between two tries?", [.5, .3], "func (b Backoff) Wait(n int) time.Duration {", Doc(r'''
+spec(
+    "go-code",
+    "Go code",
+    "How long does Backoff wait between two tries?",
+    [0.5, 0.3],
+    "func (b Backoff) Wait(n int) time.Duration {",
+    Doc(
+        r"""
 0.|package retry
 
 0.|import (
@@ -734,10 +1049,20 @@ spec("go-code", "Go code", "How long does Backoff wait between two tries?", [.5,
 0.|func (l Linear) Wait(n int) time.Duration {
 0+|	return l.Step
 0+|}
-''', indent=True))
+""",
+        indent=True,
+    ),
+)
 
 # 25 --------------------------------------------------------------------------------------------------------------
-spec("diff", "diff of several files", "What did the commit change about the session lifetime?", [.5, .3], "+SESSION_HOURS = 8", Doc(r'''
+spec(
+    "diff",
+    "diff of several files",
+    "What did the commit change about the session lifetime?",
+    [0.5, 0.3],
+    "+SESSION_HOURS = 8",
+    Doc(
+        r"""
 0.|commit 7c1f0aa2
 0.|Author: Ines Moreau <ines@example.net>
 
@@ -773,10 +1098,19 @@ spec("diff", "diff of several files", "What did the commit change about the sess
 1+| Uploads may not exceed 20 MB.
 1+|-Sessions never expire.
 1+| Exports run once an hour.
-''', indent=False))
+""",
+        indent=False,
+    ),
+)
 
 # 26 --------------------------------------------------------------------------------------------------------------
-spec("log-stacktrace", "log with stack traces", "What caused the failure of order 88121?", [.5, .3], "Caused by: java.sql.SQLTimeoutException", Doc(r'''
+spec(
+    "log-stacktrace",
+    "log with stack traces",
+    "What caused the failure of order 88121?",
+    [0.5, 0.3],
+    "Caused by: java.sql.SQLTimeoutException",
+    Doc(r"""
 0.|2024-09-03 02:11:04,118 INFO  [main] Scheduler - nightly run started
 0.|2024-09-03 02:11:05,730 WARN  [pool-1] OrderJob - order 88119 has no address, skipped
 0>o|2024-09-03 02:11:06,002 ERROR [pool-2] OrderJob - order 88120 failed
@@ -796,10 +1130,17 @@ spec("log-stacktrace", "log with stack traces", "What caused the failure of orde
 0.|2024-09-03 02:11:12,004 INFO  [main] Pool - grown to 40 connections
 0.|2024-09-03 02:11:14,333 INFO  [pool-2] OrderJob - order 88124 done in 101 ms
 0.|2024-09-03 02:11:15,009 INFO  [main] Scheduler - nightly run finished, 2 failed, 1 skipped
-'''))
+"""),
+)
 
 # 27 --------------------------------------------------------------------------------------------------------------
-spec("kubectl-ps", "output of several commands in columns", "How many restarts does the billing pod in staging have?", [.5, .3], "billing-6f9c-x2p4   0/1     CrashLoopBackOff   14", r"""
+spec(
+    "kubectl-ps",
+    "output of several commands in columns",
+    "How many restarts does the billing pod in staging have?",
+    [0.5, 0.3],
+    "billing-6f9c-x2p4   0/1     CrashLoopBackOff   14",
+    r"""
 0>|$ kubectl get pods -n production
 1>|NAME                READY   STATUS             RESTARTS   AGE
 2.|billing-7d4b-k9qzl  1/1     Running            0          12d
@@ -819,10 +1160,17 @@ spec("kubectl-ps", "output of several commands in columns", "How many restarts d
 2.|    918 redis    12.0 redis-server 127.0.0.1:6379
 2.|   3377 deploy    4.2 /usr/bin/python3 -m billing
 2.|      1 root      0.1 /sbin/init
-""")
+""",
+)
 
 # 28 --------------------------------------------------------------------------------------------------------------
-spec("grep-heading", "grep output with file names as headings, context lines", "In which file is max_connections 500?", [.5, .3], "max_connections = 500", r"""
+spec(
+    "grep-heading",
+    "grep output with file names as headings, context lines",
+    "In which file is max_connections 500?",
+    [0.5, 0.3],
+    "max_connections = 500",
+    r"""
 0>|$ rg -C1 --heading max_connections conf/
 
 1>|conf/primary.ini
@@ -850,10 +1198,17 @@ spec("grep-heading", "grep output with file names as headings, context lines", "
 2.|1-[pool]
 2.|2:max_connections = 5
 2.|3-min_connections = 1
-""")
+""",
+)
 
 # 29 --------------------------------------------------------------------------------------------------------------
-spec("srt-fr", "subtitles", "Où se trouve la clé de la cave ?", [.5, .25], "La clé n'est pas dans le tiroir,\nelle est sous le pot bleu.", r"""
+spec(
+    "srt-fr",
+    "subtitles",
+    "Où se trouve la clé de la cave ?",
+    [0.5, 0.25],
+    "La clé n'est pas dans le tiroir,\nelle est sous le pot bleu.",
+    r"""
 0.|1
 0+|00:00:41,200 --> 00:00:43,900
 0+|Tu es rentrée tard.
@@ -893,10 +1248,17 @@ spec("srt-fr", "subtitles", "Où se trouve la clé de la cave ?", [.5, .25], "La
 0.|9
 0+|00:01:10,100 --> 00:01:13,500
 0+|Il n'a jamais rien volé, tu sais.
-""")
+""",
+)
 
 # 30 --------------------------------------------------------------------------------------------------------------
-spec("latex", "LaTeX", "What is the bound on the error of the truncated series?", [.5, .3], r"\begin{theorem}[Truncation]", Doc(r"""
+spec(
+    "latex",
+    "LaTeX",
+    "What is the bound on the error of the truncated series?",
+    [0.5, 0.3],
+    r"\begin{theorem}[Truncation]",
+    Doc(r"""
 0>%|\section{Preliminaries}
 
 1p|Let $f$ be analytic on the disc $|z| < R$. ¦We do not assume that $f$ is bounded.
@@ -935,10 +1297,18 @@ spec("latex", "LaTeX", "What is the bound on the error of the truncated series?"
 1+|\end{tabular}
 
 1p|Times were not measured on idle machines.
-"""), also=[balanced([(r"\begin{", r"\end{"), (r"\[", r"\]")])])
+"""),
+    also=[balanced([(r"\begin{", r"\end{"), (r"\[", r"\]")])],
+)
 
 # 31 --------------------------------------------------------------------------------------------------------------
-spec("rst-options", "reStructuredText options and definition list", "What is the default of --grace?", [.5, .3], ".. option:: --grace <seconds>", r"""
+spec(
+    "rst-options",
+    "reStructuredText options and definition list",
+    "What is the default of --grace?",
+    [0.5, 0.3],
+    ".. option:: --grace <seconds>",
+    r"""
 0>%|Command line
 0+|============
 
@@ -978,10 +1348,17 @@ spec("rst-options", "reStructuredText options and definition list", "What is the
 
 1>|4
 2.|   Some worker never started.
-""")
+""",
+)
 
 # 32 --------------------------------------------------------------------------------------------------------------
-spec("man-page", "man page options", "Which option keeps backup files?", [.5, .25], "-k, --keep", r"""
+spec(
+    "man-page",
+    "man page options",
+    "Which option keeps backup files?",
+    [0.5, 0.25],
+    "-k, --keep",
+    r"""
 0>%|NAME
 1.|       trimtail - shorten files from their end
 
@@ -1014,10 +1391,17 @@ spec("man-page", "man page options", "Which option keeps backup files?", [.5, .2
 
 0>%|BUGS
 1.|       Files above 2 GiB are not supported on 32-bit systems.
-""")
+""",
+)
 
 # 33 --------------------------------------------------------------------------------------------------------------
-spec("pdf-numbered", "PDF text, numbered headings without marks, hard-wrapped", "How much will the new library cost?", [.5, .25], "3.2 Library", r"""
+spec(
+    "pdf-numbered",
+    "PDF text, numbered headings without marks, hard-wrapped",
+    "How much will the new library cost?",
+    [0.5, 0.25],
+    "3.2 Library",
+    r"""
 0>%|3 Investments
 
 1>|3.1 School gymnasium
@@ -1046,10 +1430,17 @@ spec("pdf-numbered", "PDF text, numbered headings without marks, hard-wrapped", 
 
 2p|Pay rises by 5.5 percent from March, except for managers. ¦The cost is
 2_|1.2 million euros a year.
-""")
+""",
+)
 
 # 34 --------------------------------------------------------------------------------------------------------------
-spec("preise-zh", "price list in Chinese", "普洱茶饼的价格是多少？", [.5, .3], "普洱茶饼", r"""
+spec(
+    "preise-zh",
+    "price list in Chinese",
+    "普洱茶饼的价格是多少？",
+    [0.5, 0.3],
+    "普洱茶饼",
+    r"""
 0>%|云山茶庄价目表（2024年秋）
 
 1>%|一、绿茶
@@ -1068,10 +1459,17 @@ spec("preise-zh", "price list in Chinese", "普洱茶饼的价格是多少？", 
 
 1p|邮费十二元，¦=满三百元免邮，但新疆和西藏除外。
 1p|价格自十月一日起有效。¦本店周一休息。
-""")
+""",
+)
 
 # 35 --------------------------------------------------------------------------------------------------------------
-spec("protokoll-de", "minutes", "Was wurde zum Spielplatz beschlossen?", [.5, .25], "Spielplatz", r"""
+spec(
+    "protokoll-de",
+    "minutes",
+    "Was wurde zum Spielplatz beschlossen?",
+    [0.5, 0.25],
+    "Spielplatz",
+    r"""
 0>%|Protokoll der Mitgliederversammlung vom 14. März
 
 1>|TOP 1: Kassenbericht
@@ -1095,10 +1493,17 @@ spec("protokoll-de", "minutes", "Was wurde zum Spielplatz beschlossen?", [.5, .2
 2>|Frau Kim:
 3p|Der Beitrag bleibt bei 48 Euro. ¦Für Studierende fällt er weg.
 2.|Beschluss: Einstimmig angenommen.
-""")
+""",
+)
 
 # 36 --------------------------------------------------------------------------------------------------------------
-spec("recette-fr", "recipes with steps and ingredients", "Combien de sucre faut-il pour la crème ?", [.5, .3], "- 60 g de sucre", r"""
+spec(
+    "recette-fr",
+    "recipes with steps and ingredients",
+    "Combien de sucre faut-il pour la crème ?",
+    [0.5, 0.3],
+    "- 60 g de sucre",
+    r"""
 0>|## Tarte aux poires
 
 1>|Pour la pâte :
@@ -1128,4 +1533,5 @@ spec("recette-fr", "recipes with steps and ingredients", "Combien de sucre faut-
 2.|1. Ne pas rincer le riz.
 2.|2. Cuire 40 minutes à feu doux.
 2.|3. Ajouter le sucre à la fin, hors du feu.
-""")
+""",
+)

@@ -68,7 +68,7 @@ async def test_null_is_as_if_it_were_not_given(client) -> None:
         "/v1/compress",
         json={"documents": [MILL], "rate": 0.5, "target_tokens": None, "question": None, "protect": None},
     )
-    assert answer.status_code == 200 and answer.json()["method"] == "llmlingua"
+    assert answer.status_code == 200 and answer.json()["method"] == "salience"
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ async def test_what_is_counted(fake_compressor) -> None:
     assert of("tersely_requests_total", route="/v1/compress/batch", status="200") == 1
     assert of("tersely_requests_total", route="none", status="404") == 1
     assert of("tersely_rejected_requests_total", code="invalid_input") == 1
-    assert of("tersely_compressions_total", method="llmlingua") == 1
+    assert of("tersely_compressions_total", method="salience") == 1
     assert of("tersely_compressions_total", method="evidence") == 2
     assert of("tersely_tokens_in_total") == 3 * first["original_tokens"]
     assert of("tersely_tokens_out_total") == sum(one["compressed_tokens"] for one in (first, *others))

@@ -100,7 +100,7 @@ def test_an_example_by_one_click(page, service) -> None:
 
 
 @in_browser
-@pytest.mark.parametrize("method", ["evidence", "longllmlingua", "llmlingua"])
+@pytest.mark.parametrize("method", ["evidence", "salience", "longllmlingua", "llmlingua"])
 def test_kept_text_is_lit_and_dropped_text_dimmed_to_the_character(page, service, method) -> None:
     """The service counts code points, the browser UTF-16 units."""
     page.fill("#question", "When does the last ferry 🌙 sail?")

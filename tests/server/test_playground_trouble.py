@@ -45,7 +45,7 @@ def hasty(page: Page) -> Iterator[Page]:
 
 def test_a_method_that_needs_a_question_says_so_and_asks_nobody(page, service) -> None:
     page.fill("#box", "It sails at nine.")
-    assert page.text(".problem p") == "evidence needs a question: type one, or choose llmlingua."
+    assert page.text(".problem p") == "evidence needs a question: type one, or choose salience."
     assert service.calls == [] and not page.elements(".problem button")
     page.choose("#beside", "llmlingua")
     assert page.text(".problem p").startswith("evidence needs") and page.figures(2)["Tokens"]

@@ -18,7 +18,6 @@ import regex
 from tersely.documents import Span
 from tersely.errors import InvalidInputError
 from tersely.input import check_text
-from tersely.methods import choose_method
 from tersely.settings import CompressionSettings, MethodName, Order, settings_from
 from tersely.text.sentences import split_sentences
 
@@ -47,6 +46,7 @@ _OF_METHOD: dict[MethodName, set[str]] = {
         "condition_in_question",
         "condition_compare",
     },
+    "salience": {"use_sentence_level_filter", "use_token_level_filter"},
     "longllmlingua": {
         *_COARSE,
         "dynamic_context_compression_ratio",
@@ -118,7 +118,8 @@ def read_options(arguments: Mapping[str, Any], method: MethodName | None) -> Opt
     if rank_method == "longllmlingua" and not question:
         raise InvalidInputError("rank_method 'longllmlingua' needs a question; give one, or leave rank_method out")
     _one_of(arguments, "condition_in_question", "none", CONDITIONS)
-    chosen = choose_method(method, question or None)
+    # By name, not by default: who changes an import line without a question expects words to be deleted.
+    chosen: MethodName = method or ("evidence" if question else "llmlingua")
     if question and instruction.strip() and arguments.get("add_instruction"):
         question = f"{question}\n\n{instruction}"
     return Options(

@@ -6,10 +6,12 @@ from tersely.methods.evidence import Evidence
 from tersely.methods.llmlingua import LLMLingua
 from tersely.methods.longllmlingua import LongLLMLingua
 from tersely.methods.method import Method
+from tersely.methods.salience import Salience
 from tersely.settings import MethodName
 
 METHODS: dict[MethodName, type[Method]] = {
     "evidence": Evidence,
+    "salience": Salience,
     "longllmlingua": LongLLMLingua,
     "llmlingua": LLMLingua,
 }
@@ -17,4 +19,4 @@ METHODS: dict[MethodName, type[Method]] = {
 
 def choose_method(name: MethodName | None, question: str | None) -> MethodName:
     """The method asked for, else the one that makes the most of what there is."""
-    return name or ("evidence" if question else "llmlingua")
+    return name or ("evidence" if question else "salience")

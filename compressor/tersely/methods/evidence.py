@@ -38,6 +38,7 @@ class Evidence:
     """The method of choice where there is a question."""
 
     needs_question: ClassVar[bool] = True
+    needs_model: ClassVar[bool] = True
     default_order: ClassVar[Order] = "best_first"
     whole_units: ClassVar[bool] = True
     margin: ClassVar[float] = 2.0

@@ -18,6 +18,7 @@ class LLMLingua:
     """The method of LLMLingua with whole words."""
 
     needs_question: ClassVar[bool] = False
+    needs_model: ClassVar[bool] = True
     default_order: ClassVar[Order] = "original"
     whole_units: ClassVar[bool] = False
     margin: ClassVar[float] = float("inf")

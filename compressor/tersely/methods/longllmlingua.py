@@ -22,6 +22,7 @@ class LongLLMLingua:
     """The method of LongLLMLingua with whole words."""
 
     needs_question: ClassVar[bool] = True
+    needs_model: ClassVar[bool] = True
     default_order: ClassVar[Order] = "best_first"
     whole_units: ClassVar[bool] = False
     margin: ClassVar[float] = float("inf")

@@ -39,6 +39,7 @@ class Method(Protocol):
     """A way to choose, made for one task. It decides in which order pieces are worth keeping, never how many fit."""
 
     needs_question: ClassVar[bool]
+    needs_model: ClassVar[bool]
     default_order: ClassVar[Order]
     whole_units: ClassVar[bool]  # its pieces are units, not words
     margin: ClassVar[float]  # what is worth less than the best piece by more than this is no substitute for it

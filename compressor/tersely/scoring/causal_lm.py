@@ -71,6 +71,8 @@ class CausalLanguageModelScorer:
         # The Rust tokenizer has no truncation or padding state to race on.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        # A document that speaks of `<|im_start|>` is text, and steers no model.
+        self._tokenizer.encode_special_tokens = True
         self.fingerprint, self.stops = self._decoder.fingerprint, self._decoder.stops
         self.heads: Sequence[Head] = [
             Head(layer, head) for layer in range(self._decoder.layers) for head in range(self._decoder.heads)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import regex
 
-from tersely.text import output, program, program_signs, sessions
+from tersely.text import ini_records, json_records, markup, output, program, program_signs, sessions, yaml_records
 from tersely.text.fence_spans import closed_fences
 from tersely.text.layout import Line, line_groups, lines_between
 from tersely.text.outline import FindRegions, Outline, Region
@@ -12,8 +12,19 @@ from tersely.text.outline import FindRegions, Outline, Region
 _LONGEST = 1000  # characters of a fenced block, or of lines between blank ones in it, that are one block
 
 # Languages that are none of programs.
-_NO_PROGRAM = regex.compile(r"(?:te?xt|plain\w*|console|terminal|output|log|diff|patch|csv|markdown|md)?\b", regex.I)
-_READERS: tuple[FindRegions, ...] = (sessions.find, *output.READERS, program_signs.find)
+_NO_PROGRAM = regex.compile(
+    r"(?:te?xt|plain\w*|console|terminal|output|log|diff|patch|csv|markdown|md|json\w*|ya?ml|toml|ini|xml|x?html)?\b",
+    regex.I,
+)
+_READERS: tuple[FindRegions, ...] = (
+    json_records.find,
+    markup.find,
+    sessions.find,
+    *output.READERS,
+    ini_records.find,
+    yaml_records.find,
+    program_signs.find,
+)
 
 
 def find(text: str, start: int, end: int) -> list[Region]:

@@ -25,7 +25,7 @@ _LONGEST_LIST = 200
 _LONGEST_STRING = 400
 _LONGEST_GROUP = 200  # numbers and short strings of a longer list that are one block
 _LONGEST_NAME = 200  # a member that says which record it is
-_DEEPEST = 12  # what is nested deeper is not cut
+_DEEPEST = 64  # what is nested deeper is not cut
 _FEWEST = 40  # of what has neither a key nor a string, such as `[1]`, which is more often a reference
 
 # Of text that only begins with a bracket, such as entries of a log, most goes here.
@@ -34,7 +34,10 @@ _BEGINNING = regex.compile(
       ^[ \t]*+
       (?P<value>
           [{\[][ \t\r\n]*+
-          (?: ["{\[\]}] | (?:-?\d++(?:\.\d++)?+(?:[eE][-+]?\d++)?+ | true | false | null)[ \t\r\n]*+[,\]] )
+          (?:
+              ["{\[\]}]
+            | (?:-?\d++(?:\.\d++)?+(?:[eE][-+]?\d++)?+ | true | false | null | NaN | -?Infinity) [ \t\r\n]*+ [,\]]
+          )
       )
     """,
     regex.M | regex.X,
@@ -47,6 +50,8 @@ _COLUMNS = ("columns", "headers", "header", "fields")  # names of what stands in
 
 def find(text: str, start: int, end: int) -> list[Region]:
     """Objects and arrays that fill whole lines, those on neighbouring lines together."""
+    if text.find("{", start, end) < 0 and text.find("[", start, end) < 0:
+        return []
     regions: list[Region] = []
     values: list[Value] = []  # of the last region
     position = start
@@ -166,7 +171,8 @@ def _names(parent: Value) -> list[int]:
         for number, child in enumerate(children)
         if child.key in _COLUMNS and child.kind == "[" and child.size <= _LONGEST_RECORD
     ]
-    names = naming_fields((number, children[number].key or "") for number in short)
+    named = [number for number, child in enumerate(children) if child.key and child.size <= _LONGEST_NAME]
+    names = naming_fields((number, children[number].key or "") for number in named)
     if not names and parent.key is None:
         names = short[:1]
     return [*columns, *names]

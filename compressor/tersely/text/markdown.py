@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, fence, heading
 from markdown_it.token import Token
 
+from tersely.text.headings import heading_level
 from tersely.text.outline import Outline
 from tersely.text.prose import read_prose
 
@@ -23,6 +24,7 @@ _LONGEST_HEADING = 500  # a heading, or the header of a table
 _LONGEST_PARENT = 200  # the text of an item before what else is in it
 # A list item up to this length is one block; a longer one is cut into its sentences.
 _LONGEST_ITEM = 400
+_LOOK = 400  # characters around a lone item that tell whether it is a heading
 
 # With fences of any length, each could be searched to the end of the text for one as long.
 _LONGEST_FENCE = 12
@@ -94,6 +96,8 @@ class _Reader:
             elif token.type == "tr_open" and "|" not in self._text[start:end]:
                 parents[-1].close()  # text right below a table is no row of it
                 read_prose(outline, start, end)
+            elif at_item and (level := self._lone_item_level(tokens, number, start, end)) is not None:
+                self._add_heading(start, end, level)
             elif token.type == "paragraph_open" and at_item:
                 self._add_item(start, end, parents[-1])
             elif token.type == "paragraph_open":
@@ -105,7 +109,16 @@ class _Reader:
             at_item = False
         read_prose(outline, line_starts[done], self._end)
 
-    def _add_heading(self, start: int, end: int, level: int) -> None:
+    def _lone_item_level(self, tokens: list[Token], number: int, start: int, end: int) -> float | None:
+        """The level of a numbered heading such as `1. Scope`, which Markdown takes for a list of one item."""
+        around = [(token.type, token.level) for token in tokens[max(number - 2, 0) : number + 5]]
+        before, after = self._text[max(start - _LOOK, 0) : start], self._text[end : end + _LOOK]
+        is_lone = around[:1] == [("ordered_list_open", 0)] and around[-1:] == [("ordered_list_close", 0)]
+        if not is_lone or before.rstrip().endswith((":", "：")) or not after[:1].isspace():
+            return None
+        return heading_level(self._text[start:end], after)
+
+    def _add_heading(self, start: int, end: int, level: float) -> None:
         if end - start > _LONGEST_HEADING:
             read_prose(self._outline, start, end)
             return

@@ -27,7 +27,7 @@ _LONGEST_LIST = 200  # and for what holds several of those, each of which says s
 _LONGEST_NAME = 200
 _LONGEST_HEADING = 500  # a longer heading or header costs more than it explains
 _LONGEST_COMMENT = 100  # inside a text; a longer one is left out of it
-_DEEPEST = 24  # what is nested deeper is not cut
+_DEEPEST = 64  # what is nested deeper is not cut
 
 _TAG = regex.compile(r"<[^<>]*+>")
 _INTRODUCES = regex.compile(r"[:：]\s*+(?:</[\w:-]++\s*+>\s*+)*+$")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import NamedTuple
 
 import regex
@@ -107,6 +108,16 @@ class Outline:
         """Let a block be kept only for those that need it, never for itself."""
         self.blocks[position] = self.blocks[position]._replace(stands=False)
 
+    def unsay_lead_ins(self) -> None:
+        """Let no block that ends in a colon stand for itself where the one after it needs it, such as an item."""
+        for position, (block, following) in enumerate(pairwise(self.blocks)):
+            if block.stands and position in following.needs and self._leads_in(block):
+                self.unsay(position)
+
+    def _leads_in(self, block: Block) -> bool:
+        said = self.text[block.start : block.end].rstrip()
+        return len(said) <= _LONGEST_LEAD_IN and said.endswith((":", "："))
+
     @contextmanager
     def under(self, *positions: int) -> Iterator[None]:
         """Blocks that are added meanwhile need those at these positions; headings among them end with it.
@@ -139,13 +150,7 @@ class Outline:
         if not self.blocks:
             return None
         last = self.blocks[-1]
-        said = self.text[last.start : last.end].rstrip()
-        if (
-            len(said) > _LONGEST_LEAD_IN
-            or not said.endswith((":", "："))
-            or self.text[last.end : start].strip()
-            or last.joins
-        ):
+        if not self._leads_in(last) or self.text[last.end : start].strip() or last.joins:
             return None
         self.unsay(len(self.blocks) - 1)
         return len(self.blocks) - 1

@@ -60,6 +60,8 @@ def read_prose(outline: Outline, start: int, end: int) -> None:
             outline.close_headings(level)
             outline.open_heading(level, outline.add(first, last, stands=False))
             continue
+        if answered_lines(text, first, last):  # it has questions of its own
+            question = []
         with outline.under(*question):
             if question:
                 _add_answer(outline, first, last)
@@ -85,7 +87,8 @@ def _read_paragraph(outline: Outline, start: int, end: int) -> None:
                 _add_answer(outline, *answer)
         return
     items = [match.start() for match in _ITEM_LINE.finditer(text, start, end)]
-    if len(items) > 1 and len(items) >= text.count("\n", items[0], end) / _MOST_LINES:
+    introduced = items and text[start : items[0]].rstrip().endswith((":", "："))
+    if (len(items) > 1 or introduced) and len(items) >= text.count("\n", items[0], end) / _MOST_LINES:
         _add_items(outline, start, items, end)
         return
     labels = list(_LABEL_LINE.finditer(text, start, end))

@@ -8,7 +8,7 @@ import regex
 
 # In the order of how sure they are, by the last word of a field's name.
 _NAMES = (
-    "name title id key label slug path file filename url uri link sku symbol email question command query "
+    "name title id metadata key label slug path file filename url uri link sku symbol email question command query "
     "date day month year time timestamp type kind"
 ).split()
 _RANKS = {name: rank for rank, name in enumerate(_NAMES)}

@@ -13,6 +13,7 @@ from tersely.text import (
     definitions,
     fences,
     formulas,
+    ini_records,
     json_records,
     latex,
     logs,
@@ -26,6 +27,7 @@ from tersely.text import (
     subtitles,
     tables,
     tracebacks,
+    yaml_records,
 )
 from tersely.text.markdown import read_markdown
 from tersely.text.outline import Block, FindRegions, Outline, Region
@@ -43,6 +45,8 @@ _FINDERS: tuple[FindRegions, ...] = (
     mail.find,
     logs.find,
     tracebacks.find,
+    ini_records.find,
+    yaml_records.find,
     tables.find,
     columns.find,
     matches.find,
@@ -72,6 +76,7 @@ def split_blocks(text: str) -> list[Block]:
                 region.read(outline, region.start, region.end)
         done = region.end
     read_markdown(outline, done, len(text))
+    outline.unsay_lead_ins()
     if not any(block.stands for block in outline.blocks):  # headings over nothing are all that there is
         return [block._replace(stands=not block.joins) for block in outline.blocks]
     return outline.blocks

@@ -110,9 +110,10 @@ def _header_rows(lines: Sequence[_Line]) -> int:
     if dashes is None and _has_values(lines[0]):
         return 0
     below = [line for line in lines[number:] if not line.dashes]
-    with_values = sum(map(_has_values, below))
+    rows = [line for line in below if not _is_group_name(line)]
+    with_values = sum(map(_has_values, rows))
     for line in below[:_MOST_HEADER_ROWS]:
-        if with_values < 0.6 * len(below) or _has_values(line) or _is_group_name(line) or len(below) < 2:
+        if with_values < 0.6 * len(rows) or _has_values(line) or _is_group_name(line) or len(below) < 2:
             break
         number += 1
     if lines[number - 1].end - lines[0].start > _LONGEST_HEADER:

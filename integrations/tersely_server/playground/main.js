@@ -44,7 +44,7 @@ async function run() {
     say(...said, `Compressing with ${one.method} …`);
     try {
       if (!asked && NEEDS_QUESTION.includes(one.method)) {
-        throw new ServiceError(`${one.method} needs a question: type one, or choose llmlingua.`, 422);
+        throw new ServiceError(`${one.method} needs a question: type one, or choose salience.`, 422);
       }
       const onWait = (seconds) => {
         say(...said, "The service is busy. It is asked again by itself.");

@@ -1,0 +1,112 @@
+"""Entries of settings (YAML, TOML, INI) -> blocks: each stands under the keys or the section above it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import regex
+
+from tersely.text.inner import read_inner
+from tersely.text.outline import Outline
+from tersely.text.record_names import naming_fields
+
+# All in characters. An entry up to this length, with all that is in it, is one block.
+_LONGEST = 400
+_LONGEST_LIST = 200  # of one that holds several entries which in turn hold others
+_LONGEST_NAME = 200
+_DEEPEST = 64  # what is nested deeper is not cut
+
+_LINE = regex.compile(r"([ \t]*+)([^\n]*+\n?)")
+_ANCHOR = regex.compile(r"(?<=[:\-]\s+)&([\w-]++)")
+_ALIAS = regex.compile(r"(?<=[:\-,\[]\s*)\*([\w-]++)")
+
+
+@dataclass(slots=True)
+class Entry:
+    """A key or an item of a list with all that belongs to it.
+
+    Attributes:
+        start: where it begins, the comments right above it included.
+        end: where the next one begins that is not in it.
+        key: what its value is called; empty for an item.
+        has_value: something stands on its own lines besides the key.
+        content: where the lines of a long text begin that is its value, if it is one.
+        children: the entries in it; its own lines end where the first one begins.
+    """
+
+    start: int
+    end: int
+    key: str
+    has_value: bool
+    content: int | None = None
+    children: list[Entry] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Characters."""
+        return self.end - self.start
+
+
+def read_entries(outline: Outline, entries: list[Entry], depth: int = 0) -> None:
+    """Add the blocks of neighbouring entries; those that name what they all belong to are kept with each."""
+    positions: list[int] = []
+    for entry in entries:
+        positions.append(len(outline.blocks))
+        _add(outline, entry, depth)
+    fields = [
+        (position, entry.key)
+        for position, entry in zip(positions, entries, strict=True)
+        if (entry.has_value or entry.children) and entry.content is None and entry.size <= _LONGEST_NAME
+    ]
+    names = naming_fields(fields)
+    for position in positions if names else ():
+        if position not in names:
+            outline.need(position, *names)
+
+
+def tie_aliases(outline: Outline, first: int) -> None:
+    """Let blocks from a position on need those that they refer to, as YAML does with `*name` and `&name`."""
+    text, blocks = outline.text, outline.blocks
+    anchors: dict[str, int] = {}
+    for position in range(first, len(blocks)):
+        start, end = blocks[position].start, blocks[position].end
+        needed = {anchors[alias[1]] for alias in _ALIAS.finditer(text, start, end) if alias[1] in anchors}
+        outline.need(position, *needed)
+        anchors |= {anchor[1]: position for anchor in _ANCHOR.finditer(text, start, end)}
+
+
+def _add(outline: Outline, entry: Entry, depth: int) -> None:
+    if _is_whole(outline.text, entry) or depth == _DEEPEST:
+        outline.add(entry.start, entry.end, stands=entry.has_value or bool(entry.children))
+        return
+    opening_end = entry.content if entry.content is not None else entry.children[0].start
+    with outline.under(outline.add(entry.start, opening_end, stands=False)):
+        if entry.content is not None:
+            _add_lines(outline, entry.content, entry.end)
+        else:
+            read_entries(outline, entry.children, depth + 1)
+
+
+def _is_whole(text: str, entry: Entry) -> bool:
+    if entry.content is not None:
+        return entry.size <= _LONGEST
+    if not entry.children or _ANCHOR.search(text, entry.start, entry.children[0].start):
+        return True
+    holds_records = sum(bool(child.children) for child in entry.children) > 1
+    return entry.size <= (_LONGEST_LIST if holds_records else _LONGEST)
+
+
+def _add_lines(outline: Outline, start: int, end: int) -> None:
+    """Add the blocks of a text on lines that are all indented, as if they were not."""
+    lines = [line for line in _LINE.finditer(outline.text, start, end) if line[2].strip()]
+    depths = [len(line[1]) for line in lines]
+    least = min(depths, default=0)
+    if depths != [least] * len(depths):  # the first line that is kept must not be deeper than another
+        starts = [line.start() for line, depth in zip(lines, depths, strict=True) if depth == least]
+        for first, last in pairwise([start, *starts[1:], end]):
+            outline.add(first, last)
+        return
+    inner = "\n".join(line[2].rstrip("\n") for line in lines)
+    places = [place for line in lines for place in range(line.start(2), line.start(2) + len(line[2].rstrip("\n")) + 1)]
+    read_inner(outline, inner, [*places[:-1], end])
