@@ -53,6 +53,21 @@ def test_a_gap_marker_stands_where_something_was_left_out(run, mill) -> None:
     assert done.exit_code == 2 and "gap_marker" in done.stderr
 
 
+def test_what_did_not_fit_is_said_once_under_the_table(run, mill) -> None:
+    done = run("compress", mill, "-t", "3", "-q", "When was it opened?")
+    assert done.exit_code == 0 and done.stdout == "\n"
+    said = " ".join(done.stderr.split())
+    assert said.count("the most relevant unit") == 1 and "more than 3: nothing is kept" in said
+    assert said.index("→") < said.index("the most relevant unit")
+
+
+def test_fragments_are_kept_where_they_are_asked_for(run, mill) -> None:
+    call = ("compress", mill, "-t", "12", "-q", "When was it opened?")
+    assert run(*call).stdout == "\n"
+    fragment = run(*call, "--fragments").stdout
+    assert "[...]" in fragment and len(fragment.split()) > 4
+
+
 def test_json_is_the_whole_result(run, mill) -> None:
     done = run("compress", mill, "-t", "30", "-q", "When was it opened?", "--json")
     result = CompressionResult.model_validate(

@@ -38,8 +38,10 @@ def result() -> CompressionResult:
                 relevance=-9.0,
                 original_tokens=34,
                 compressed_tokens=0,
+                copy_of=1,
             ),
         ],
+        notes=["unused: 8 of 308 tokens, next unit needs <9> tokens"],
         skipped=[SkippedDocument(index=2, id="<i>", reason="empty or only white space")],
         repaired=[RepairedDocument(index=1, id="<u>", reason="a NUL byte at character 5 of the text became U+FFFD")],
         question="When did <it> open?",
@@ -100,7 +102,18 @@ def test_html_says_what_was_dropped_by_its_tags(result) -> None:
     kept, dropped = html.split("<details")[1:]
     assert kept.startswith(" open>") and dropped.startswith(">")
     assert "relevance -2.35 · 1,200 → 300 tokens" in kept
-    assert "34 tokens, dropped whole" in dropped
+    assert "34 tokens, dropped whole: copy of document 1" in dropped
+
+
+def test_html_marks_what_was_kept_instead_of_better_text(result) -> None:
+    assert "<mark" not in html_fragment(result)
+    result.documents[0].instead = [Span(18, 23)]
+    html = html_page(result)
+    assert ' in<mark title="kept though a better passage did not fit"> 1820</mark><del> and' in html
+    assert "what was <mark>kept though a better passage did not fit</mark> is underlined" in html
+    parser = _Balanced()
+    parser.feed(html)
+    assert parser.open == [] and "".join(parser.dropped).startswith("dropped opened and closed soon.")
 
 
 def test_html_has_the_totals(result) -> None:
@@ -108,6 +121,7 @@ def test_html_has_the_totals(result) -> None:
     assert "1,234 → 300 tokens: 24.3% kept, 4.1 times shorter" in html
     assert "budget 308 tokens: 300 used (97.4%)" in html
     assert "0.75 s (rank 0.50, fit 0.25)" in html
+    assert "<p>Unused: 8 of 308 tokens, next unit needs &lt;9&gt; tokens</p>" in html
     assert "Skipped document 2 (&lt;i&gt;): empty or only white space" in html
     assert "Repaired document 1 (&lt;u&gt;): a NUL byte at character 5 of the text became U+FFFD" in html
 
@@ -120,10 +134,11 @@ def test_account_has_a_row_for_each_document(result) -> None:
     lines = _plain(print_account, result).splitlines()
     assert lines[0].split() == ["index", "document", "relevance", "tokens"]
     assert lines[1].split() == ["1", "Mill", "&", "Sons", "-2.35", "1,200", "→", "300"]
-    assert lines[2].split() == ["0", "<b>[red]", "-9.00", "34", "→", "dropped"]
-    assert lines[3] == "skipped document 2 (<i>): empty or only white space"
-    assert lines[4] == "repaired document 1 (<u>): a NUL byte at character 5 of the text became U+FFFD"
-    assert "300 used (97.4%)" in lines[6]
+    assert lines[2].split() == ["0", "<b>[red]", "-9.00", "34", "→", "copy", "of", "1"]
+    assert lines[3] == "unused: 8 of 308 tokens, next unit needs <9> tokens"
+    assert lines[4] == "skipped document 2 (<i>): empty or only white space"
+    assert lines[5] == "repaired document 1 (<u>): a NUL byte at character 5 of the text became U+FFFD"
+    assert "300 used (97.4%)" in lines[7]
 
 
 def test_account_of_a_method_that_does_not_rank_has_no_relevance(result) -> None:

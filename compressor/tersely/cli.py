@@ -6,7 +6,9 @@ Standard output carries the result and nothing else; accounts, progress and erro
 
 from __future__ import annotations
 
+import logging
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_args
 
@@ -15,7 +17,7 @@ from typer.core import TyperGroup
 
 from tersely.cli_cache import cache
 from tersely.cli_models import calibrate, models
-from tersely.cli_options import GapMarker, Method, Model, Protect, Rate, Strict, Tokenizer
+from tersely.cli_options import Fragments, GapMarker, Method, Model, Protect, Rate, Strict, Tokenizer
 from tersely.errors import InvalidInputError, ModelError, TerselyError
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.settings import CompressionSettings, Order, settings_from
@@ -75,6 +77,9 @@ def _root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
+    notes = logging.getLogger("tersely.notes")
+    context.call_on_close(partial(notes.setLevel, notes.level))
+    notes.setLevel(logging.CRITICAL)  # accounts, rows and answers carry the notes
     if version:
         from tersely import __version__
 
@@ -97,6 +102,7 @@ def compress(
     order: Annotated[str | None, typer.Option(help=f"Of the documents: {', '.join(get_args(Order))}.")] = None,
     protect: Protect = None,
     gap_marker: GapMarker = None,
+    fragments: Fragments = False,
     instruction: Annotated[str | None, typer.Option(help="Stands before the context with --prompt.")] = None,
     model: Model = DEFAULT_MODEL,
     tokenizer: Tokenizer = None,
@@ -113,6 +119,7 @@ def compress(
         order=order,
         protect=protect,
         gap_marker=gap_marker,
+        fragments=fragments,
         strict=strict,
     )
     if as_json and as_prompt:

@@ -17,6 +17,9 @@ Protect = Annotated[
 GapMarker = Annotated[
     str | None, typer.Option(help="Stands wherever something of a document was left out, such as ' [...] '.")
 ]
+Fragments = Annotated[
+    bool, typer.Option("--fragments", help="Keep a marked part of a sentence that does not fit whole.")
+]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Stop at a document that is bad, instead of repairing it or leaving it out.")
 ]

@@ -38,7 +38,8 @@ _SHARE_OF_WORDS = 64
 # Stands where a fragment was cut out of a unit, unless the caller marks every gap.
 _CUT_MARKER = " [...] "
 
-logger = logging.getLogger("tersely")
+# A name of its own: who shows the notes in another way can turn it off.
+_notes_logger = logging.getLogger("tersely.notes")
 
 
 class Compressor:
@@ -195,8 +196,10 @@ class Compressor:
             compressed_tokens = count(context)
         units = left_out(segmented, choice)
         notes = notes_of(target, compressed_tokens, compressed, choice, units, oversize)
-        if choice and choice.best_is_missed:
-            logger.warning("%s", notes[0])
+        # The first note says what budget is needed, where there is such a one.
+        is_short = (choice is not None and choice.best_is_missed) or not context
+        for number, note in enumerate(notes):
+            _notes_logger.log(logging.WARNING if is_short and not number else logging.INFO, "%s", note)
         return CompressionResult(
             prompt=prompt,
             context=context,

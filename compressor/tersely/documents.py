@@ -177,12 +177,17 @@ class CompressedDocument(BaseModel):
     @property
     def account(self) -> dict[str, Any]:
         """What was kept and what it cost, as plain values for a framework's metadata."""
-        return {
+        account: dict[str, Any] = {
             "kept": [list(span) for span in self.kept],
             "original_tokens": self.original_tokens,
             "compressed_tokens": self.compressed_tokens,
             "relevance": self.relevance,
         }
+        if self.instead:
+            account["instead"] = [list(span) for span in self.instead]
+        if self.copy_of is not None:
+            account["copy_of"] = self.copy_of
+        return account
 
 
 class RecoveredPhrase(BaseModel):

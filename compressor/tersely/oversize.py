@@ -83,9 +83,12 @@ def _of_no_use(segmented: SegmentedDocument, units: Sequence[Unit]) -> tuple[Spa
 
 
 def with_short_title(segmented: SegmentedDocument, target: int, count: Callable[[str], int]) -> SegmentedDocument:
-    """The document with a title that leaves room for its text: the first words of a long one and an ellipsis."""
+    """The document with a title that leaves room for its text: the first words of a long one and an ellipsis.
+
+    What a caller has laid out in several lines, such as the metadata that a framework shows, is not shortened.
+    """
     title = segmented.title or ""
-    if len(title.encode()) <= target // _TITLE_PART or count(title) <= target // _TITLE_PART:
+    if "\n" in title or len(title.encode()) <= target // _TITLE_PART or count(title) <= target // _TITLE_PART:
         return segmented
     words = title.split()
     room = max(target // _SHORT_TITLE_PART, 1)

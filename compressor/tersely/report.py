@@ -6,9 +6,11 @@ programs: they read the result itself.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 # Attributes, not colours: they read on dark and on light backgrounds, and to those who see no colours.
 _KEPT = "bold"
 _DROPPED = "dim"
+_INSTEAD = "bold underline"
 # Stands for what was dropped where the output can show neither.
 _GAP = "[...]"
 
@@ -35,19 +38,31 @@ _CSS = """
 .tersely .facts { float: right; font-variant-numeric: tabular-nums; opacity: 0.75; }
 .tersely .text { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0.5rem 0; }
 .tersely del { opacity: 0.6; text-decoration: line-through; text-decoration-thickness: 1px; }
+.tersely mark { background: none; color: inherit; text-decoration: underline dotted; }
 """
+
+
+class _Stretch(NamedTuple):
+    """A part of a document's text that was kept or dropped as one; kept perhaps instead of better text."""
+
+    text: str
+    kept: bool
+    instead: bool
 
 
 def html_fragment(result: CompressionResult) -> str:
     """The account of a result as a fragment of HTML, such as a notebook shows."""
     question = f"<p><b>Question:</b> {escape(result.question)}</p>" if result.question else ""
+    instead = ""
+    if any(document.instead for document in result.documents):
+        instead = "; what was <mark>kept though a better passage did not fit</mark> is underlined"
     remarks = "".join(f"<p>{escape(line[:1].upper() + line[1:])}</p>" for line in _remarks(result))
     return (
         f'<div class="tersely"><style>{_CSS}</style>'
         f'<p class="total">{escape(_totals(result))}</p>'
         f"<p>{escape(_budget(result))}</p>{question}"
         f'<p class="quiet">{escape(_makers(result))} · {escape(_stages(result))}</p>'
-        f'<p class="quiet">In the texts below, what was <del>dropped</del> is dimmed and struck through.</p>'
+        f'<p class="quiet">In the texts below, what was <del>dropped</del> is dimmed and struck through{instead}.</p>'
         f"{''.join(map(_html_document, result.documents))}{remarks}</div>"
     )
 
@@ -71,11 +86,10 @@ def print_account(result: CompressionResult, console: Console) -> None:
         table.add_column("relevance", justify="right")
     table.add_column("tokens", justify="right")
     for document in result.documents:
-        after = f"{document.compressed_tokens:,}" if document.kept else "dropped"
         cells = [str(document.index), _printable(_name(document))]
         if len(table.columns) == 4:
             cells.append(_relevance(document))
-        cells.append(f"{document.original_tokens:,} → {after:>7}")
+        cells.append(f"{document.original_tokens:,} → {_after(document):>7}")
         table.add_row(*(Text(cell, style="" if document.kept else _DROPPED) for cell in cells))
     if result.documents:
         console.print(table)
@@ -99,9 +113,9 @@ def print_kept(result: CompressionResult, console: Console) -> None:
         heading = f"{_name(document)}: {document.original_tokens:,} → {document.compressed_tokens:,} tokens"
         console.rule(Text(_printable(heading)), align="left", style=_DROPPED, characters="─")
         body = Text()
-        for text, kept in _pieces(document):
+        for text, kept, instead in _stretches(document):
             if kept or styled:
-                body.append(_printable(text), style=_KEPT if kept else _DROPPED)
+                body.append(_printable(text), style=_INSTEAD if instead else _KEPT if kept else _DROPPED)
             else:
                 body.append(_gap(text))
         body.rstrip()
@@ -118,28 +132,41 @@ def print_kept(result: CompressionResult, console: Console) -> None:
 def _html_document(document: CompressedDocument) -> str:
     facts = f"{document.original_tokens:,} → {document.compressed_tokens:,} tokens"
     if not document.kept:
-        facts = f"{document.original_tokens:,} tokens, dropped whole"
+        reason = "" if document.copy_of is None else f": copy of document {document.copy_of}"
+        facts = f"{document.original_tokens:,} tokens, dropped whole{reason}"
     if document.relevance is not None:
         facts = f"relevance {_relevance(document)} · {facts}"
-    text = "".join(escape(text) if kept else f"<del>{escape(text)}</del>" for text, kept in _pieces(document))
+    text = "".join(map(_html_stretch, _stretches(document)))
     return (
         f"<details{' open' if document.kept else ''}><summary>{escape(_name(document))} "
         f'<span class="facts">{facts}</span></summary><div class="text">{text}</div></details>'
     )
 
 
+def _html_stretch(stretch: _Stretch) -> str:
+    text = escape(stretch.text)
+    if stretch.instead:
+        return f'<mark title="kept though a better passage did not fit">{text}</mark>'
+    return text if stretch.kept else f"<del>{text}</del>"
+
+
 def _remarks(result: CompressionResult) -> Iterator[str]:
-    """A line for each document that was skipped or repaired."""
+    """The notes, and a line for each document that was skipped or repaired."""
+    yield from result.notes
     for done, documents in (("skipped", result.skipped), ("repaired", result.repaired)):
         for document in documents:
             yield f"{done} document {document.index}{f' ({document.id})' if document.id else ''}: {document.reason}"
 
 
-def _pieces(document: CompressedDocument) -> Iterator[tuple[str, bool]]:
-    """The document's text in order, in pieces that were kept (True) or dropped (False)."""
-    spans = [(span, True) for span in document.kept] + [(span, False) for span in document.dropped]
-    for (start, end), kept in sorted(spans):
-        yield document.document.text[start:end], kept
+def _stretches(document: CompressedDocument) -> Iterator[_Stretch]:
+    """The document's text in order."""
+    kept_edges, instead_edges = (
+        sorted(edge for span in spans for edge in span) for spans in (document.kept, document.instead)
+    )
+    edges = {0, len(document.document.text), *kept_edges, *instead_edges}
+    for start, end in pairwise(sorted(edges)):
+        kept, instead = (bisect_right(of_spans, start) % 2 == 1 for of_spans in (kept_edges, instead_edges))
+        yield _Stretch(document.document.text[start:end], kept, kept and instead)
 
 
 def _gap(dropped: str) -> str:
@@ -153,6 +180,12 @@ def _gap(dropped: str) -> str:
 
 def _name(document: CompressedDocument) -> str:
     return document.document.title or document.document.id or f"document {document.index}"
+
+
+def _after(document: CompressedDocument) -> str:
+    if document.kept:
+        return f"{document.compressed_tokens:,}"
+    return "dropped" if document.copy_of is None else f"copy of {document.copy_of}"
 
 
 def _relevance(document: CompressedDocument) -> str:

@@ -51,7 +51,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
     Args:
         rate: compressed / original tokens, in (0, 1]. Give this or `target_tokens`.
         target_tokens: the budget in tokens.
-        method, order, protect, gap_marker, strict: as in `tersely.CompressionSettings`.
+        method, order, protect, gap_marker, fragments, strict: as in `tersely.CompressionSettings`.
         model: scores the text: the embedded default's name, a folder, a `.gguf` file or a Hub id. Loaded at first use,
             once a process.
         tokenizer: the name of the tokenizer that counts the budget.
@@ -69,6 +69,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
     order: str | None = Field(default=None, description="Order of the documents that are returned.")
     protect: list[str] = Field(default_factory=list, description="Patterns whose matches survive byte for byte.")
     gap_marker: str | None = Field(default=None, description="Stands wherever something was left out.")
+    fragments: bool = Field(default=False, description="Whether a marked part of a sentence may be kept.")
     strict: bool = Field(default=False, description="Refuse all documents for one that is no text.")
     model: str = Field(default=DEFAULT_MODEL, description="The model that scores the text.")
     tokenizer: str | None = Field(default=None, description="The tokenizer that counts the budget.")
@@ -87,6 +88,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
         order: str | None = None,
         protect: Sequence[str] | None = None,
         gap_marker: str | None = None,
+        fragments: bool | None = None,
         strict: bool | None = None,
         model: str | PathLike[str] | None = None,
         tokenizer: str | None = None,
@@ -108,6 +110,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
             order=order,
             protect=protect,
             gap_marker=gap_marker,
+            fragments=fragments,
             strict=strict,
         )
         settings.check_budget()
@@ -118,6 +121,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
             order=settings.order,
             protect=list(settings.protect),
             gap_marker=settings.gap_marker,
+            fragments=settings.fragments,
             strict=settings.strict,
             compressor=compressor,
             on_result=on_result,
@@ -187,6 +191,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
             order=self.order,
             protect=self.protect,
             gap_marker=self.gap_marker,
+            fragments=self.fragments,
             strict=self.strict,
         )
         texts = [{"text": document.page_content, "id": document.id} for document in documents]

@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from tersely.cli_options import EngineName, GapMarker, Method, Model, Protect, Rate, Strict, Tokenizer
+from tersely.cli_options import EngineName, Fragments, GapMarker, Method, Model, Protect, Rate, Strict, Tokenizer
 from tersely.errors import InvalidInputError
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.settings import Order, settings_from
@@ -38,6 +38,7 @@ def batch(
     order: Annotated[str | None, typer.Option(help=f"Of a row's documents: {', '.join(get_args(Order))}.")] = None,
     protect: Protect = None,
     gap_marker: GapMarker = None,
+    fragments: Fragments = False,
     strict: Strict = False,
     instruction: Annotated[str | None, typer.Option(help="Stands before the context in a row's prompt.")] = None,
     model: Model = DEFAULT_MODEL,
@@ -61,6 +62,7 @@ def batch(
         "order": order,
         "protect": protect,
         "gap_marker": gap_marker,
+        "fragments": fragments,
         "strict": strict,
     }
     from tersely_batch.options import batch_options
@@ -99,6 +101,13 @@ def batch(
     console.print(
         f"rows compressed: {totals.rows:,}; tokens: {before:,} → {after:,}{share}", markup=False, soft_wrap=True
     )
+    if totals.missed:
+        console.print(
+            f"{totals.missed:,} of them with a budget that does not hold the most relevant unit: their notes say what "
+            f"it needs",
+            markup=False,
+            soft_wrap=True,
+        )
     if totals.errors:
         console.print(
             f"{totals.errors:,} of {totals.rows + totals.errors:,} rows could not be compressed: {out}/errors says why "

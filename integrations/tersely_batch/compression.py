@@ -47,7 +47,7 @@ def compress_shard(
     """
     begun = time.perf_counter()
     bad: list[BadRow] = []
-    totals = {"rows": 0, "original_tokens": 0, "compressed_tokens": 0}
+    totals = {"rows": 0, "missed": 0, "original_tokens": 0, "compressed_tokens": 0}
 
     def compressed() -> Iterator[CompressedRow]:
         for source in files_of(shard.format).read(shard):
@@ -56,6 +56,7 @@ def compress_shard(
                 bad.append(row)
             else:
                 totals["rows"] += 1
+                totals["missed"] += row.smallest_useful_budget is not None
                 totals["original_tokens"] += row.original_tokens
                 totals["compressed_tokens"] += row.compressed_tokens
                 yield row

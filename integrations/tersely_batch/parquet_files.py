@@ -123,13 +123,25 @@ def _columns(row: BaseModel) -> dict[str, Any]:
 def _schema() -> Any:
     """Of `CompressedRow`."""
     text, count = arrow.string(), arrow.int64()
+    span = arrow.list_(count)
     document = {
         "index": count,
         "id": text,
         "title": text,
-        "kept": arrow.list_(arrow.list_(count)),
+        "kept": arrow.list_(span),
         "original_tokens": count,
         "compressed_tokens": count,
+        "relevance": arrow.float64(),
+        "short_title": text,
+        "instead": arrow.list_(span),
+        "copy_of": count,
+    }
+    unit = {
+        "index": count,
+        "id": text,
+        "span": span,
+        "tokens": count,
+        "budget": count,
         "relevance": arrow.float64(),
     }
     remark = {"index": count, "id": text, "reason": text}
@@ -147,6 +159,9 @@ def _schema() -> Any:
             "target_tokens": count,
             "original_tokens": count,
             "compressed_tokens": count,
+            "left_out": arrow.list_(arrow.struct(unit)),
+            "smallest_useful_budget": count,
+            "notes": arrow.list_(text),
             "documents": arrow.list_(arrow.struct(document)),
             "skipped": arrow.list_(arrow.struct(remark)),
             "repaired": arrow.list_(arrow.struct(remark)),

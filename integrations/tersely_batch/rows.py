@@ -20,7 +20,7 @@ from tersely import (
     Span,
     TerselyError,
 )
-from tersely.documents import Metadata
+from tersely.documents import LeftOut, Metadata
 from tersely.input import check_text
 from tersely.reading import read_document
 
@@ -57,7 +57,7 @@ class KeptDocument(_OutputRow):
         id, title: the caller's.
         kept: the characters of its text that were kept, in order.
         original_tokens, compressed_tokens: of title and text; 0 after where it was dropped.
-        relevance: as in `tersely.CompressedDocument`.
+        relevance, short_title, instead, copy_of: as in `tersely.CompressedDocument`.
     """
 
     index: int
@@ -67,6 +67,9 @@ class KeptDocument(_OutputRow):
     original_tokens: int
     compressed_tokens: int
     relevance: float | None
+    short_title: str | None
+    instead: list[Span]
+    copy_of: int | None
 
 
 class CompressedRow(_OutputRow):
@@ -77,8 +80,8 @@ class CompressedRow(_OutputRow):
         id: the caller's.
         context: the compressed documents.
         prompt: instruction, context and question.
-        question, method, model, tokenizer, target_tokens, original_tokens, compressed_tokens, skipped, repaired: as
-            in `tersely.CompressionResult`.
+        question, method, model, tokenizer, target_tokens, original_tokens, compressed_tokens, left_out,
+            smallest_useful_budget, notes, skipped, repaired: as in `tersely.CompressionResult`.
         documents: in the order of the context; those of which nothing was kept come last.
         metadata: what else the row held.
     """
@@ -95,6 +98,9 @@ class CompressedRow(_OutputRow):
     target_tokens: int
     original_tokens: int
     compressed_tokens: int
+    left_out: list[LeftOut]
+    smallest_useful_budget: int | None
+    notes: list[str]
     documents: list[KeptDocument]
     skipped: list[SkippedDocument]
     repaired: list[RepairedDocument]
@@ -153,6 +159,9 @@ def compress_row(
             target_tokens=result.target_tokens,
             original_tokens=result.original_tokens,
             compressed_tokens=result.compressed_tokens,
+            left_out=result.left_out,
+            smallest_useful_budget=result.smallest_useful_budget,
+            notes=result.notes,
             documents=[
                 KeptDocument(
                     index=one.index,
@@ -162,6 +171,9 @@ def compress_row(
                     original_tokens=one.original_tokens,
                     compressed_tokens=one.compressed_tokens,
                     relevance=one.relevance,
+                    short_title=one.short_title,
+                    instead=one.instead,
+                    copy_of=one.copy_of,
                 )
                 for one in result.documents
             ],

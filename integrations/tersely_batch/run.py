@@ -40,6 +40,7 @@ class Totals(BaseModel):
     Attributes:
         rows: compressed.
         errors: that could not be compressed, each in `errors/`.
+        missed: of the rows compressed, those whose budget does not hold the most relevant unit; their notes say so.
         original_tokens, compressed_tokens: of the rows that were compressed.
         shards: output files.
         resumed: those of them that were there before this run began.
@@ -48,6 +49,7 @@ class Totals(BaseModel):
 
     rows: int
     errors: int
+    missed: int
     original_tokens: int
     compressed_tokens: int
     shards: int
@@ -113,7 +115,7 @@ def _totals(planned: Plan, receipts: list[Receipt], resumed: int) -> Totals:
     lost = [shard.name for shard in planned.shards if rows.get(shard.number) != shard.rows]
     if lost:
         raise RuntimeError(f"these shards do not account for all of their rows: {', '.join(lost[:5])}; run it again")
-    names = ("rows", "errors", "original_tokens", "compressed_tokens", "seconds")
+    names = ("rows", "errors", "missed", "original_tokens", "compressed_tokens", "seconds")
     sums: dict[str, Any] = {name: sum(getattr(receipt, name) for receipt in receipts) for name in names}
     return Totals(**sums, shards=len(receipts), resumed=resumed)
 

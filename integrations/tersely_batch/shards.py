@@ -62,6 +62,7 @@ class Receipt(_Value):
     Attributes:
         shard: its number.
         rows, errors: rows compressed, and rows that could not be.
+        missed: of the rows compressed, those whose budget does not hold the most relevant unit.
         original_tokens, compressed_tokens: of the rows that were compressed.
         seconds: wall-clock seconds that it took.
         files: the shard's files, relative to the output folder -> their size in bytes.
@@ -70,6 +71,7 @@ class Receipt(_Value):
     shard: int
     rows: int
     errors: int
+    missed: int
     original_tokens: int
     compressed_tokens: int
     seconds: float

@@ -103,6 +103,7 @@ class _Worker:
         import torch
 
         torch.set_num_threads(threads)
+        logging.getLogger("tersely.notes").setLevel(logging.CRITICAL)  # rows carry the notes
         self._out = Path(out)
         self._options = BatchOptions.model_validate_json(options)
         self._compressor: Compressor | None = None

@@ -70,6 +70,7 @@ def application(replicas: Replicas) -> Application:
         from tersely_server.app import create_app
 
         torch.set_num_threads(cpus)
+        logging.getLogger("tersely.notes").setLevel(logging.CRITICAL)  # answers carry the notes
         # Loaded before the replica counts as there: none is sent a request that it cannot answer yet.
         return create_app(settings, compressor=Compressor(settings.model, tokenizer=settings.tokenizer))
 

@@ -19,35 +19,48 @@ _MILL = (
     "The old mill on the river was built in 1820 by Jan de Vries. It was sold in October 2009 for 1,850,000 euros, "
     "after years of decay. Its roof had fallen in, and nobody had lived there since the war."
 )
-_KEPT = "The old mill on the river was built in 1820 by Jan de Vries. It was sold in October 2009 for 1,850,000 euros,"
+_KEPT = (
+    "The old mill on the river was built in 1820 by Jan de Vries. It was sold in October 2009 for 1,850,000 euros, "
+    "after years of decay."
+)
 _QUESTION = "When was the mill sold?"
 _DOCUMENT = {"text": _MILL, "id": "mill"}
-_RESULT = {
+_RESULT: dict[str, Any] = {
     "prompt": f"{_KEPT}\n\n{_QUESTION}",
     "context": _KEPT,
     "documents": [
         {
             "index": 0,
             "document": {**_DOCUMENT, "title": None, "metadata": {}, "keep": False, "keep_passages": []},
-            "kept": [[0, 109]],
+            "kept": [[0, 131]],
             "text": _KEPT,
             "relevance": 2.31,
             "original_tokens": 55,
-            "compressed_tokens": 35,
+            "compressed_tokens": 40,
+            "short_title": None,
+            "instead": [],
+            "copy_of": None,
         }
     ],
     "skipped": [],
+    "repaired": [],
     "question": _QUESTION,
     "instruction": None,
     "method": "evidence",
     "model": "smollm2-135m-instruct",
     "tokenizer": "o200k_base",
-    "target_tokens": 35,
+    "target_tokens": 41,
     "original_tokens": 55,
-    "compressed_tokens": 35,
+    "compressed_tokens": 40,
+    "left_out": [
+        {"index": 0, "id": "mill", "span": [132, 197], "tokens": 15, "budget": 15, "relevance": -1.04},
+    ],
+    "smallest_useful_budget": None,
+    "notes": ["unused: 1 of 41 tokens, next unit needs 15 tokens"],
     "seconds": {"segment": 0.001, "rank": 0.08, "score": 0.001, "fit": 0.001, "render": 0.001},
-    "rate": 0.6363636363636364,
-    "ratio": 1.5714285714285714,
+    "unused_tokens": 1,
+    "rate": 0.7272727272727273,
+    "ratio": 1.375,
 }
 
 
@@ -97,7 +110,7 @@ COMPRESS: dict[str, Any] = {
     "response_model": None,
     "openapi_extra": _body(
         CompressRequest,
-        question={"documents": [_DOCUMENT], "question": _QUESTION, "rate": 0.65},
+        question={"documents": [_DOCUMENT], "question": _QUESTION, "rate": 0.75},
         texts={"documents": [_MILL, "Windmills turn when the wind blows."], "target_tokens": 30},
         everything={
             "documents": [{"title": "The old mill", **_DOCUMENT, "metadata": {"page": 3}}],
@@ -107,7 +120,7 @@ COMPRESS: dict[str, Any] = {
             "order": "original",
             "protect": [r"\d{4}"],
             "instruction": "Answer in one sentence.",
-            "settings": {"gap_marker": " [...] "},
+            "settings": {"gap_marker": " [...] ", "fragments": True},
         },
     ),
     "responses": {
@@ -124,7 +137,7 @@ BATCH: dict[str, Any] = {
                 {"documents": [_DOCUMENT], "question": _QUESTION},
                 {"documents": [_DOCUMENT], "question": "Who built the mill?", "rate": 0.3},
             ],
-            "rate": 0.65,
+            "rate": 0.75,
             "return_errors": True,
         },
     ),

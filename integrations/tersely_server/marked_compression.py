@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -9,6 +10,8 @@ from typing import Any, Protocol
 from tersely import CompressionResult
 from tersely_server.errors import ServiceError
 from tersely_server.marked_context import MarkedRequest, Options
+
+_logger = logging.getLogger("tersely_server")
 
 
 class Compress(Protocol):
@@ -42,6 +45,8 @@ class Compressed:
         self.done += len(positions)
         self.original_tokens += result.original_tokens
         self.compressed_tokens += result.compressed_tokens
+        for note in result.notes:
+            _logger.debug("%s", note)
 
 
 async def compress_marked(marked: MarkedRequest, compress: Compress) -> Compressed:

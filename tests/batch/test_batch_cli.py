@@ -33,6 +33,15 @@ def test_the_account_says_what_came_out_and_what_was_there(run, corpus, tmp_path
     assert other.exit_code == 2 and "question was None, is 'Which?'" in other.stderr
 
 
+def test_rows_whose_budget_holds_nothing_useful_are_counted(run, corpus, tmp_path) -> None:
+    arguments = (corpus, tmp_path / "out", "-q", "Which mill is old?", "-t", "2")
+    for _ in range(2):
+        done = run(*arguments)
+        assert done.exit_code == 0
+        assert "5 of them with a budget that does not hold the most relevant unit" in " ".join(done.stderr.split())
+    assert "more than 2: nothing is kept" in (tmp_path / "out" / "rows" / "part-000000.jsonl").read_text()
+
+
 def test_bad_rows_show_in_the_exit_code(run, corpus, tmp_path) -> None:
     with corpus.open("a") as file:
         file.write("oops\n")

@@ -54,6 +54,16 @@ def test_a_row_of_documents_may_set_its_own_question_budget_and_order(compress) 
     assert row.metadata == {"answers": ["1820"]}
 
 
+def test_what_did_not_fit_is_in_the_row(compress) -> None:
+    call = {"documents": [TEXT, TEXT], "question": "When was the mill opened?", "target_tokens": 3}
+    row = compress(call)
+    expected = compress.compressor.compress(**call)
+    assert row.context == "" and row.smallest_useful_budget == expected.smallest_useful_budget > 3
+    assert row.notes == expected.notes and "more than 3: nothing is kept" in row.notes[0]
+    assert row.left_out == expected.left_out != []
+    assert [document.copy_of for document in row.documents] == [None, 0]
+
+
 def test_nulls_are_what_a_table_has_where_a_row_has_nothing(compress) -> None:
     row = compress(
         {"documents": [{"text": TEXT, "title": None, "keep": None}], "text": None, "question": None, "rate": None},

@@ -178,8 +178,9 @@ def test_llmlingua2_labels_words(prompt_compressor) -> None:
 def test_a_rate_is_that_of_the_whole_prompt(prompt_compressor, rate, instruction, concate_question) -> None:
     result = prompt_compressor.compress_prompt(CONTEXTS, instruction, QUESTION, rate, concate_question=concate_question)
     assert result["origin_tokens"] == count("\n\n".join([instruction, *CONTEXTS, QUESTION]).strip())
-    assert 0.8 * rate * result["origin_tokens"] <= result["compressed_tokens"] <= rate * result["origin_tokens"]
+    assert result["compressed_tokens"] <= rate * result["origin_tokens"]
     prompt = result["compressed_prompt"]
+    assert rate < 0.5 or any(sentence in prompt for text in CONTEXTS for sentence in text.split(". "))
     assert prompt.startswith(instruction) and prompt.endswith(QUESTION) == concate_question
 
 
@@ -282,13 +283,25 @@ def test_add_instruction_lets_the_instruction_choose_too(fake_model, monkeypatch
 
 
 @pytest.mark.parametrize("target", [40, 60])
-@pytest.mark.parametrize("question", ["", QUESTION])
-@pytest.mark.parametrize("forced", [[0], [1, 2], [0, 1, 2]])
+@pytest.mark.parametrize(
+    ("question", "forced"),
+    [*(("", forced) for forced in ([0], [1, 2], [0, 1, 2])), (QUESTION, [0]), (QUESTION, [1, 2])],
+)
 def test_forced_contexts_are_there_within_the_budget(fake_model, monkeypatch, target, question, forced) -> None:
     results = watched(monkeypatch)
     PromptCompressor().compress_prompt(CONTEXTS, question=question, target_token=target, force_context_ids=forced)
     assert {one.index for one in results[-1].documents if one.kept} >= set(forced)
     assert results[-1].compressed_tokens <= target
+
+
+def test_a_forced_context_whose_sentences_are_longer_than_its_share_is_as_free_as_others(
+    fake_model, monkeypatch
+) -> None:
+    results = watched(monkeypatch)
+    PromptCompressor().compress_prompt(CONTEXTS, question=QUESTION, target_token=12, force_context_ids=[0])
+    assert results[-1].compressed_tokens <= 12
+    for document in results[-1].documents:
+        assert not document.kept or document.text in document.document.text
 
 
 def test_forced_contexts_have_no_white_space_of_their_own(prompt_compressor) -> None:

@@ -16,7 +16,7 @@ from tersely.compat.segments import Piece, Segment, join_pieces, parse_segments
 TALK = (
     "<llmlingua, compress=False>Speaker 4:</llmlingua><llmlingua, rate=0.4> Thank you. And can we have the items of "
     "the consent list? I believe that they are 11, 12 and 28.</llmlingua><llmlingua, compress=False>\n"
-    "Speaker 0:</llmlingua><llmlingua, rate=0.4> Item 11 is a letter about the price of the library's new roof, which "
+    "Speaker 0:</llmlingua><llmlingua, rate=0.5> Item 11 is a letter about the price of the library's new roof, which "
     "was raised by $200 in March. Item 12 asks for a gift of $10,000 to the summer fair.</llmlingua>"
     "<llmlingua, compress=False>\nSpeaker 4:</llmlingua><llmlingua, rate=0.6> We have a motion and a second time. Have "
     "the members any comments?</llmlingua>"
@@ -45,7 +45,7 @@ def test_the_references_own_pattern(prompt_compressor, question) -> None:
     assert positions == sorted(positions) and positions[0] == 0 and "llmlingua" not in text
     kept = [text[len(fixed[0]) : positions[1]], text[positions[1] + 11 : positions[2]], text[positions[2] + 11 :]]
     originals = [segment.text for segment in parse_segments(TALK, "talk")][1::2]
-    for words, original, rate in zip(kept, originals, (0.4, 0.4, 0.6), strict=True):
+    for words, original, rate in zip(kept, originals, (0.4, 0.5, 0.6), strict=True):
         assert 0 < count(words.strip()) <= rate * count(original.strip())
 
 

@@ -91,7 +91,7 @@ def test_documents_come_back_as_themselves_only_shorter(documents) -> None:
 
 
 def test_documents_of_which_nothing_is_kept_are_left_out(documents) -> None:
-    returned = run(TerselyRanker(target_tokens=10), documents)
+    returned = run(TerselyRanker(target_tokens=20), documents)
     assert 0 < len(returned) < 4
     assert all(document.content for document in returned)
 
@@ -131,8 +131,9 @@ def test_protected_words_survive_and_gaps_are_marked(documents) -> None:
 def test_documents_without_text_pass_in_their_places(documents) -> None:
     image = Document(blob=ByteStream(b"png", mime_type="image/png"))
     blank = Document(content=" \n")
-    given = [image, documents[0], blank, documents[1]]
-    returned = run(TerselyRanker(rate=0.9, order="original"), given)
+    texts = [Document(content=" ".join(SENTENCES[:2])), Document(content=" ".join(SENTENCES[2:]))]
+    given = [image, texts[0], blank, texts[1]]
+    returned = run(TerselyRanker(rate=0.8, order="original"), given)
     assert [document.id for document in returned] == [document.id for document in given]
     assert returned[0] is image and returned[2] is blank
 
@@ -265,6 +266,7 @@ def test_every_setting_is_stored() -> None:
         "order": "original",
         "protect": ["a+"],
         "gap_marker": " ... ",
+        "fragments": True,
         "strict": True,
         "model": "some/model",
         "tokenizer": "cl100k_base",

@@ -45,6 +45,8 @@ TEXTS = [
     "In the summer of 1911 it was opened to everybody.",
 ]
 METADATA = [{"title": f"Chapter {number}", "page": 10 * number, "checksum": "9f86d081884c7d65"} for number in range(4)]
+# No sentence with the metadata of its node, in any template, has more tokens: less of a budget than this may be unused.
+LARGEST = 45
 CONTEXT = PromptTemplate("<context>{context_str}</context>\n{query_str}")
 
 
@@ -316,7 +318,7 @@ TEMPLATES = [
 
 @pytest.mark.parametrize("template", TEMPLATES)
 @pytest.mark.parametrize("retriever_of", [bm25, vectors])
-@pytest.mark.parametrize("target", [25, 60, 100, 140])
+@pytest.mark.parametrize("target", [60, 100, 140])
 def test_with_metadata_counted_the_whole_context_is_within_the_budget(
     retriever_of, fake_compressor, llm, template, target
 ) -> None:
@@ -332,7 +334,20 @@ def test_with_metadata_counted_the_whole_context_is_within_the_budget(
     assert response.source_nodes and "title = Chapter" in context and "checksum" not in context
     assert fake_compressor.tokenizer.count(context) <= target
     if target >= 100 and template.count("{content}") == 1:
-        assert fake_compressor.tokenizer.count(context) >= 0.9 * target
+        assert fake_compressor.tokenizer.count(context) > target - LARGEST
+
+
+def test_with_metadata_counted_a_budget_that_holds_no_sentence_leaves_no_node(fake_compressor) -> None:
+    results = []
+    postprocessor = TerselyPostprocessor(
+        target_tokens=15, count_metadata=True, compressor=fake_compressor, on_result=results.append
+    )
+    assert (
+        postprocessor.postprocess_nodes([NodeWithScore(node=node) for node in text_nodes()], query_str=QUESTION) == []
+    )
+    assert "nothing is kept" in results[0].notes[0] and not any(
+        document.short_title for document in results[0].documents
+    )
 
 
 def test_with_metadata_counted_a_rate_is_of_the_whole_context(fake_compressor, llm) -> None:
@@ -343,7 +358,7 @@ def test_with_metadata_counted_a_rate_is_of_the_whole_context(fake_compressor, l
         query_engine(bm25(), [postprocessor], llm).query(QUESTION)
         whole, now = count(context_in(llm.prompts[0])), count(context_in(llm.prompts[-1]))
         assert now <= rate * whole
-        assert now >= 0.9 * rate * whole
+        assert now > rate * whole - LARGEST
 
 
 @pytest.mark.parametrize("streaming", [False, True])

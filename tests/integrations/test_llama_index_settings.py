@@ -167,6 +167,7 @@ def test_it_can_be_stored_and_sent(fake_model, nodes) -> None:
         order="original",
         protect=("mill",),
         gap_marker=" ~ ",
+        fragments=True,
         granularity=3,
         dynamic_ratio=0.5,
         segment_tokens=100,

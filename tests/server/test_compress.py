@@ -46,12 +46,12 @@ async def test_the_result_is_that_of_the_python_call(client, fake_compressor) ->
         "order": "original",
         "protect": [r"\d{4}"],
         "instruction": "Be brief.",
-        "settings": {"gap_marker": " [...] ", "dynamic_ratio": 0.5},
+        "settings": {"gap_marker": " [...] ", "fragments": True, "dynamic_ratio": 0.5},
     }
     answer = await client.post("/v1/compress", json=call)
     assert answer.status_code == 200 and answer.headers["content-type"] == "application/json"
     expected = fake_compressor.compress(
-        **{**call, "settings": CompressionSettings(gap_marker=" [...] ", dynamic_ratio=0.5)}
+        **{**call, "settings": CompressionSettings(gap_marker=" [...] ", fragments=True, dynamic_ratio=0.5)}
     )
     assert without_seconds(answer.json()) == without_seconds(json.loads(expected.model_dump_json()))
     assert (

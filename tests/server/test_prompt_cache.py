@@ -33,7 +33,7 @@ def tagged(turn: int) -> list[dict[str, Any]]:
 
 
 def parts(turn: int) -> list[dict[str, Any]]:
-    text = {"type": "text", "text": FACTS[turn], "tersely": {"target_tokens": 12}}
+    text = {"type": "text", "text": FACTS[turn], "tersely": {"target_tokens": 20}}
     return [said("user", [text, {"type": "text", "text": QUESTIONS[turn]}])]
 
 
@@ -86,5 +86,5 @@ def test_each_turn_is_compressed_by_its_own_question_and_budget(proxy, upstream,
         conversation += [*parts(number), said("assistant", "An answer.")]
     sent(proxy(), upstream, conversation)
     for fact, question, message in zip(FACTS, QUESTIONS, upstream.body["messages"][::2], strict=True):
-        expected = fake_compressor.compress([fact], question, target_tokens=12)
+        expected = fake_compressor.compress([fact], question, target_tokens=20)
         assert [part["text"] for part in message["content"]] == [expected.context, question]

@@ -117,7 +117,7 @@ def test_nothing_but_marked_text_changes(proxy, upstream) -> None:
     ask(proxy(tag="context"), messages, **options)
     direct, through = upstream.requests
     assert through.content == direct.content
-    marked = [*messages[:4], user(IMAGE, text(MILL, tersely={"rate": 0.4}), messages[4]["content"][1])]
+    marked = [*messages[:4], user(IMAGE, text(MILL, tersely={"rate": 0.6}), messages[4]["content"][1])]
     ask(proxy(), marked, **options)
     sent = upstream.body
     kept = sent["messages"][4]["content"].pop(1)

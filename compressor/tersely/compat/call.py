@@ -130,7 +130,10 @@ class Call(NamedTuple):
         if not removable or self.count_json(shorter) <= target:
             return
         documents = [Document(text=json.dumps({key: pairs[key]}, ensure_ascii=False)) for key in removable]
-        relevance = {one.index: one.relevance or 0.0 for one in self.compress(documents, 1).documents}
+        # Everything fits: all that is asked for is the order.
+        ranking = self._replace(options=self.options._replace(order="best_first"))
+        everything = self.count(_joined(document.text for document in documents))
+        relevance = {one.index: one.relevance or 0.0 for one in ranking.compress(documents, everything).documents}
         for index in sorted(relevance, key=relevance.__getitem__):
             if self.count_json(shorter) <= target:
                 return

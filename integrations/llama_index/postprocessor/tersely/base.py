@@ -45,7 +45,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
     Args:
         rate: compressed / original tokens, in (0, 1]. Give this or `target_tokens`.
         target_tokens: the budget in tokens.
-        method, order, protect, gap_marker, granularity, dynamic_ratio, segment_tokens, strict: as in
+        method, order, protect, gap_marker, fragments, granularity, dynamic_ratio, segment_tokens, strict: as in
             `tersely.CompressionSettings`.
         count_metadata: the metadata that LlamaIndex shows the LLM beside each text counts toward the budget, and so do
             nodes that pass unchanged.
@@ -67,6 +67,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
     order: str | None = Field(default=None, description="Order of the nodes that are returned.")
     protect: tuple[str, ...] = Field(default=(), description="Patterns whose matches survive byte for byte.")
     gap_marker: str | None = Field(default=None, description="Stands wherever something of a node was left out.")
+    fragments: bool = Field(default=False, description="Whether a marked part of a sentence may be kept.")
     granularity: float = Field(default=2.0, description="How many budgets of whole nodes the coarse stage keeps.")
     dynamic_ratio: float = Field(default=0.25, description="How much more is kept of the best node than of others.")
     segment_tokens: int = Field(default=200, description="Tokens in a segment of iterative compression.")
@@ -86,6 +87,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
         order: str | None = None,
         protect: Sequence[str] | None = None,
         gap_marker: str | None = None,
+        fragments: bool | None = None,
         granularity: float | None = None,
         dynamic_ratio: float | None = None,
         segment_tokens: int | None = None,
@@ -107,6 +109,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
             order=order,
             protect=protect,
             gap_marker=gap_marker,
+            fragments=fragments,
             granularity=granularity,
             dynamic_ratio=dynamic_ratio,
             segment_tokens=segment_tokens,
@@ -156,8 +159,9 @@ class TerselyPostprocessor(BaseNodePostprocessor):
     ) -> list[NodeWithScore]:
         if not have_text(nodes):
             return list(nodes)
-        with self._events(nodes, query_bundle) as returned:
-            result, returned[:] = self._compress(nodes, query_bundle)
+        with self._events(nodes, query_bundle) as end:
+            result, returned = self._compress(nodes, query_bundle)
+            end(result, returned)
         return self._delivered(result, returned)
 
     @dispatcher.span
@@ -166,8 +170,9 @@ class TerselyPostprocessor(BaseNodePostprocessor):
     ) -> list[NodeWithScore]:
         if not have_text(nodes):
             return list(nodes)
-        with self._events(nodes, query_bundle) as returned:
-            result, returned[:] = await asyncio.to_thread(self._compress, nodes, query_bundle)
+        with self._events(nodes, query_bundle) as end:
+            result, returned = await asyncio.to_thread(self._compress, nodes, query_bundle)
+            end(result, returned)
         return self._delivered(result, returned)
 
     def _compress(
@@ -192,13 +197,14 @@ class TerselyPostprocessor(BaseNodePostprocessor):
         return CompressionSettings().overridden(**{name: getattr(self, name) for name in names})
 
     @contextmanager
-    def _events(self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None) -> Iterator[list[NodeWithScore]]:
+    def _events(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None
+    ) -> Iterator[Callable[[CompressionResult, list[NodeWithScore]], None]]:
         """What LlamaIndex's observers hear of a reranker: that it starts, with what, and the nodes that come of it.
 
         Yields:
-            A list to put those nodes into.
+            What is to be called with the account, whose notes are a tag of the last event, and those nodes.
         """
-        returned: list[NodeWithScore] = []
         payload = {
             EventPayload.NODES: nodes,
             EventPayload.MODEL_NAME: self.model,
@@ -207,9 +213,12 @@ class TerselyPostprocessor(BaseNodePostprocessor):
         }
         dispatcher.event(ReRankStartEvent(query=query_bundle, nodes=nodes, top_n=len(nodes), model_name=self.model))
         with self.callback_manager.event(CBEventType.RERANKING, payload=payload) as event:
-            yield returned
-            event.on_end(payload={EventPayload.NODES: returned})
-        dispatcher.event(ReRankEndEvent(nodes=returned))
+
+            def end(result: CompressionResult, returned: list[NodeWithScore]) -> None:
+                event.on_end(payload={EventPayload.NODES: returned})
+                dispatcher.event(ReRankEndEvent(nodes=returned, tags={"notes": result.notes}))
+
+            yield end
 
 
 def _question(query_bundle: QueryBundle | None) -> str | None:

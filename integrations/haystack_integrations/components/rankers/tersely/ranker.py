@@ -56,6 +56,7 @@ class TerselyRanker:
         order: str | None = None,
         protect: list[str] | None = None,
         gap_marker: str | None = None,
+        fragments: bool = False,
         strict: bool = False,
         model: str | PathLike[str] = DEFAULT_MODEL,
         tokenizer: str | None = None,
@@ -69,6 +70,7 @@ class TerselyRanker:
         :param order: Order of the documents that are returned.
         :param protect: Patterns whose matches survive byte for byte.
         :param gap_marker: Stands wherever something was left out.
+        :param fragments: Whether a marked part of a sentence may be kept, where the whole does not fit.
         :param strict: Refuse all documents for one that is no text, instead of repairing it.
         :param model: Scores the text: the embedded default's name, a folder, a `.gguf` file or a Hub id.
         :param tokenizer: The name of the tokenizer that counts the budget.
@@ -81,6 +83,7 @@ class TerselyRanker:
             order=order,
             protect=protect,
             gap_marker=gap_marker,
+            fragments=fragments,
             strict=strict,
         )
         settings.check_budget()
@@ -90,6 +93,7 @@ class TerselyRanker:
         self.order = settings.order
         self.protect = list(settings.protect)
         self.gap_marker = settings.gap_marker
+        self.fragments = settings.fragments
         self.strict = settings.strict
         self.model = str(model)
         self.tokenizer = tokenizer
@@ -122,6 +126,7 @@ class TerselyRanker:
             order=self.order,
             protect=self.protect,
             gap_marker=self.gap_marker,
+            fragments=self.fragments,
             strict=self.strict,
             model=self.model,
             tokenizer=self.tokenizer,
@@ -199,6 +204,7 @@ class TerselyRanker:
             order=self.order,
             protect=self.protect,
             gap_marker=self.gap_marker,
+            fragments=self.fragments,
             strict=self.strict,
         )
 
