@@ -9,8 +9,10 @@ import numpy as np
 from tersely.budget import Choice
 from tersely.documents import CompressedDocument, LeftOut, Span
 from tersely.oversize import Oversize
-from tersely.rendering import Marks, document_text, kept_spans, with_title
-from tersely.text.segmentation import SegmentedDocument
+from tersely.rendering import Marks, document_text, kept_spans, render_document, with_title
+from tersely.text.segmentation import SegmentedDocument, with_separators
+
+_MOST_OVERSIZE = 3  # of those that were not read so many are named
 
 
 def compressed_document(
@@ -86,8 +88,20 @@ def kept_instead(documents: Sequence[SegmentedDocument], choice: Choice | None) 
     return [sorted(of_document) for of_document in spans]
 
 
-def left_out(documents: Sequence[SegmentedDocument], choice: Choice | None) -> list[LeftOut]:
-    """The units that did not fit, best first."""
+def left_out(
+    documents: Sequence[SegmentedDocument],
+    choice: Choice | None,
+    oversize: Sequence[Oversize],
+    count: Callable[[str], int],
+) -> list[LeftOut]:
+    """The units that did not fit, best first, then the smallest of those that were not read.
+
+    Args:
+        documents: those that were read.
+        choice: what the budget holds of them.
+        oversize: units that are larger than the whole budget.
+        count: text -> tokens.
+    """
     units = []
     for piece, tokens, budget in choice.missed if choice else ():
         segmented = documents[piece.document]
@@ -100,6 +114,19 @@ def left_out(documents: Sequence[SegmentedDocument], choice: Choice | None) -> l
                 tokens=tokens,
                 budget=budget,
                 relevance=piece.worth,
+            )
+        )
+    for segmented, unit, tokens in sorted(oversize, key=lambda entry: entry.tokens)[:_MOST_OVERSIZE]:
+        kept = np.array([word.protected for word in segmented.words])
+        for part in (unit.words, *unit.context):
+            kept[part.start : part.stop] = True
+        units.append(
+            LeftOut(
+                index=segmented.index,
+                id=segmented.document.id,
+                span=Span(segmented.words[unit.words.start].start, segmented.words[unit.words.stop - 1].end),
+                tokens=tokens,
+                budget=count(render_document(segmented, with_separators(segmented, kept))),
             )
         )
     return units
@@ -142,7 +169,7 @@ def notes_of(
             said.append(f"the title of document {document.index} is too long for the budget and was shortened")
         if document.copy_of is not None:
             said.append(f"document {document.index} says nothing that document {document.copy_of} does not: dropped")
-    if choice and used < target and units:
+    if choice and used < target and choice.missed:
         said.append(f"unused: {target - used} of {target} tokens, next unit needs {units[0].tokens} tokens")
     elif (choice or said) and used < target:
         said.append(f"unused: {target - used} of {target} tokens, nothing more of use is left")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from os import PathLike
 from typing import Any, cast
@@ -15,6 +13,7 @@ import numpy as np
 
 from tersely.account import compressed_document, dropped_documents, kept_instead, left_out, notes_of
 from tersely.budget import Choice, fit, target_from_rate
+from tersely.clock import Clock
 from tersely.copies import find_copies
 from tersely.counting import TokenCounter, token_counter
 from tersely.documents import CompressionResult, Document
@@ -24,7 +23,7 @@ from tersely.memory import Memory
 from tersely.methods import METHODS, choose_method
 from tersely.methods.method import Task
 from tersely.ordering import arrange
-from tersely.oversize import Oversize, with_short_title, without_oversize
+from tersely.oversize import Oversize, worth_reading
 from tersely.rendering import Marks, render_context, render_prompt, with_title
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.scoring.queue import Cancellation, arriving, cancellable
@@ -119,7 +118,7 @@ class Compressor:
         check_call(settings, question, instruction)
         method_name = choose_method(settings.method, question)
         count = self.tokenizer.count
-        clock = _Clock(progress)
+        clock = Clock(progress)
 
         with clock.stage("segment"):
             usable, skipped, repaired = read_documents(documents, settings.strict)
@@ -145,7 +144,7 @@ class Compressor:
                 if method_class.whole_units and not any(word.protected for word in document.words)
             }
             copies = find_copies(texts)
-            segmented, document_tokens, oversize = _worth_reading(
+            segmented, document_tokens, oversize = worth_reading(
                 segmented, document_tokens, copies, target if method_class.whole_units else None, count
             )
             kept = [np.ones(len(document.words), dtype=bool) for document in segmented]
@@ -194,9 +193,9 @@ class Compressor:
             compressed.sort(key=lambda document: not document.kept)  # dropped documents last
             prompt = render_prompt(instruction, context, question)
             compressed_tokens = count(context)
-        units = left_out(segmented, choice)
+        units = left_out(segmented, choice, oversize, count)
         notes = notes_of(target, compressed_tokens, compressed, choice, units, oversize)
-        # The first note says what budget is needed, where there is such a one.
+        # Then the first note says which budget is needed.
         is_short = (choice is not None and choice.best_is_missed) or not context
         for number, note in enumerate(notes):
             _notes_logger.log(logging.WARNING if is_short and not number else logging.INFO, "%s", note)
@@ -215,7 +214,9 @@ class Compressor:
             original_tokens=original_tokens,
             compressed_tokens=compressed_tokens,
             left_out=units,
-            smallest_useful_budget=units[0].budget if choice and choice.best_is_missed and units else None,
+            smallest_useful_budget=units[0].budget
+            if units and (not context or (choice and choice.best_is_missed))
+            else None,
             notes=notes,
             seconds=clock.seconds,
         )
@@ -293,27 +294,6 @@ class Compressor:
         return TokenCounter(self.scorer.name, lambda text: len(self.scorer.encode(text).tokens))
 
 
-class _Clock:
-    """Wall-clock seconds by stage, and the news of how far a stage is."""
-
-    def __init__(self, progress: Callable[[str, float], None] | None) -> None:
-        self.seconds: dict[str, float] = {}
-        self._stage = ""
-        self._report = progress or (lambda stage, share: None)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        self._stage = name
-        self.progress(0.0)
-        start = time.perf_counter()
-        yield
-        self.seconds[name] = time.perf_counter() - start
-        self.progress(1.0)
-
-    def progress(self, share: float) -> None:
-        self._report(self._stage, share)
-
-
 _loading = threading.Lock()
 
 
@@ -374,28 +354,3 @@ def check_call(settings: CompressionSettings, question: str | None, instruction:
 
 def _tokens(segmented: SegmentedDocument, count: Callable[[str], int]) -> int:
     return count(with_title(segmented.title, segmented.document.text))
-
-
-def _worth_reading(
-    documents: Sequence[SegmentedDocument],
-    tokens: Sequence[int],
-    copies: Collection[int],
-    target: int | None,
-    count: Callable[[str], int],
-) -> tuple[list[SegmentedDocument], list[int], list[Oversize]]:
-    """The documents without copies and without what cannot be kept, the tokens of each, and what cannot be kept.
-
-    Args:
-        documents, tokens: all of them, and the tokens of each.
-        copies: positions of those that are copies.
-        target: the budget, if only whole units are kept.
-        count: text -> tokens.
-    """
-    left = [position for position in range(len(documents)) if position not in copies]
-    readable = [documents[position] for position in left]
-    oversize: list[Oversize] = []
-    if target is not None:
-        titled = [with_short_title(document, target, count) for document in readable]
-        readable, oversize = without_oversize(titled, target, count)
-    usable = [number for number, document in enumerate(readable) if document.units]
-    return [readable[number] for number in usable], [tokens[left[number]] for number in usable], oversize

@@ -124,7 +124,7 @@ class LeftOut(BaseModel):
         id: the caller's name for that document.
         span: where it stands in the document's text.
         tokens: about what it would have added to the context.
-        budget: the smallest that holds it, next to what must be kept; None where nobody counted.
+        budget: the smallest that holds it, next to what must be kept.
         relevance: on the scale of the documents' relevance; None where it was not read, for it is larger than the whole
             budget.
     """
@@ -133,7 +133,7 @@ class LeftOut(BaseModel):
     id: str | None = None
     span: Span
     tokens: int
-    budget: int | None = None
+    budget: int
     relevance: float | None = None
 
 

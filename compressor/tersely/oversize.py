@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -23,17 +23,42 @@ class Oversize(NamedTuple):
     """A unit that is larger than the whole budget.
 
     Attributes:
-        document: position in the list of segmented documents.
+        document: in which it stands.
         unit: which one.
         tokens: of the unit, as the target LLM counts them.
     """
 
-    document: int
+    document: SegmentedDocument
     unit: Unit
     tokens: int
 
 
-def without_oversize(
+def worth_reading(
+    documents: Sequence[SegmentedDocument],
+    tokens: Sequence[int],
+    copies: Collection[int],
+    target: int | None,
+    count: Callable[[str], int],
+) -> tuple[list[SegmentedDocument], list[int], list[Oversize]]:
+    """The documents without copies and without what cannot be kept, the tokens of each, and what cannot be kept.
+
+    Args:
+        documents, tokens: all of them, and the tokens of each.
+        copies: positions of those that are copies.
+        target: the budget, if only whole units are kept.
+        count: text -> tokens.
+    """
+    left = [position for position in range(len(documents)) if position not in copies]
+    readable = [documents[position] for position in left]
+    oversize: list[Oversize] = []
+    if target is not None:
+        titled = [_with_short_title(document, target, count) for document in readable]
+        readable, oversize = _without_oversize(titled, target, count)
+    usable = [number for number, document in enumerate(readable) if document.units]
+    return [readable[number] for number in usable], [tokens[left[number]] for number in usable], oversize
+
+
+def _without_oversize(
     documents: Sequence[SegmentedDocument], target: int, count: Callable[[str], int]
 ) -> tuple[list[SegmentedDocument], list[Oversize]]:
     """The documents without the units that cannot be kept, and these.
@@ -49,7 +74,7 @@ def without_oversize(
     limit = max(target, _READ_ANYWAY)
     readable: list[SegmentedDocument] = []
     oversize: list[Oversize] = []
-    for position, segmented in enumerate(documents):
+    for segmented in documents:
         words, text = segmented.words, segmented.document.text
         too_large: list[Oversize] = []
         for unit in segmented.units:
@@ -59,7 +84,7 @@ def without_oversize(
                 continue
             tokens = count(text[start:end])
             if tokens > limit:
-                too_large.append(Oversize(position, unit, tokens))
+                too_large.append(Oversize(segmented, unit, tokens))
         unread = {entry.unit for entry in too_large}
         units = [unit for unit in segmented.units if unit not in unread] if unread else segmented.units
         spans = _of_no_use(segmented, units)
@@ -82,7 +107,7 @@ def _of_no_use(segmented: SegmentedDocument, units: Sequence[Unit]) -> tuple[Spa
     return tuple(span for span in spans if span.end - span.start > _LONG)
 
 
-def with_short_title(segmented: SegmentedDocument, target: int, count: Callable[[str], int]) -> SegmentedDocument:
+def _with_short_title(segmented: SegmentedDocument, target: int, count: Callable[[str], int]) -> SegmentedDocument:
     """The document with a title that leaves room for its text: the first words of a long one and an ellipsis.
 
     What a caller has laid out in several lines, such as the metadata that a framework shows, is not shortened.
