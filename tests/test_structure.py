@@ -108,6 +108,23 @@ def test_rows_of_a_table_stay_with_its_head() -> None:
     assert units("a | b\n--|--\n\nText.") == ["a | b\n--|--", "Text."]
 
 
+@pytest.mark.parametrize("caption", ["Table 4: Without agency workers", "*Orders that were not yet signed*"])
+def test_a_caption_below_a_table_stays_with_each_row(caption) -> None:
+    head = "| Division | Full time | Part time |\n|---|---:|---:|"
+    rows = [f"| Division {number} | {number}10 | {number} |" for number in range(20)]
+    text = "\n".join([head, *rows, caption, "", "## Next", "", "Text of it."])
+    needed = context(text)
+    assert all(needed[row] == [head, caption] for row in rows)
+    assert needed["Text of it."] == ["## Next"]
+
+
+def test_a_caption_between_two_tables_is_that_of_the_second() -> None:
+    head = "| Division | Full time | Part time |\n|---|---:|---:|"
+    first, second = ([f"| {place} {number} | {number}10 | {number} |" for number in range(20)] for place in ("A", "B"))
+    needed = context("\n".join([head, *first, "", "Table 2: The B's", "", head, *second]))
+    assert needed[first[3]] == [head] and needed[second[3]] == ["Table 2: The B's", head]
+
+
 @pytest.mark.parametrize("sign", ["```", "~~~~"])
 def test_a_code_block_is_whole(sign) -> None:
     code = f"{sign}python\n# No heading.\n\n- no item. None.\n{sign}"

@@ -22,6 +22,9 @@ _CAPTION = regex.compile(
     r"[*_]{0,2}(?:Table|Tab\.|Figure|Fig\.|Exhibit|Schedule|Tabelle|Abbildung|Tableau|Tabla|Cuadro|表格?|图表?|الجدول|جدول)\b?",
     regex.IGNORECASE,
 )
+_CAPTION_BELOW = regex.compile(r"(?:[ \t]*\n)?(?P<said>[^\n]*\S[^\n]*)(?:\n|$)")
+_ROW_BELOW = regex.compile(r"(?:[ \t]*\n)?[^\n|]*\|")
+_SLANTED = regex.compile(r"[*_](?![*_\s])[^\n]{5,250}[*_]")
 _SENTENCE_END = regex.compile(r"[.!?。！？؟][\"'”’)\]]*\s*$")
 _LONGEST_HEADER = 800  # characters of all header rows together; a longer one is no header
 _LONGEST_CAPTION = 250
@@ -66,7 +69,11 @@ def _region(text: str, start: int, lines: Sequence[_Line]) -> list[Region]:
     outer_bars = all(text[line.start : line.end].strip().startswith("|") for line in lines)
     if len(lines) < 2 or not (has_dashes or (outer_bars and len({len(line.cells) for line in lines}) <= 2)):
         return []
-    return [Region(lines[0].start, lines[-1].end, _Table(lines).read)]
+    below = _CAPTION_BELOW.match(text, lines[-1].end)
+    is_own = below is not None and _CAPTION.match(below["said"]) is not None and not _ROW_BELOW.match(text, below.end())
+    is_own = is_own or (below is not None and _SLANTED.fullmatch(below["said"].strip()) is not None)
+    end = below.end() if below and is_own else lines[-1].end
+    return [Region(lines[0].start, end, _Table(lines).read)]
 
 
 class _Table:
@@ -86,8 +93,13 @@ class _Table:
             header: list[int] = []
             if body:
                 header.append(outline.add(start, lines[body].start, stands=False))
+            first = len(outline.blocks)
             with outline.under(*header):
                 self._add_rows(outline, lines[body:])
+            if lines[-1].end < end:
+                below = outline.add(lines[-1].end, end, stands=False)
+                for position in range(first, below):
+                    outline.need(position, below)
 
     def _add_rows(self, outline: Outline, rows: Sequence[_Line]) -> None:
         """Add rows; those below a row with nothing but a name need that row, too: it says what they are about."""
