@@ -6,12 +6,13 @@ all its parts is one block: which of its conditions must hold together only the 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import regex
 
-from tersely.text.headings import heading_level
+from tersely.text.headings import heading_level, is_numbered_title
 from tersely.text.outline import Outline, Region
 from tersely.text.prose import add_sentences
 
@@ -52,6 +53,7 @@ def find(text: str, start: int, end: int) -> list[Region]:
     lines = [match.span() for match in _LINE.finditer(text, start, end)]
     regions: list[Region] = []
     run: list[tuple[str, int]] = []  # kind and start of each clause
+    seen: Counter[str] = Counter()  # kinds in the run
     stop = start  # of the run
     blank = False
     for number, (first, last) in enumerate(lines):
@@ -59,41 +61,39 @@ def find(text: str, start: int, end: int) -> list[Region]:
         if not line.strip():
             blank = True
             continue
-        kind = _kind(line, [kind for kind, _ in run])
-        if kind and _is_heading(text, lines, number):
-            kind = None
-            blank = True
-        if kind:
+        kind = _kind(line, run[-1][0] if run else None, seen)
+        is_heading = _is_heading(text, lines, number) if kind else is_numbered_title(line)
+        if kind and not is_heading:
             run.append((kind, first))
+            seen[kind] += 1
             stop = last
-        elif run and (not blank or line.lstrip()[:1].islower()):
+        elif run and not is_heading and (not blank or line.lstrip()[:1].islower()):
             stop = last
         else:
             regions += _region(text, run, stop)
-            run = []
+            run, seen = [], Counter()
         blank = False
     return regions + _region(text, run, stop)
 
 
 def _region(text: str, run: Sequence[tuple[str, int]], stop: int) -> list[Region]:
-    kinds = [kind for kind, _ in run]
-    # Lists of plain numbers are Markdown's affair.
-    if not any(kind != "single" and kinds.count(kind) >= _FEWEST for kind in kinds):
+    kinds = Counter(kind for kind, _ in run if kind != "single")  # lists of plain numbers are Markdown's affair
+    if not kinds or kinds.most_common(1)[0][1] < _FEWEST:
         return []
     tops = _nested(text, run, stop)
     return [Region(run[0][1], stop, lambda outline, start, end: _read(outline, tops))]
 
 
-def _kind(line: str, before: Sequence[str]) -> str | None:
+def _kind(line: str, before: str | None, seen: Counter[str]) -> str | None:
     """Which kind of number a line begins with; `(i)` is a letter after `(h)`, and `(c)` no roman number."""
     match = _NUMBER.match(line)
     if not match:
         return None
     kind = match.lastgroup or ""
     value = match[kind]
-    if kind == "roman" and len(value) == 1 and value != "i" and "roman" not in before:
+    if kind == "roman" and len(value) == 1 and value != "i" and not seen["roman"]:
         kind = "letter"
-    if kind == "roman" and value == "i" and before and before[-1] == "letter" and before.count("letter") >= 8:
+    if kind == "roman" and value == "i" and before == "letter" and seen["letter"] >= 8:
         kind = "letter"
     if kind == "dotted":
         return f"dotted{value.count('.')}"

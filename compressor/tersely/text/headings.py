@@ -6,7 +6,8 @@ import regex
 
 _NUMBER = regex.compile(
     r"(?P<number>(?:[A-Z]\.)?\d{1,2}(?:\.\d{1,2}){0,5})\.?[ \t]+(?=[\p{Lu}\p{Lo}\d\"“(])"
-    r"|(?:§+|Art(?:icle|ikel|\.)|Section|Abschnitt|Chapter|Kapitel|Chapitre|Capítulo|Part|Teil|Annex|Appendix)[ \t]+"
+    r"|(?:§+|(?i:art(?:icle|ikel|ículo|\.)|section|abschnitt|sección|chapter|kapitel|chapitre|capítulo|part|teil|partie|parte"
+    r"|annex|anhang|annexe|appendix|schedule|clause|title|titel|titre|título|exhibit|anlage|module|lesson|unit))[ \t]+"
     r"(?P<named>\d{1,3}|[A-Z]|[IVXL]+)\b"
     r"|(?:[一二三四五六七八九十]{1,3}、|（[一二三四五六七八九十]{1,3}）)"
     r"|(?:TOP|Punkt|Item|Agenda item|Step|Schritt|Étape|Paso|Day|Tag|Week)[ \t]+\d{1,3}\b:?"
@@ -20,7 +21,8 @@ _LONGEST_UNSPACED = 30
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 _MOST_WORDS = 12
 # Headings without marks stand below those with marks, and those without numbers below those with numbers.
-_TITLE, _NUMBERED, _FIRST_LINE, _UNNUMBERED = 6.0, 6.1, 6.8, 6.9
+DEEPEST_NUMBERED = 6.5
+TITLE, _NUMBERED, FIRST_LINE, UNNUMBERED = 6.0, 6.1, 6.8, 6.9
 _LONGEST_FIRST_LINE = 60
 LIST_ITEM = regex.compile(r"[ \t]*(?:[-+*•◦▪‣●·]|\(?\d{1,3}[.)．、]|[①-⑳])[ \t]*(?=\S)")
 
@@ -47,7 +49,22 @@ def heading_level(paragraph: str, following: str, *, is_first: bool = False) -> 
     is_text = len(after) > 1.5 * len(line) and (_ENDS_LIKE_TEXT.search(after) or len(after) > 4 * len(line))
     if not is_text:
         return None
-    return _TITLE if is_first else _UNNUMBERED
+    return TITLE if is_first else UNNUMBERED
+
+
+def is_short_line(paragraph: str) -> bool:
+    """Whether a paragraph is one short line that does not end as a sentence does."""
+    line = paragraph.strip()
+    if "\n" in line or not 0 < len(line) <= _longest(line) or "|" in line or "\t" in line:
+        return False
+    return _ENDS_LIKE_TEXT.search(line) is None and _STARTS_LIKE_NAME.match(line) is not None
+
+
+def is_numbered_title(line: str) -> bool:
+    """Whether a line names a numbered part of a text, such as `Section B: Not covered`, and is no clause itself."""
+    said = line.strip()
+    number = _NUMBER.match(said)
+    return bool(number and not number["number"] and len(said) <= _longest(said) and not _ENDS_LIKE_TEXT.search(said))
 
 
 def first_line_level(first: str, rest: str) -> float | None:
@@ -70,7 +87,7 @@ def first_line_level(first: str, rest: str) -> float | None:
     unlike = len(line) < 0.6 * max(map(len, rest.split("\n"))) and (
         _ENDS_LIKE_TEXT.search(second) is not None or LIST_ITEM.match(second) is not None
     )
-    return _FIRST_LINE if unlike else None
+    return FIRST_LINE if unlike else None
 
 
 def _numbered_level(line: str) -> float | None:

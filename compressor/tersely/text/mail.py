@@ -77,11 +77,17 @@ def _read(outline: Outline, lines: Sequence[tuple[int, int]], headers: Sequence[
 def _read_body(outline: Outline, start: int, end: int) -> None:
     lines = [match.span() for match in _LINE.finditer(outline.text, start, end)]
     done = start
-    for first, last in _quoted_runs(outline.text, lines):
-        read_prose(outline, done, lines[first][0])
-        done = lines[last - 1][1]
-        _read_quote(outline, lines[first][0], done)
-    read_prose(outline, done, end)
+    asked: list[int] = []  # the quoted question that what follows answers
+    for first, last in [*_quoted_runs(outline.text, lines), (len(lines), len(lines))]:
+        stop = lines[first][0] if first < len(lines) else end
+        with outline.under(*asked):
+            read_prose(outline, done, stop)
+        if first < len(lines):
+            done = lines[last - 1][1]
+            _read_quote(outline, stop, done)
+            position = len(outline.blocks) - 1
+            is_question = outline.text[outline.blocks[position].start : done].rstrip().endswith(("?", "？", "؟"))
+            asked = [position] if is_question else []
 
 
 def _quoted_runs(text: str, lines: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

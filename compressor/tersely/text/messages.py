@@ -28,8 +28,15 @@ _FORMS = tuple(
         rf"{_NAME}\s?[:：](?!\S*/)(?=[ \t]|\n|$|[\p{{Han}}\p{{Hiragana}}\p{{Katakana}}])[ \t]?",  # Anna: text
     )
 )
+_NO_SPEAKERS = frozenset(
+    {"Author", "Date", "Merge", "Commit", "AuthorDate", "CommitDate", "Committer", "Note", "Warning"}
+)
 _QUESTION_AND_ANSWER = frozenset(
     {"Q", "A", "Question", "Answer", "F", "Frage", "Antwort", "P", "R", "س", "ج", "问", "答"}
+)
+_REPLY = regex.compile(
+    r"(?:Yes|No|Yeah|Nope|Then|That|It|Sure|Ok|Okay|Ja|Nein|Doch|Oui|Non|Si|Sí)\b|[是不对没好]|(?:نعم|لا)\b",
+    regex.IGNORECASE,
 )
 _LINE = regex.compile(r"[^\n]*\n|[^\n]+$")
 _QUICK = regex.compile(rf"^(?:[^\n]{{1,70}}[:：]|<[^>\n]{{1,30}}>|\*\*\p{{Lu}}|[^\n]{{0,50}}{_TIME})", regex.M)
@@ -66,9 +73,15 @@ def _is_conversation(messages: Sequence[_Message], lines: int) -> bool:
     if len(messages) < _FEWEST or lines > _MOST_LINES * len(messages):
         return False
     names = Counter(message.name for message in messages)
-    if names.keys() <= _QUESTION_AND_ANSWER:
+    if names.keys() <= _QUESTION_AND_ANSWER or names.keys() & _NO_SPEAKERS:
         return False
     return len(names) > 1 and len(names) <= max(2, 0.6 * len(messages)) and names.most_common(1)[0][1] > 1
+
+
+def _replies(said: str) -> bool:
+    """Whether a message says something only after the question before it."""
+    first_line = said.split("\n", 1)[0]
+    return _REPLY.match(said) is not None or (len(first_line) <= _LONGEST_REPLY and not said.endswith(("?", "？", "؟")))
 
 
 class _Conversation:
@@ -81,7 +94,7 @@ class _Conversation:
         before: int | None = None  # the position of the message before, if it asks
         for message, stop in zip(self._messages, edges, strict=True):
             said = text[message.text : stop].strip()
-            needs = (before,) if before is not None and len(said) <= _LONGEST_REPLY and not said.endswith("?") else ()
+            needs = (before,) if before is not None and _replies(said) else ()
             if stop - message.start <= _LONGEST_WHOLE:
                 last = outline.add(message.start, stop, stands=any(map(str.isalnum, said)), needs=needs)
             else:

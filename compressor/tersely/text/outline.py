@@ -140,6 +140,11 @@ class Outline:
         self.close_headings(level)
         self._context.append((level, position))
 
+    @property
+    def open_level(self) -> float | None:
+        """The level of the heading that was opened last and is still open."""
+        return self._context[-1][0] if len(self._context) > self._floor else None
+
     def close_headings(self, level: float) -> None:
         """What follows stands under no heading of this level or below it any more."""
         while len(self._context) > self._floor and self._context[-1][0] >= level:

@@ -10,7 +10,15 @@ from itertools import pairwise
 
 import regex
 
-from tersely.text.headings import LIST_ITEM, first_line_level, heading_level
+from tersely.text.headings import (
+    DEEPEST_NUMBERED,
+    LIST_ITEM,
+    TITLE,
+    UNNUMBERED,
+    first_line_level,
+    heading_level,
+    is_short_line,
+)
 from tersely.text.lines import LONGEST_RECORD, Record, split_records
 from tersely.text.outline import Outline
 from tersely.text.questions import answered_lines, is_question
@@ -29,15 +37,19 @@ _LABEL_LINE = regex.compile(
 )
 _ITEM_LINE = regex.compile(rf"^{LIST_ITEM.pattern}", regex.M)
 _MOST_LINES = 4  # lines of an item, on average
+_ASKS = regex.compile(r"[?？؟][\"”’)]*\s*$")
+_ANSWERS = regex.compile(
+    r"(?:Yes|No|Yeah|Nope|Never|Maybe|Perhaps|Sure|Ja|Nein|Doch|Nie|Oui|Non|Si|Sí|Jamás|Nunca)\b|[是不没有对]|(?:نعم|لا)\b"
+)
 _LOOK = 400  # characters after the last paragraph that tell whether it is a heading
-# An answer may consist of a short line that is no heading.
-_DEEPEST_OVER_QUESTIONS = 6.5
 # A sentence that begins so takes something back of the one before it.
 _EXCEPTION = regex.compile(
-    r"(?:However|But|Except|Excepted|Unless|Otherwise|Nevertheless|Nonetheless|Only (?:if|when|where)|Not (?:if|when)|"
+    r"\(?(?:However|But|Except|Excepted|Unless|Otherwise|Nevertheless|Nonetheless|Only|Not|Never|Agreed|"
     r"(?:This|That|It|The (?:above|foregoing|same)) (?:does|do|shall|will|is|are) not (?:apply|valid|include|cover)|"
     r"Exceptions?\b|Jedoch|Aber|Außer|Ausgenommen|Sonst|Andernfalls|Allerdings|(?:Dies|Das) gilt nicht|Es sei denn|"
-    r"Cependant|Toutefois|Sauf|Sinon|Mais|Sin embargo|Pero|Salvo|Excepto|De lo contrario)\b"
+    r"Cependant|Toutefois|Sauf|Sinon|Mais|Sin embargo|No obstante|Pero|Salvo|Excepto|De lo contrario|"
+    r"Nie|Nicht|Nur|Jamais|Seulement|Nunca|Solo|Sólo)\b"
+    r"|[^.!?\n]{1,40}, (?:however|though|jedoch|aber|allerdings|toutefois|cependant|sin embargo), "
     r"|但|不过|然而|除非|否则|ただし|しかし|でも|لكن|ولكن|إلا|غير أن"
 )
 
@@ -55,10 +67,12 @@ def read_prose(outline: Outline, start: int, end: int) -> None:
             question = [outline.add(first, last, stands=False)]
             continue
         level = heading_level(text[first:last], following, is_first=not text[:first].strip())
-        if level is not None and not (question and several_questions and level > _DEEPEST_OVER_QUESTIONS):
+        is_above = last == end < len(text) and not text[first:last].endswith("\n\n")
+        if is_above and is_short_line(text[first:last]):  # right above a table, a list of columns or the like
+            level = UNNUMBERED
+        if level is not None and not (question and several_questions and level > DEEPEST_NUMBERED):
             question = []
-            outline.close_headings(level)
-            outline.open_heading(level, outline.add(first, last, stands=False))
+            _open_heading(outline, level, first, last)
             continue
         if answered_lines(text, first, last):  # it has questions of its own
             question = []
@@ -71,17 +85,25 @@ def read_prose(outline: Outline, start: int, end: int) -> None:
             question = []
 
 
+def _open_heading(outline: Outline, level: float, start: int, end: int) -> None:
+    # Of two headings without numbers nothing tells that the first is over the second: so it is not.
+    is_sibling = level > DEEPEST_NUMBERED and outline.open_level == TITLE
+    outline.close_headings(TITLE if is_sibling else level)
+    outline.open_heading(level, outline.add(start, end, stands=False))
+
+
 def _read_paragraph(outline: Outline, start: int, end: int) -> None:
     text = outline.text
     line_end = text.find("\n", start, end) + 1
+    level: float | None = None
     if line_end and text[line_end:end].strip():
         level = first_line_level(text[start:line_end], text[line_end:end])
         if level is not None:
-            outline.close_headings(level)
-            outline.open_heading(level, outline.add(start, line_end, stands=False))
+            _open_heading(outline, level, start, line_end)
             start = line_end
     pairs = answered_lines(text, start, end)
     if pairs:
+        _read_lines(outline, start, pairs[0].question[0])
         for question, answer in pairs:
             with outline.under(outline.add(*question, stands=False)):
                 _add_answer(outline, *answer)
@@ -90,6 +112,8 @@ def _read_paragraph(outline: Outline, start: int, end: int) -> None:
     introduced = items and text[start : items[0]].rstrip().endswith((":", "："))
     if (len(items) > 1 or introduced) and len(items) >= text.count("\n", items[0], end) / _MOST_LINES:
         _add_items(outline, start, items, end)
+        if level is not None:  # a line right above a list is over nothing else
+            outline.close_headings(level)
         return
     labels = list(_LABEL_LINE.finditer(text, start, end))
     _read_lines(outline, start, labels[0].start() if labels else end)
@@ -137,6 +161,11 @@ def add_sentences(outline: Outline, start: int, end: int) -> None:
         belongs = edges and (
             outline.text[first : first + 1].islower()
             or (last - edges[-1][0] <= _LONGEST_PAIR and _EXCEPTION.match(outline.text, first))
+            or (
+                _ANSWERS.match(outline.text, first)
+                and last - first <= _LONGEST_OPENING
+                and _ASKS.search(outline.text[slice(*edges[-1])])
+            )
         )
         if belongs:
             edges[-1] = edges[-1][0], last

@@ -44,10 +44,13 @@ def is_question(paragraph: str) -> bool:
 def answered_lines(text: str, start: int, end: int) -> list[Answered]:
     """The questions of a paragraph that are lines of their own, each with the lines up to the next; none where unsure.
 
-    Together they cover the paragraph.
+    Together they cover the paragraph, but for lines before the first question where there are several.
     """
     lines = [match.span() for match in _LINE.finditer(text, start, end)]
     asks = [is_question(text[first:last]) for first, last in lines]
+    if sum(asks) > 1:
+        before = asks.index(True)
+        lines, asks = lines[before:], asks[before:]
     if len(lines) < 2 or not asks[0] or asks[-1] or any(both == (True, True) for both in pairwise(asks)):
         return []
     starts = [number for number, asked in enumerate(asks) if asked]

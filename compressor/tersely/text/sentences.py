@@ -36,7 +36,7 @@ _NO_START_AFTER_NUMBER = regex.compile(  # Table 3. Costs by year; in Version 3.
     rf"(?<=(?:^|\n)[*_]{{0,2}}{_LABEL}\s?\d{{1,4}}(?:\.\d{{1,4}}){{0,3}}[.:]\s{{1,3}})"
     rf"|(?<=(?<!\w)(?:{_LABEL}|Eqs?\.|Equation|No\.|Nr\.|Sec\.|Section|Chapter|Vol\.|pp?\.|Art\.|Abs\.|Version|Release|v)"
     r"\s?\(?\d{1,4}(?:\.\d{1,4}){0,3}\)?\.\s{1,3})(?=[\p{Ll}\d(\[])"
-    r"|(?<=(?<!\w)(?:Eqs?|Figs?|Secs?|Chap|Tabs?|Nos?|Nr|Vol|Art|Abb|Abs|Refs?|Def|Thm|Prop|Lem|Cor|cf|ca|approx|resp|incl|excl"
+    r"|(?<=(?<!\w)(?:Eqs?|Figs?|Secs?|Chap|Tabs?|Vol|Art|Abb|Abs|Refs?|Def|Thm|Prop|Lem|Cor|cf|ca|approx|resp|incl|excl"
     r"|vgl|bzw|z\.B|d\.h|u\.a)\.\s{1,3})(?=[\d(\[\p{Lu}\p{Ll}])"
 )
 _NO_START_IN_GERMAN = regex.compile(  # im 19. Jahrhundert, die 2. Auflage
