@@ -66,7 +66,7 @@ def test_a_run_that_is_too_long_for_tiktoken_is_counted_in_parts() -> None:
 
 def test_a_callable(fake_scorer) -> None:
     compressor = Compressor(fake_scorer, tokenizer=lambda text: len(text.split()))
-    result = compressor.compress(["one two three four five six seven eight nine ten"], rate=0.5)
+    result = compressor.compress(["One two three four five. Six seven eight nine ten."], rate=0.5)
     assert result.compressed_tokens == len(result.context.split()) == 5
 
 

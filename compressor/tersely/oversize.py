@@ -14,6 +14,7 @@ from tersely.text.segmentation import SegmentedDocument, Unit
 
 # A title may take this part of the budget; of a longer one only so many words are left as fit a smaller part.
 _TITLE_PART, _SHORT_TITLE_PART = 2, 6
+_SHORT_TITLE = 16  # tokens of a title that is never shortened
 # A unit of fewer tokens is read though it does not fit, so that the result can say whether it was the best.
 _READ_ANYWAY = 512
 _LONG = 300  # characters of what is never kept, such as a million carets; less than that takes no time to read
@@ -113,7 +114,8 @@ def _with_short_title(segmented: SegmentedDocument, target: int, count: Callable
     What a caller has laid out in several lines, such as the metadata that a framework shows, is not shortened.
     """
     title = segmented.title or ""
-    if "\n" in title or len(title.encode()) <= target // _TITLE_PART or count(title) <= target // _TITLE_PART:
+    limit = max(target // _TITLE_PART, _SHORT_TITLE)
+    if "\n" in title or len(title.encode()) <= limit or count(title) <= limit:
         return segmented
     words = title.split()
     room = max(target // _SHORT_TITLE_PART, 1)
