@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import regex
 
+from tersely.text.footnotes import NOTE
 from tersely.text.headings import (
     DEEPEST_NUMBERED,
     LIST_ITEM,
@@ -94,6 +95,9 @@ def _open_heading(outline: Outline, level: float, start: int, end: int) -> None:
 
 def _read_paragraph(outline: Outline, start: int, end: int) -> None:
     text = outline.text
+    if NOTE.match(text, start, end) and end - start <= _LONGEST_ANSWER:
+        outline.add(start, end)
+        return
     line_end = text.find("\n", start, end) + 1
     level: float | None = None
     if line_end and text[line_end:end].strip():

@@ -42,6 +42,7 @@ _NO_START_AFTER_NUMBER = regex.compile(  # Table 3. Costs by year; in Version 3.
 _NO_START_IN_GERMAN = regex.compile(  # im 19. Jahrhundert, die 2. Auflage
     r"(?<=\b(?:im|am|vom|zum|beim|ab|seit|bis|der|die|das|dem|den|des|eine?|einer|einem|einen)\s\d{1,2}\.\s{1,3})"
 )
+_REFERENCES = regex.compile(r"(?:\[\^?[^\]\s]{1,40}\])+\s*")
 _ODD_SPACES = {code: " " for code in range(0x80, 0x3001) if chr(code).isspace()}
 
 
@@ -90,6 +91,12 @@ def _starts_in_window(window: str) -> list[int]:
         if type(error).__module__ != "pyo3_runtime":  # a panic of the library; it is no `Exception`
             raise
         return [0]
-    starts = sorted({0, *(boundary["start_index"] for boundary in boundaries)})
+    starts = sorted({0, *(_after_references(window, boundary["start_index"]) for boundary in boundaries)})
     patterns = (_NO_START, _NO_START_AFTER_NUMBER, *([_NO_START_IN_GERMAN] if language == "de" else []))
     return [start for start in starts if not start or not any(pattern.match(window, start) for pattern in patterns)]
+
+
+def _after_references(window: str, start: int) -> int:
+    """Where a sentence starts if what stands there are references that belong to the one before: `true.[1] It is`."""
+    references = _REFERENCES.match(window, start)
+    return references.end() if references and start and not window[start - 1].isspace() else start

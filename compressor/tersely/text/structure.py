@@ -30,6 +30,7 @@ from tersely.text import (
     tracebacks,
     yaml_records,
 )
+from tersely.text.footnotes import tie_notes
 from tersely.text.markdown import read_markdown
 from tersely.text.outline import Block, FindRegions, Outline, Region
 
@@ -79,6 +80,7 @@ def split_blocks(text: str) -> list[Block]:
         done = region.end
     read_markdown(outline, done, len(text))
     outline.unsay_lead_ins()
+    tie_notes(outline)
     if not any(block.stands for block in outline.blocks):  # headings over nothing are all that there is
         return [block._replace(stands=not block.joins) for block in outline.blocks]
     return outline.blocks

@@ -1,0 +1,48 @@
+"""Footnotes: a sentence or a row with the mark of a note needs the note, which says nothing without it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import regex
+
+from tersely.text.outline import Outline
+
+_SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+# What a note begins with, at the beginning of a line.
+NOTE = regex.compile(
+    rf"[ \t]*(?:\[\^(?P<name>[^\]\s]{{1,40}})\]:|(?P<sign>[{_SUPERSCRIPT}]{{1,3}}|[†‡§¶]|\\\*)(?!\w)[ \t]?(?=\S))"
+)
+_LINE_NOTE = regex.compile(rf"^{NOTE.pattern}", regex.M)
+# Where a text refers to one: right after a word, a number or what closes one.
+_REFERENCE = regex.compile(
+    rf"\[\^(?P<name>[^\]\s]{{1,40}})\](?!:)|(?<=[\w.,;%)\]\"”])(?P<sign>[{_SUPERSCRIPT}]{{1,3}}|[†‡¶]|\\?\*(?![*\w]))"
+)
+_POWERS = frozenset("²³")  # of square and cubic metres
+
+
+def tie_notes(outline: Outline) -> None:
+    """Let each block that refers to a note of the same text need it, and no note stand for itself."""
+    if not _LINE_NOTE.search(outline.text):
+        return
+    notes: dict[str, int] = {}
+    for position, block in enumerate(outline.blocks):
+        match = NOTE.match(outline.text, block.start, block.end)
+        if match:
+            notes.setdefault(_mark(match), position)
+    references: defaultdict[int, set[int]] = defaultdict(set)
+    for position, block in enumerate(outline.blocks):
+        if position in notes.values():
+            continue
+        for match in _REFERENCE.finditer(outline.text, block.start, block.end):
+            note = notes.get(_mark(match))
+            if note is not None and not (match["sign"] in _POWERS and outline.text[match.start() - 1] == "m"):
+                references[note].add(position)
+    for note, positions in references.items():
+        outline.unsay(note)
+        for position in positions:
+            outline.need(position, note)
+
+
+def _mark(match: regex.Match[str]) -> str:
+    return match["name"] or match["sign"].lstrip("\\")
