@@ -115,11 +115,12 @@ def main(data: list[Path], slow_limit: Annotated[int, typer.Option(min=0)] = 10)
         print("| --- | " + " | ".join("---" for _ in RATES) + " |")
         for name, way in {**ways, **(slow if slow_limit else {})}.items():
             shares: dict[float, list[float | None]] = {rate: [] for rate in RATES}
-            for one in asked[:slow_limit] if name in slow else asked:
-                original = compressor.compress(one.question.documents, rate=1.0).original_tokens
+            for entry in asked[:slow_limit] if name in slow else asked:
+                original = compressor.compress(entry.question.documents, rate=1.0).original_tokens
                 for rate in RATES:
                     kept = [
-                        one.share_kept(selection) for selection in way(one.question, target_from_rate(rate, original))
+                        entry.share_kept(selection)
+                        for selection in way(entry.question, target_from_rate(rate, original))
                     ]
                     known = [share for share in kept if share is not None]
                     shares[rate].append(fmean(known) if known else None)

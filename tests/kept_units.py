@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tersely import Document
 from tersely.rendering import document_text
-from tersely.text.segmentation import SegmentedDocument, segment_documents
+from tersely.text.segmentation import SegmentedDocument, segment_documents, with_separators
 
 TEXTS = Path(__file__).parent / "data" / "texts"
 
@@ -35,10 +35,7 @@ def sent(segmented: SegmentedDocument, chosen: Iterable[int]) -> str:
         unit = segmented.units[number]
         for words in (unit.words, *unit.context):
             kept[words.start : words.stop] = True
-    for separator in reversed(segmented.separators):
-        earlier, following = (kept[part.start : part.stop].any() for part in (separator.earlier, separator.following))
-        kept[separator.words.start : separator.words.stop] = earlier and following
-    return document_text(segmented, kept)
+    return document_text(segmented, with_separators(segmented, kept))
 
 
 def kept_with(text: str, *wanted: str) -> str:

@@ -52,17 +52,16 @@ def compressed_document(
 
 def dropped_documents(
     documents: Sequence[SegmentedDocument],
+    tokens: Sequence[int],
     read: Collection[int],
     copies: Mapping[int, int],
-    count: Callable[[str], int],
 ) -> list[CompressedDocument]:
     """The documents that were not read: copies of others, and those of which every unit is larger than the budget.
 
     Args:
-        documents: all of them.
+        documents, tokens: all of them, and the tokens of each.
         read: the caller's positions of the others.
         copies: position of a copy -> position of the document that says all that it says.
-        count: text -> tokens.
     """
     return [
         CompressedDocument(
@@ -70,7 +69,7 @@ def dropped_documents(
             document=segmented.document,
             kept=[],
             text="",
-            original_tokens=count(with_title(segmented.document.title, segmented.document.text)),
+            original_tokens=tokens[position],
             compressed_tokens=0,
             copy_of=documents[copies[position]].index if position in copies else None,
         )
@@ -83,8 +82,7 @@ def kept_instead(documents: Sequence[SegmentedDocument], choice: Choice | None) 
     """For each document the characters of the pieces that were kept though a better one had not fit."""
     spans: list[list[Span]] = [[] for _ in documents]
     for piece in choice.instead if choice else ():
-        words = documents[piece.document].words
-        spans[piece.document].append(Span(words[piece.first].start, words[piece.last - 1].end))
+        spans[piece.document].append(_span(documents[piece.document], range(piece.first, piece.last)))
     return [sorted(of_document) for of_document in spans]
 
 
@@ -105,12 +103,11 @@ def left_out(
     units = []
     for piece, tokens, budget in choice.missed if choice else ():
         segmented = documents[piece.document]
-        span = Span(segmented.words[piece.first].start, segmented.words[piece.last - 1].end)
         units.append(
             LeftOut(
                 index=segmented.index,
                 id=segmented.document.id,
-                span=span,
+                span=_span(segmented, range(piece.first, piece.last)),
                 tokens=tokens,
                 budget=budget,
                 relevance=piece.worth,
@@ -124,7 +121,7 @@ def left_out(
             LeftOut(
                 index=segmented.index,
                 id=segmented.document.id,
-                span=Span(segmented.words[unit.words.start].start, segmented.words[unit.words.stop - 1].end),
+                span=_span(segmented, unit.words),
                 tokens=tokens,
                 budget=count(render_document(segmented, with_separators(segmented, kept))),
             )
@@ -174,6 +171,11 @@ def notes_of(
     elif (choice or said) and used < target:
         said.append(f"unused: {target - used} of {target} tokens, nothing more of use is left")
     return said
+
+
+def _span(segmented: SegmentedDocument, words: range) -> Span:
+    """The characters of words that follow each other."""
+    return Span(segmented.words[words.start].start, segmented.words[words.stop - 1].end)
 
 
 def _name(unit: LeftOut) -> str:

@@ -238,9 +238,7 @@ class _Chosen:
 
     def budget_for(self, piece: Piece) -> int:
         """The tokens of a context with this piece and what must be kept, and nothing else."""
-        changed = {document: (mask, text) for document, (mask, text) in enumerate(self._at_first)}
-        changed |= self._changed([piece], self._at_first)
-        return self._tokens(changed)
+        return self._tokens({**dict(enumerate(self._at_first)), **self._changed([piece], self._at_first)})
 
     def characters(self, piece: Piece) -> int:
         """The length of a piece without its context."""

@@ -135,7 +135,7 @@ class Compressor:
         copies: dict[int, int] = {}
         oversize: list[Oversize] = []
         choice: Choice | None = None
-        everything = segmented
+        everything, tokens_of_all = segmented, document_tokens
         if original_tokens > target:
             # What must survive is no copy of anything, and the papers' formulas see every document.
             texts = {
@@ -189,7 +189,8 @@ class Compressor:
                 )
                 for position in order_in_context
             ]
-            compressed += dropped_documents(everything, {document.index for document in segmented}, copies, count)
+            read = {document.index for document in segmented}
+            compressed += dropped_documents(everything, tokens_of_all, read, copies)
             compressed.sort(key=lambda document: not document.kept)  # dropped documents last
             prompt = render_prompt(instruction, context, question)
             compressed_tokens = count(context)
@@ -214,9 +215,7 @@ class Compressor:
             original_tokens=original_tokens,
             compressed_tokens=compressed_tokens,
             left_out=units,
-            smallest_useful_budget=units[0].budget
-            if units and (not context or (choice and choice.best_is_missed))
-            else None,
+            smallest_useful_budget=units[0].budget if units and is_short else None,
             notes=notes,
             seconds=clock.seconds,
         )

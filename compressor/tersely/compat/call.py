@@ -133,7 +133,9 @@ class Call(NamedTuple):
         # Everything fits: all that is asked for is the order.
         ranking = self._replace(options=self.options._replace(order="best_first"))
         everything = self.count(_joined(document.text for document in documents))
-        relevance = {one.index: one.relevance or 0.0 for one in ranking.compress(documents, everything).documents}
+        relevance = {
+            document.index: document.relevance or 0.0 for document in ranking.compress(documents, everything).documents
+        }
         for index in sorted(relevance, key=relevance.__getitem__):
             if self.count_json(shorter) <= target:
                 return
