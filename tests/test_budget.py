@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import numpy as np
 import pytest
@@ -198,9 +197,7 @@ def test_ten_thousand_pieces_need_few_counts() -> None:
         return count(text)
 
     order = range(len(documents))
-    started = time.monotonic()
     kept = fit(documents, order, pieces, 3000, counting).kept
-    assert time.monotonic() - started < 20
     context = render_context(documents, kept, order)
     assert 0.97 * 3000 <= count(context) <= 3000
     everything = sum(len(segmented.document.text) for segmented in documents)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from growth import assert_grows_with_the_text
 from tersely import Document, InvalidInputError, Span
 from tersely.text import segmentation
 from tersely.text.segmentation import segment_documents, split_words
@@ -160,15 +160,11 @@ def test_what_must_survive() -> None:
 
 
 def test_a_hostile_pattern_is_stopped() -> None:
-    started = time.monotonic()
     with pytest.raises(InvalidInputError, match=r"still searching"):
         protected("a" * 60 + "!" * 3, r"(a|aa)+$")
-    assert time.monotonic() - started < 20
 
 
 def test_a_megabyte_in_one_line_is_cut_in_linear_time() -> None:
-    started = time.monotonic()
     for text in ("word " * 200_000, "a" * 1_000_000, "(" * 1_000_000, "1 " * 50_000, "`" * 50_000, "$ " * 50_000,
                  "a@" * 40_000, "." * 1_000_000, "中" * 30_000, "1,2;" * 25_000):  # fmt: skip
-        assert segment_documents([(0, Document(text=text))])
-    assert time.monotonic() - started < 60
+        assert_grows_with_the_text(lambda part: segment_documents([(0, Document(text=part))]), text)

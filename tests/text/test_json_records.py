@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from growth import assert_grows_with_the_text
 from kept_units import TEXTS, choices, kept_with, segment, sent, shown, units
 from tersely.text.json_records import find
 
@@ -156,16 +156,13 @@ def test_odd_spaces_inside_strings_never_stand_outside(encoded) -> None:
     ],
 )
 def test_time_grows_with_the_text(text) -> None:
-    started = time.process_time()
-    find(text, 0, len(text))
-    assert time.process_time() - started < 2
+    assert_grows_with_the_text(lambda part: find(part, 0, len(part)), text)
 
 
 def test_a_large_value_takes_no_longer_than_its_length() -> None:
-    text = json.dumps([{"name": f"n{number}", "text": "It rains. " * 80} for number in range(500)])
-    started = time.process_time()
-    assert len(segment(text).units) > 500
-    assert time.process_time() - started < 5
+    records = [{"name": f"n{number}", "text": "It rains. " * 80} for number in range(800)]
+    assert len(segment(json.dumps(records)).units) > 800
+    assert_grows_with_the_text(segment, json.dumps(records), eighth=json.dumps(records[:100]))
 
 
 words = st.text('ab \n"\\,:[]{}é\u00a0\U0001f600.', max_size=12)
