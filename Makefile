@@ -25,7 +25,7 @@ wheel: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy compressor/tersely eval/tersely_eval integrations/tersely_batch integrations/tersely_ray integrations/tersely_server
+	$(BIN)/mypy compressor/tersely eval/tersely_eval integrations/tersely_batch integrations/tersely_cli integrations/tersely_ray integrations/tersely_server
 
 clean:
 	rm -rf $(VENV) $(PEERS) dist

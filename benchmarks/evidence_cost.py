@@ -19,9 +19,9 @@ import typer
 from speed_measuring import forget
 
 from tersely import CacheSettings, Compressor
-from tersely.passages import read_attention
-from tersely.profile import profile_for
-from tersely.rendering import with_title
+from tersely.budget.rendering import with_title
+from tersely.methods.evidence.passages import read_attention
+from tersely.methods.evidence.profile import profile_for
 from tersely.scoring.scorer import ScoringRequest
 from tersely.text.segmentation import segment_documents
 from tersely_eval.datasets import Question, read_questions

@@ -17,7 +17,7 @@ from torch.nn.functional import linear
 from transformers import AutoConfig
 
 from tersely import DEFAULT_MODEL
-from tersely.profile import profile_for
+from tersely.methods.evidence.profile import profile_for
 from tersely.scoring.models import model_path
 from tersely_eval.datasets import Question
 from tersely_eval.tables import markdown_table

@@ -16,7 +16,7 @@ import typer
 from speed_measuring import Plan, Setup, forget, in_fresh_process, in_turns, measured, memory
 
 from tersely import Document, InvalidInputError
-from tersely.rendering import with_title
+from tersely.budget.rendering import with_title
 from tersely.scoring.scorer import Encoding
 from tersely_eval.datasets import Question
 from tersely_eval.tables import markdown_table

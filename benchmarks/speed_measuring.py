@@ -16,7 +16,7 @@ import psutil
 import torch
 
 from tersely import CacheSettings, CompressionResult, Compressor, Document, MethodName
-from tersely.rendering import with_title
+from tersely.budget.rendering import with_title
 from tersely_eval.datasets import Question
 from tersely_eval.peer_process import forget_peak, peak_bytes
 

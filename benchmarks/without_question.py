@@ -20,8 +20,10 @@ import numpy as np
 import typer
 
 from tersely import CacheSettings, Compressor
-from tersely.budget import Piece, fit, target_from_rate
-from tersely.rendering import kept_spans, render_context
+from tersely.budget.fit import fit
+from tersely.budget.pieces import Piece
+from tersely.budget.rendering import kept_spans, render_context
+from tersely.budget.shares import target_from_rate
 from tersely.text.segmentation import SegmentedDocument, segment_documents
 from tersely_eval.baselines import truncation
 from tersely_eval.datasets import Question

@@ -22,7 +22,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from tersely import CacheSettings, CompressionResult, Compressor, compressor, profile
+from tersely import CacheSettings, CompressionResult, Compressor, compressor
+from tersely.methods.evidence import profile
 from tersely.scoring import packing
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.eight_bits import multiplies_eight_bits

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tersely import Document
-from tersely.rendering import document_text
+from tersely.budget.rendering import document_text
 from tersely.text.segmentation import SegmentedDocument, segment_documents, with_separators
 
 TEXTS = Path(__file__).parent / "data" / "texts"

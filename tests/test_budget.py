@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from conftest import hash_of
 from tersely import Document
-from tersely.budget import Piece, fit
-from tersely.counting import token_counter
-from tersely.rendering import Marks, render_context
+from tersely.budget.counting import token_counter
+from tersely.budget.fit import fit
+from tersely.budget.pieces import Piece
+from tersely.budget.rendering import Marks, render_context
 from tersely.text.segmentation import SegmentedDocument, Unit, segment_documents
 
 count = token_counter("o200k_base", fallback=lambda: pytest.fail("no encoding")).count

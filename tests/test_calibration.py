@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from conftest import FakeScorer, hash_of
 from tersely import Compressor, Document, InvalidInputError, Span
-from tersely.calibration import Example, ExampleSet, area_under_curve, calibrate, logistic_regression
-from tersely.cli import app
-from tersely.profile import Profile, own_profile_path, profile_for, read_profile
+from tersely.methods.evidence.calibration import Example, ExampleSet, area_under_curve, calibrate, logistic_regression
+from tersely.methods.evidence.profile import Profile, own_profile_path, profile_for, read_profile
 from tersely.scoring.scorer import Head
+from tersely_cli.app import app
 from tersely_eval.datasets import Question
 from tersely_eval.evidence import evidence_of, read_examples
 

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 
 import tersely
 from tersely import CompressionResult
-from tersely.cli import app
+from tersely_cli.app import app
 
-COMMAND = [sys.executable, "-c", "import sys; sys.argv[0] = 'tersely'; from tersely.cli import app; app()"]
+COMMAND = [sys.executable, "-c", "import sys; sys.argv[0] = 'tersely'; from tersely_cli.app import app; app()"]
 TEXT = "The water mill on the river was opened in 1820 by two brothers. It closed a hundred years later. " * 5
 
 
@@ -213,7 +213,7 @@ class TestRealProcess:
 
     def test_version_is_quick_and_imports_no_torch(self) -> None:
         code = (
-            "import sys; from tersely.cli import app; sys.argv = ['tersely', '--version']\n"
+            "import sys; from tersely_cli.app import app; sys.argv = ['tersely', '--version']\n"
             "try: app()\n"
             "finally: print('torch' in sys.modules, 'transformers' in sys.modules)"
         )

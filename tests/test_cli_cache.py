@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tersely import CacheSettings, Compressor, InvalidInputError, ModelError
-from tersely.cli import app
 from tersely.scoring.models import model_path, models_folder
+from tersely_cli.app import app
 
 pwd = pytest.importorskip("pwd", reason="users with an entry are a matter of Unix")
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tersely import Document
-from tersely.copies import find_copies
+from tersely.budget.copies import find_copies
 
 MILL = "The old mill on the river was sold in October 2009 for 1,850,000 euros, after years of decay."
 OTHER = "Windmills turn when the wind blows. Water mills turn when water flows, and both have ground corn."

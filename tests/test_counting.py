@@ -10,8 +10,9 @@ import pytest
 import tiktoken
 from transformers import AutoTokenizer
 
-from tersely import Compressor, TokenizerError, counting
-from tersely.counting import TokenCounter, token_counter
+from tersely import Compressor, TokenizerError
+from tersely.budget import counting
+from tersely.budget.counting import TokenCounter, token_counter
 
 TEXT = "Tokens are counted as the LLM counts them: 1820, naïve, 日本語 <|endoftext|>."
 

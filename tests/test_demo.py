@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from tersely import CompressionSettings, InvalidInputError, demo
-from tersely.cli import app
+from tersely import CompressionSettings, InvalidInputError
+from tersely_cli import demo
+from tersely_cli.app import app
 
 
 @pytest.fixture(scope="module")

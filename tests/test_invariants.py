@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from conftest import FakeScorer, is_used_or_explained
 from tersely import CompressionResult, Compressor, Document, ProtectedTextError
+from tersely.budget.rendering import DOCUMENT_SEPARATOR, with_title
 from tersely.methods import METHODS
-from tersely.rendering import DOCUMENT_SEPARATOR, with_title
 
 WORDS = [
     "alpha",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tersely import Document
-from tersely.rendering import document_text
+from tersely.budget.rendering import document_text
 from tersely.text.segmentation import segment_documents
 
 PARAGRAPHS = {

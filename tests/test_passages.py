@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from conftest import CONTEXT_LENGTH, FakeScorer
 from tersely import Document
-from tersely.passages import (
+from tersely.budget.rendering import with_title
+from tersely.methods.evidence.passages import (
     PASSAGE_TOKENS,
     Reading,
     _start_with_context,
@@ -20,7 +21,6 @@ from tersely.passages import (
     read_contrast,
     requests_ahead,
 )
-from tersely.rendering import with_title
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.text.segmentation import SegmentedDocument, segment_documents
 

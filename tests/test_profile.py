@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-import tersely.profile
+import tersely.methods.evidence.profile
 from conftest import FakeScorer
 from tersely import Compressor, ModelError
-from tersely.profile import Profile, own_profile_path, profile_for, read_profile
-from tersely.signals import FIRST_HOP, SECOND_HOP
+from tersely.methods.evidence.profile import Profile, own_profile_path, profile_for, read_profile
+from tersely.methods.evidence.signals import FIRST_HOP, SECOND_HOP
 
-SHIPPED = sorted((Path(tersely.profile.__file__).parent / "profiles").glob("*.json"))
+SHIPPED = sorted((Path(tersely.methods.evidence.profile.__file__).parent / "profiles").glob("*.json"))
 DOCUMENTS = ["The mill was built in 1820. It is old.", "Another text. It is short."]
 
 

@@ -9,7 +9,7 @@ import os
 import pytest
 
 from tersely import Document, InvalidInputError
-from tersely.reading import read_sources
+from tersely_batch.input_files import read_sources
 
 
 def read(*sources, stdin: bytes = b"", strict: bool = False) -> tuple[list[Document], list[str]]:

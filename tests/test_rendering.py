@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from conftest import FakeScorer
 from tersely import CompressionResult, CompressionSettings, Compressor, Document, InvalidInputError
+from tersely.budget.rendering import Marks, document_text, kept_spans, render_context
 from tersely.methods import METHODS
-from tersely.rendering import Marks, document_text, kept_spans, render_context
 from tersely.settings import settings_from
 from tersely.text.segmentation import segment_documents
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from conftest import FakeScorer
 from tersely import Document
-from tersely.signals import FIRST_HOP, SECOND_HOP, Signals, measure, second_hop, standardised
+from tersely.methods.evidence.signals import FIRST_HOP, SECOND_HOP, Signals, measure, second_hop, standardised
 from tersely.text.segmentation import segment_documents
 
 QUESTION = "Who designed the old mill?"

@@ -9,7 +9,7 @@ from speed_measuring import tokens_read
 from speed_peers import Turn, pair_rows
 
 from tersely import Compressor, Document, InvalidInputError
-from tersely.rendering import with_title
+from tersely.budget.rendering import with_title
 
 DOCUMENTS = [Document(text="one two three", title="First"), Document(text="four five six seven", title="Second")]
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tersely import Document
-from tersely.rendering import document_text
+from tersely.budget.rendering import document_text
 from tersely.text.segmentation import SegmentedDocument, segment_documents
 from tersely.text.structure import split_blocks
 

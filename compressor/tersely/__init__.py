@@ -9,17 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tersely.documents import (
-    CompressedDocument,
-    CompressionResult,
-    Document,
-    RecoveredAnswer,
-    RecoveredPhrase,
-    RepairedDocument,
-    SkippedDocument,
-    Span,
-)
+from tersely.documents import Document, Span
 from tersely.errors import InvalidInputError, ModelError, ProtectedTextError, TerselyError, TokenizerError
+from tersely.outcomes import CompressedDocument, RepairedDocument, SkippedDocument
+from tersely.recovery import RecoveredAnswer, RecoveredPhrase
+from tersely.result import CompressionResult
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.settings import CacheSettings, CompressionSettings, MethodName, Order
 

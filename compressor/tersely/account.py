@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
-from tersely.budget import Choice
-from tersely.documents import CompressedDocument, LeftOut, Span
-from tersely.oversize import Oversize
-from tersely.rendering import Marks, document_text, kept_spans, render_document, with_title
+from tersely.budget.oversize import Oversize
+from tersely.budget.pieces import Choice
+from tersely.budget.rendering import Marks, document_text, kept_spans, render_document, with_title
+from tersely.documents import Span
+from tersely.outcomes import CompressedDocument, LeftOut
 from tersely.text.segmentation import SegmentedDocument, with_separators
 
 _MOST_OVERSIZE = 3  # of those that were not read so many are named

@@ -12,19 +12,22 @@ from typing import Any, cast
 import numpy as np
 
 from tersely.account import compressed_document, dropped_documents, kept_instead, left_out, notes_of
-from tersely.budget import Choice, fit, target_from_rate
+from tersely.budget.copies import find_copies
+from tersely.budget.counting import TokenCounter, token_counter
+from tersely.budget.fit import fit
+from tersely.budget.ordering import arrange
+from tersely.budget.oversize import Oversize, worth_reading
+from tersely.budget.pieces import Choice
+from tersely.budget.rendering import Marks, render_context, render_prompt, with_title
+from tersely.budget.shares import target_from_rate
 from tersely.clock import Clock
-from tersely.copies import find_copies
-from tersely.counting import TokenCounter, token_counter
-from tersely.documents import CompressionResult, Document
+from tersely.documents import Document
 from tersely.errors import InvalidInputError, TerselyError
 from tersely.input import check_text, read_documents
 from tersely.memory import Memory
 from tersely.methods import METHODS, choose_method
 from tersely.methods.method import Task
-from tersely.ordering import arrange
-from tersely.oversize import Oversize, worth_reading
-from tersely.rendering import Marks, render_context, render_prompt, with_title
+from tersely.result import CompressionResult
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.scoring.queue import Cancellation, arriving, cancellable
 from tersely.scoring.scorer import Scorer

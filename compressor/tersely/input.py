@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from tersely.documents import NO_TEXT, Document, RepairedDocument, SkippedDocument, Span
+from tersely.documents import Document, Span
 from tersely.errors import InvalidInputError
+from tersely.outcomes import NO_TEXT, RepairedDocument, SkippedDocument
 
 logger = logging.getLogger("tersely")
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import regex
+from pydantic import BaseModel
 
-from tersely.documents import CompressedDocument, RecoveredAnswer, RecoveredPhrase, Span
+from tersely.documents import Span
 from tersely.text.lexical import stop_words
 from tersely.text.segmentation import split_runs
 
@@ -26,6 +28,55 @@ _LONGEST = 60
 _PLACES = 200
 
 
+class RecoveredPhrase(BaseModel):
+    """A phrase of an answer and the original text that it came from.
+
+    Attributes:
+        answer: where the phrase stands in the answer.
+        phrase: its words there.
+        index: the document's position in the caller's list.
+        id: the caller's name for that document.
+        span: where the original stands in the document's text.
+        original: the original's words, with what compression had dropped between them.
+    """
+
+    answer: Span
+    phrase: str
+    index: int
+    id: str | None
+    span: Span
+    original: str
+
+
+class RecoveredAnswer(BaseModel):
+    """An answer traced to the original documents.
+
+    Attributes:
+        text: the answer with each traced phrase in its original words.
+        phrases: the phrases that were traced, in the answer's order.
+    """
+
+    text: str
+    phrases: list[RecoveredPhrase]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptText:
+    """What recovery needs of a compressed document.
+
+    Attributes:
+        index: the document's position in the caller's list.
+        id: the caller's name for it.
+        text: all of it, as it was.
+        kept: the characters of the text that were kept, in order.
+    """
+
+    index: int
+    id: str | None
+    text: str
+    kept: list[Span]
+
+
 class _Place(NamedTuple):
     """A word of the context: which document, and where in its text (without the punctuation around it)."""
 
@@ -34,7 +85,7 @@ class _Place(NamedTuple):
     end: int
 
 
-def recover(documents: Sequence[CompressedDocument], answer: str) -> RecoveredAnswer:
+def recover(documents: Sequence[KeptText], answer: str) -> RecoveredAnswer:
     """Trace an answer's phrases to the original documents.
 
     The longest phrases come first to the left; of several originals the shortest wins, and of those the first. On each
@@ -73,9 +124,9 @@ def recover(documents: Sequence[CompressedDocument], answer: str) -> RecoveredAn
                 answer=where,
                 phrase=answer[where.start : where.end],
                 index=document.index,
-                id=document.document.id,
+                id=document.id,
                 span=span,
-                original=document.document.text[span.start : span.end],
+                original=document.text[span.start : span.end],
             )
         )
         i += length
@@ -90,11 +141,11 @@ def word_spans(text: str, start: int = 0, end: int | None = None) -> Iterator[Sp
             yield Span(*core.span())
 
 
-def _context_words(documents: Sequence[CompressedDocument]) -> tuple[list[str], list[_Place]]:
+def _context_words(documents: Sequence[KeptText]) -> tuple[list[str], list[_Place]]:
     """The words of the compressed texts, folded, and where each stands in its original."""
     words, places = [], []
     for number, document in enumerate(documents):
-        text = document.document.text
+        text = document.text
         for kept in document.kept:
             for start, end in word_spans(text, *kept):
                 words.append(text[start:end].casefold())
@@ -106,13 +157,13 @@ def _common_length(
     folded: list[str],
     tells: list[bool],
     i: int,
-    documents: Sequence[CompressedDocument],
+    documents: Sequence[KeptText],
     words: list[str],
     places: list[_Place],
     position: int,
 ) -> int:
     """How many words of the answer from `i` on stand in the context from `position` on, as one phrase; 0 for none."""
-    text = documents[places[position].document].document.text
+    text = documents[places[position].document].text
     length = 0  # of the longest phrase so far
     phrase = 0  # characters of the answer's words so far
     before, since = True, False  # whether a word tells: in each part before the last gap, and since it

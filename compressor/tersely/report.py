@@ -1,7 +1,7 @@
 """What was kept and why, for people: as HTML, and in a terminal.
 
-Everything shown here is read from a `CompressionResult`. Nothing is computed anew, and nothing here is meant for
-programs: they read the result itself.
+Everything shown here is read from a result. Nothing is computed anew, and nothing here is meant for programs: they read
+the result itself.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from html import escape
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-if TYPE_CHECKING:
-    from tersely.documents import CompressedDocument, CompressionResult
+from tersely.outcomes import CompressedDocument, RepairedDocument, SkippedDocument
 
 # Attributes, not colours: they read on dark and on light backgrounds, and to those who see no colours.
 _KEPT = "bold"
@@ -42,6 +41,29 @@ _CSS = """
 """
 
 
+class Reported(Protocol):
+    """What a report reads of a `CompressionResult`, which can therefore be shown without being known here."""
+
+    documents: list[CompressedDocument]
+    skipped: list[SkippedDocument]
+    repaired: list[RepairedDocument]
+    question: str | None
+    method: str
+    model: str | None
+    tokenizer: str
+    target_tokens: int
+    original_tokens: int
+    compressed_tokens: int
+    notes: list[str]
+    seconds: dict[str, float]
+
+    @property
+    def rate(self) -> float: ...
+
+    @property
+    def ratio(self) -> float | None: ...
+
+
 class _Stretch(NamedTuple):
     """A part of a document's text that was kept or dropped as one; kept perhaps instead of better text."""
 
@@ -50,7 +72,7 @@ class _Stretch(NamedTuple):
     instead: bool
 
 
-def html_fragment(result: CompressionResult) -> str:
+def html_fragment(result: Reported) -> str:
     """The account of a result as a fragment of HTML, such as a notebook shows."""
     question = f"<p><b>Question:</b> {escape(result.question)}</p>" if result.question else ""
     instead = ""
@@ -67,7 +89,7 @@ def html_fragment(result: CompressionResult) -> str:
     )
 
 
-def html_page(result: CompressionResult) -> str:
+def html_page(result: Reported) -> str:
     """The account of a result as a page of its own, with nothing to load."""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -77,7 +99,7 @@ def html_page(result: CompressionResult) -> str:
     )
 
 
-def print_account(result: CompressionResult, console: Console) -> None:
+def print_account(result: Reported, console: Console) -> None:
     """Print a row for each document and the totals."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("index", justify="right")
@@ -101,7 +123,7 @@ def print_account(result: CompressionResult, console: Console) -> None:
     console.print(Text(_stages(result), style=_DROPPED))
 
 
-def print_kept(result: CompressionResult, console: Console) -> None:
+def print_kept(result: Reported, console: Console) -> None:
     """Print the original documents, what was kept bright and what was dropped dim.
 
     Where the output shows no such difference (a pipe, a plain terminal), `[...]` stands for what was dropped.
@@ -150,7 +172,7 @@ def _html_stretch(stretch: _Stretch) -> str:
     return text if stretch.kept else f"<del>{text}</del>"
 
 
-def _remarks(result: CompressionResult) -> Iterator[str]:
+def _remarks(result: Reported) -> Iterator[str]:
     """The notes, and a line for each document that was skipped or repaired."""
     yield from result.notes
     for done, documents in (("skipped", result.skipped), ("repaired", result.repaired)):
@@ -192,12 +214,12 @@ def _relevance(document: CompressedDocument) -> str:
     return "" if document.relevance is None else f"{document.relevance:.2f}"
 
 
-def _totals(result: CompressionResult) -> str:
+def _totals(result: Reported) -> str:
     ratio = f", {result.ratio:.1f} times shorter" if result.ratio and result.ratio > 1 else ""
     return f"{result.original_tokens:,} → {result.compressed_tokens:,} tokens: {result.rate:.1%} kept{ratio}"
 
 
-def _budget(result: CompressionResult) -> str:
+def _budget(result: Reported) -> str:
     if not result.documents:
         return f"budget {result.target_tokens:,} tokens: there was nothing to compress"
     if result.compressed_tokens == result.original_tokens:
@@ -206,12 +228,12 @@ def _budget(result: CompressionResult) -> str:
     return f"budget {result.target_tokens:,} tokens: {result.compressed_tokens:,} used ({used:.1%})"
 
 
-def _makers(result: CompressionResult) -> str:
+def _makers(result: Reported) -> str:
     model = f", scored by {result.model}" if result.model else ", nothing scored"
     return f"method {result.method}{model}, tokens of {result.tokenizer}"
 
 
-def _stages(result: CompressionResult) -> str:
+def _stages(result: Reported) -> str:
     stages = ", ".join(f"{name} {seconds:.2f}" for name, seconds in result.seconds.items())
     return f"{sum(result.seconds.values()):.2f} s ({stages})"
 

@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from tersely.complaints import complaint
-from tersely.errors import InvalidInputError
+from tersely.errors import InvalidInputError, complaint
 from tersely.text.patterns import check_size, pattern_source
 
 MethodName = Literal["evidence", "salience", "longllmlingua", "llmlingua"]

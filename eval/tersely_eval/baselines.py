@@ -13,9 +13,10 @@ import bm25s
 import numpy as np
 
 from tersely import Document
-from tersely.budget import Piece, fit
+from tersely.budget.fit import fit
+from tersely.budget.pieces import Piece
+from tersely.budget.rendering import kept_spans, render_context, with_title
 from tersely.input import read_documents
-from tersely.rendering import kept_spans, render_context, with_title
 from tersely.text.segmentation import SegmentedDocument, segment_documents
 from tersely_eval.measures import Selection
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tersely import Document, InvalidInputError
+from tersely.budget.rendering import DOCUMENT_SEPARATOR, with_title
 from tersely.input import check_text
-from tersely.rendering import DOCUMENT_SEPARATOR, with_title
 from tersely_eval.formats import check_fields, question_values
 from tersely_eval.records import Record, read_records
 

@@ -6,8 +6,8 @@ import hashlib
 from pathlib import Path
 
 from tersely import Span
-from tersely.calibration import Example, ExampleSet
 from tersely.input import read_documents
+from tersely.methods.evidence.calibration import Example, ExampleSet
 from tersely.text.segmentation import segment_documents
 from tersely_eval.datasets import Question, read_questions
 from tersely_eval.measures import answer_kept

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tersely import DEFAULT_MODEL
-from tersely.rendering import with_title
+from tersely.budget.rendering import with_title
 from tersely.scoring.models import model_path
 from tersely_eval.datasets import Question
 from tersely_eval.measures import Selection

@@ -17,12 +17,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from tersely import Document, InvalidInputError
-from tersely.demo import cut_passages, reference_sections
-from tersely.rendering import with_title
+from tersely.budget.rendering import with_title
 from tersely.text.lexical import LexicalIndex, content_words
 from tersely.text.sentences import split_sentences
 from tersely_eval.datasets import Question, SupportSentence
 from tersely_eval.measures import answer_kept
+from tersely_eval.reference_text import cut_passages, reference_sections
 
 NAME = "python-reference"
 PUT_IN = "put_in"  # the metadata of a document that BM25 did not find

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from tersely import Compressor, InvalidInputError, Span
-from tersely.budget import target_from_rate
+from tersely.budget.shares import target_from_rate
 from tersely_eval.approaches import Approach, approaches
 from tersely_eval.datasets import Question
 from tersely_eval.measurement import Example, Measurement, Plan, RunDescription, read_run, to_line

@@ -20,9 +20,10 @@ from tersely import (
     Span,
     TerselyError,
 )
-from tersely.documents import LeftOut, Metadata
+from tersely.documents import Metadata
 from tersely.input import check_text
-from tersely.reading import read_document
+from tersely.outcomes import LeftOut
+from tersely_batch.input_files import read_document
 
 # What a row of documents may set for itself, as in `Compressor.compress`. In a row that is a plain document these
 # names are the corpus' own and mean nothing here.

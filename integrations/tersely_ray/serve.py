@@ -19,7 +19,7 @@ from ray.serve.config import AutoscalingConfig, HTTPOptions
 from ray.serve.schema import LoggingConfig
 
 from tersely import Compressor, InvalidInputError
-from tersely.counting import TokenCounter, token_counter
+from tersely.budget.counting import TokenCounter, token_counter
 from tersely.scoring.models import model_path
 from tersely_ray.session import one_thread_a_processor, ray_session
 from tersely_server.serving import listen

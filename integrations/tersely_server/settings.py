@@ -17,8 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from tersely.complaints import complaint
-from tersely.errors import InvalidInputError
+from tersely.errors import InvalidInputError, complaint
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely_server.proxy_settings import ProxySettings
 

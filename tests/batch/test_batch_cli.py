@@ -7,7 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from tersely.cli import app
+from tersely_cli.app import app
 
 
 @pytest.fixture

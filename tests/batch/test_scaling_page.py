@@ -13,7 +13,7 @@ import yaml
 from pydantic import ValidationError
 from typer.main import get_command
 
-from tersely.cli import app
+from tersely_cli.app import app
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "scaling.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"```(bash|python)\n(.*?)```\n(?:```\n(.*?)```\n)?", PAGE, re.DOTALL)

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tersely import Document, Span
-from tersely.counting import TokenCounter, token_counter
-from tersely.rendering import DOCUMENT_SEPARATOR, with_title
+from tersely.budget.counting import TokenCounter, token_counter
+from tersely.budget.rendering import DOCUMENT_SEPARATOR, with_title
 from tersely_eval.baselines import BASELINES, bm25_documents, bm25_sentences, full, truncation
 from tersely_eval.measures import Selection
 

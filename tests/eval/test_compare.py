@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from tersely import InvalidInputError, cli
+from tersely import InvalidInputError
+from tersely_cli import app as cli
+from tersely_cli.comparison import compare_command
 from tersely_eval.changes import Change
-from tersely_eval.cli_compare import compare_command
 from tersely_eval.compare import Comparison, compare, parse_max_drops
 from tersely_eval.measurement import Measurement, Run, RunDescription, to_line
 
@@ -333,5 +334,5 @@ def test_without_scipy_it_is_said_what_to_install(call, monkeypatch) -> None:
 
 
 def test_the_command_line_itself_loads_no_statistics() -> None:
-    code = "import sys, tersely_eval.cli_compare; sys.exit('scipy.stats' in sys.modules or 'rich.table' in sys.modules)"
+    code = "import sys, tersely_cli.comparison; sys.exit('scipy.stats' in sys.modules or 'rich.table' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 
 from conftest import DATA
 from tersely import DEFAULT_MODEL, Document
-from tersely.cli import app
 from tersely.scoring.models import model_path
 from tersely.scoring.scorer import ScoringRequest
+from tersely_cli.app import app
 from tersely_eval import peer_process, peers
 from tersely_eval.datasets import Question
 from tersely_eval.measurement import read_run

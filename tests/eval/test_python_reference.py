@@ -8,7 +8,7 @@ from pydoc_data.topics import topics
 import pytest
 
 from tersely import InvalidInputError
-from tersely.rendering import with_title
+from tersely.budget.rendering import with_title
 from tersely_eval.evidence import evidence_of
 from tersely_eval.measures import answer_kept, answerable, normalise
 from tersely_eval.python_reference import PUT_IN, python_reference_questions, written_questions

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import DATA, Read
-from tersely.cli import app
 from tersely.methods import METHODS
+from tersely_cli.app import app
 from tersely_eval.baselines import BASELINES
 from tersely_eval.measurement import read_run
 from tersely_eval.reports import merged
@@ -182,7 +182,7 @@ def test_several_runs_are_shown_as_one(evaluate, tmp_path) -> None:
 @pytest.mark.parametrize("package", ["jinja2", "matplotlib", "torchmetrics"])
 def test_what_is_not_installed_is_said_before_anything_is_measured(evaluate, monkeypatch, tmp_path, package) -> None:
     assert evaluate("--data", HOTPOT, "--limit", 1, "--methods", "truncation", "--out", "x").exit_code == 0
-    monkeypatch.setattr("tersely_eval.cli.find_spec", lambda name: None if name == package else object())
+    monkeypatch.setattr("tersely_cli.evaluation.find_spec", lambda name: None if name == package else object())
     for arguments in (["--data", HOTPOT, "--out", "y"], ["report", "x", "--html", "page.html"]):
         done = evaluate(*arguments)
         assert done.exit_code == 2

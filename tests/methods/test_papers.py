@@ -12,11 +12,11 @@ import pytest
 
 from conftest import DATA, FakeScorer, is_used_or_explained
 from tersely import Compressor, Document
-from tersely.budget import dynamic_rates, select_documents
+from tersely.budget.shares import dynamic_rates, select_documents
 from tersely.methods import METHODS
-from tersely.methods.iterative import Share, compress_iteratively
 from tersely.methods.method import Task
-from tersely.ranking import RESTRICTIVE_STATEMENT
+from tersely.methods.papers.iterative import Share, compress_iteratively
+from tersely.methods.papers.ranking import RESTRICTIVE_STATEMENT
 from tersely.scoring.scorer import ScoringRequest
 from tersely.settings import CompressionSettings
 from tersely.text.segmentation import segment_documents
@@ -123,7 +123,9 @@ def test_longllmlingua_reads_conditions_by_as_many_layers_as_the_profile_says(mo
             return super().chain(prefixes)
 
     for layers in (None, 7):
-        monkeypatch.setattr("tersely.methods.longllmlingua.document_layers", {FakeScorer.fingerprint: layers}.get)
+        monkeypatch.setattr(
+            "tersely.methods.papers.longllmlingua.document_layers", {FakeScorer.fingerprint: layers}.get
+        )
         compressor = Compressor(Recording(), tokenizer="o200k_base")
         compressor.index(["Some words about a river."], method="longllmlingua")
         compressor.compress(["Some words about a river."], "Which?", rate=0.5, method="longllmlingua")

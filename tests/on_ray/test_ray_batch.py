@@ -28,7 +28,7 @@ from tersely_ray.batch import RayEngine, _Worker
 pytest_plugins = ["ray_fixtures"]
 
 Found = TypeVar("Found")
-COMMAND = [sys.executable, "-c", "from tersely.cli import app; app()", "batch"]
+COMMAND = [sys.executable, "-c", "from tersely_cli.app import app; app()", "batch"]
 
 
 @pytest.fixture(scope="module")

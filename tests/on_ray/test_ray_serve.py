@@ -23,7 +23,7 @@ pytest.importorskip("ray", reason="needs the extra `ray`: pip install 'tersely[r
 from typer.testing import CliRunner
 
 from tersely import Compressor
-from tersely.cli import app
+from tersely_cli.app import app
 
 pytest_plugins = ["ray_fixtures"]
 
@@ -33,7 +33,7 @@ TEXT = "The mill number {} on the river was opened in 1820. It was closed later.
 
 @contextmanager
 def serving(model: Path, *options: str, token: str = TOKEN) -> Iterator[httpx.Client]:
-    command = [sys.executable, "-c", "from tersely.cli import app; app()", "serve", "--engine", "ray"]
+    command = [sys.executable, "-c", "from tersely_cli.app import app; app()", "serve", "--engine", "ray"]
     served = ["--port", "0", "--model", str(model), "--tokenizer", "o200k_base"]
     environment = {**os.environ, "RAY_ADDRESS": "", "TERSELY_SERVER_TOKEN": token}
     driver = subprocess.Popen([*command, *served, *options], stderr=subprocess.PIPE, text=True, env=environment)

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service_doubles import client_for
 from test_serving import Served
 
-from tersely_server.cli import serve as serve_command
+from tersely_cli.serve import serve as serve_command
 from tersely_server.error_codes import ERRORS, PROXY_ERRORS
 from tersely_server.settings import ServerSettings
 

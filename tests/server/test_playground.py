@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 from playground_page import Page, in_browser
 from selenium.webdriver.common.keys import Keys
 
-from tersely.reading import read_sources
+from tersely_batch.input_files import read_sources
 from tersely_eval.money import read_prices
 from tersely_server.playground import FOLDER, playground_router
 

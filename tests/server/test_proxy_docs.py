@@ -15,9 +15,9 @@ pytest.importorskip("openai")
 
 from live import served
 
-from tersely import cli
+from tersely_cli import app
+from tersely_cli.serve import serve as serve_command
 from tersely_server import serving
-from tersely_server.cli import serve as serve_command
 
 pytest_plugins = ["proxy_fixtures"]
 
@@ -48,7 +48,7 @@ def test_the_commands_are_accepted(monkeypatch) -> None:
     commands = re.findall(r"^    tersely (serve.*)$", PAGE, re.MULTILINE)
     for command in commands:
         with pytest.raises(SystemExit) as ended:
-            cli.app(shlex.split(command))
+            app.app(shlex.split(command))
         assert not ended.value.code
     assert [one.proxy.upstream for one in started] == ["https://api.openai.com/v1"]
     assert started[0].proxy.tag == "context"

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 pytest.importorskip("fastapi")
 
-from tersely import InvalidInputError, cli
+from tersely import InvalidInputError
+from tersely_cli import app as cli
 from tersely_server import serving
 from tersely_server.proxy_settings import ProxySettings
 from tersely_server.settings import ServerSettings, server_settings

@@ -20,7 +20,7 @@ import httpx
 from service_doubles import TOKEN
 
 CALL = {"documents": ["The mill of zanzibar was built in 1820. It closed later."], "rate": 1.0}
-COMMAND_LINE = "import sys; sys.argv[0] = 'tersely'; from tersely.cli import app; app()"
+COMMAND_LINE = "import sys; sys.argv[0] = 'tersely'; from tersely_cli.app import app; app()"
 # The same with a compressor that needs no model, and waits while a file is there.
 COMMAND = """
 import sys, time
@@ -40,7 +40,7 @@ class Waits(Compressor):
         return super().compress(*arguments, progress=progress, **options)
 
 tersely_server.service.shared_compressor = lambda *_: Waits(SimpleNamespace(name="none"), tokenizer="o200k_base")
-from tersely.cli import app
+from tersely_cli.app import app
 app()
 """
 
@@ -243,7 +243,7 @@ def run(*options: str, token: str | None = None) -> subprocess.CompletedProcess:
         [
             sys.executable,
             "-c",
-            "import sys; sys.argv[0] = 'tersely'; from tersely.cli import app; app()",
+            "import sys; sys.argv[0] = 'tersely'; from tersely_cli.app import app; app()",
             "serve",
             *options,
         ],
@@ -284,6 +284,8 @@ def test_a_model_that_cannot_be_had_ends_the_process(tmp_path) -> None:
 
 
 def test_help_needs_no_extra() -> None:
-    code = "import sys; from tersely.cli import app; print(sorted({'fastapi', 'uvicorn', 'torch'} & set(sys.modules)))"
+    code = (
+        "import sys; from tersely_cli.app import app; print(sorted({'fastapi', 'uvicorn', 'torch'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "[]\n"

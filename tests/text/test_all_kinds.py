@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kept_units import TEXTS, segment, shown
-from tersely.budget import Piece, fit
-from tersely.counting import token_counter
-from tersely.rendering import document_text, render_context
+from tersely.budget.counting import token_counter
+from tersely.budget.fit import fit
+from tersely.budget.pieces import Piece
+from tersely.budget.rendering import document_text, render_context
 from tersely.text.segmentation import SegmentedDocument
 
 count = token_counter("o200k_base", fallback=lambda: pytest.fail("no encoding")).count

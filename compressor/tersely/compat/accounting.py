@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tersely.budget import target_from_rate
-from tersely.documents import CompressedDocument
-from tersely.rendering import DOCUMENT_SEPARATOR, join_documents, render_prompt
+from tersely.budget.rendering import DOCUMENT_SEPARATOR, join_documents, render_prompt
+from tersely.budget.shares import target_from_rate
+from tersely.outcomes import CompressedDocument
 from tersely.text.segmentation import split_words
 
 Count = Callable[[str], int]

@@ -10,19 +10,17 @@ from difflib import SequenceMatcher
 
 import regex
 
-from tersely.documents import CompressedDocument, Document
-from tersely.recovery import word_spans
+from tersely.recovery import KeptText, word_spans
 
 _PARAGRAPHS = regex.compile(r"\n\s*\n")
 
 
-def align(original: str, compressed: str) -> list[CompressedDocument]:
+def align(original: str, compressed: str) -> list[KeptText]:
     """For each paragraph of the shorter text what it kept of the original; words that are not there are passed over.
 
     The same word may have stood elsewhere in the original: long runs of words are found first, and what stands alone
     is looked for between them.
     """
-    document = Document(text=original)
     places = list(word_spans(original))
     # Words that fill more than a hundredth of a long text are no place to begin from: the matcher's own rule, which
     # also keeps its time in bounds.
@@ -39,16 +37,7 @@ def align(original: str, compressed: str) -> list[CompressedDocument]:
                 positions += _between(original_words, words[word : block.a], place, block.b)
             positions += range(block.b, block.b + block.size)
             word, place = block.a + block.size, block.b + block.size
-        aligned.append(
-            CompressedDocument(
-                index=0,
-                document=document,
-                kept=[places[position] for position in positions],
-                text=paragraph,
-                original_tokens=len(places),
-                compressed_tokens=len(words),
-            )
-        )
+        aligned.append(KeptText(index=0, id=None, text=original, kept=[places[position] for position in positions]))
     return aligned
 
 

@@ -9,12 +9,14 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tersely.budget import target_from_rate
+from tersely.budget.rendering import join_documents
+from tersely.budget.shares import target_from_rate
 from tersely.compat.options import Options
 from tersely.compat.segments import Piece, Segment, join_pieces, split_white_space
 from tersely.compressor import Compressor
-from tersely.documents import CompressedDocument, CompressionResult, Document, Span
-from tersely.rendering import join_documents
+from tersely.documents import Document, Span
+from tersely.outcomes import CompressedDocument
+from tersely.result import CompressionResult
 
 
 class Call(NamedTuple):

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
-from tersely.budget import target_from_rate
+from tersely.budget.shares import target_from_rate
 from tersely.compat.accounting import prompt_result, result_dict, result_in_list, target_of_whole_prompt, word_labels
 from tersely.compat.alignment import align
 from tersely.compat.call import Call

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tersely.methods.evidence import Evidence
-from tersely.methods.llmlingua import LLMLingua
-from tersely.methods.longllmlingua import LongLLMLingua
+from tersely.methods.evidence.evidence import Evidence
 from tersely.methods.method import Method
+from tersely.methods.papers.llmlingua import LLMLingua
+from tersely.methods.papers.longllmlingua import LongLLMLingua
 from tersely.methods.salience import Salience
 from tersely.settings import MethodName
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from tersely.budget import Piece
+from tersely.budget.pieces import Piece
 from tersely.scoring.scorer import Progress, Scorer, ScoringRequest
 from tersely.settings import CompressionSettings, Order
 from tersely.text.segmentation import SegmentedDocument

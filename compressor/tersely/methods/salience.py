@@ -14,11 +14,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from tersely.budget import Piece
+from tersely.budget.pieces import Piece
+from tersely.methods.evidence.signals import words_of
 from tersely.methods.method import Task
 from tersely.scoring.scorer import Scorer, ScoringRequest
 from tersely.settings import Order
-from tersely.signals import words_of
 from tersely.text.segmentation import SegmentedDocument
 
 # So many new words make a unit worth two thirds of what it can be worth: beyond a few, more of them say little more.

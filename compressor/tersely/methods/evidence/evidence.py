@@ -15,13 +15,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from tersely.budget import Piece
+from tersely.budget.pieces import Piece
+from tersely.methods.evidence.passages import Reading, requests_ahead, tokens_between
+from tersely.methods.evidence.profile import Profile, profile_for
+from tersely.methods.evidence.signals import measure, second_hop, unit_text
 from tersely.methods.method import Task
-from tersely.passages import Reading, requests_ahead, tokens_between
-from tersely.profile import Profile, profile_for
 from tersely.scoring.scorer import Scorer, ScoringRequest
 from tersely.settings import Order
-from tersely.signals import measure, second_hop, unit_text
 from tersely.text.qualifiers import has_qualifier
 from tersely.text.segmentation import SegmentedDocument, Unit
 

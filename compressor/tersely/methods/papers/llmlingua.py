@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from tersely.budget import Piece, select_documents
-from tersely.methods.iterative import Share, compress_iteratively
+from tersely.budget.pieces import Piece
+from tersely.budget.shares import select_documents
 from tersely.methods.method import Task
-from tersely.ranking import document_surprisal, surprisal_requests
+from tersely.methods.papers.iterative import Share, compress_iteratively
+from tersely.methods.papers.ranking import document_surprisal, surprisal_requests
 from tersely.scoring.scorer import Scorer, ScoringRequest
 from tersely.settings import Order
 from tersely.text.segmentation import SegmentedDocument

@@ -15,9 +15,9 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tersely.errors import ModelError
+from tersely.methods.evidence.signals import FIRST_HOP, SECOND_HOP
 from tersely.scoring.models import models_folder
 from tersely.scoring.scorer import Head
-from tersely.signals import FIRST_HOP, SECOND_HOP
 
 logger = logging.getLogger("tersely")
 

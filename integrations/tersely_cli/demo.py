@@ -7,7 +7,6 @@ called: the demo ends with the prompt that one would get.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -16,12 +15,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rich.console import Console
 from rich.text import Text
 
+from tersely.budget.rendering import render_prompt
 from tersely.compressor import Compressor
-from tersely.documents import CompressionResult, Document
+from tersely.documents import Document
 from tersely.errors import InvalidInputError
-from tersely.rendering import render_prompt
 from tersely.report import print_account, print_kept
+from tersely.result import CompressionResult
 from tersely.settings import CompressionSettings
+from tersely_eval.reference_text import cut_passages, reference_sections
 
 if TYPE_CHECKING:
     from llama_index.core.schema import NodeWithScore
@@ -39,8 +40,6 @@ DEFAULT_RATE = 0.25
 
 _INSTRUCTION = "Answer the question from these passages of the Python language reference."
 _PASSAGE_TOKENS = 256
-_PASSAGE_CHARACTERS = 1000  # about as long, for the pipeline without LlamaIndex
-_UNDERLINED = re.compile(r"^(\S[^\n]*)\n([=*\-~^\"'#+])\2{2,}[ ]*$", re.MULTILINE)  # a heading
 
 
 class Pipeline(Protocol):
@@ -141,24 +140,6 @@ def find_question(asked: str | None) -> str:
     return asked
 
 
-def reference_sections() -> list[Document]:
-    """The sections of Python's language reference, each once: its large topics repeat what smaller ones say."""
-    from pydoc_data.topics import topics
-
-    sections: dict[str, Document] = {}
-    for topic in sorted(topics, key=lambda topic: (len(topics[topic]), topic)):
-        text = topics[topic]
-        headings = list(_UNDERLINED.finditer(text))
-        ends = [heading.start() for heading in headings[1:]] + [len(text)]
-        for heading, end in zip(headings, ends, strict=bool(headings)):
-            body = text[heading.end() : end].strip()
-            words = " ".join(body.split())
-            if words and words not in sections:
-                name = topic if heading is headings[0] else f"{topic}: {heading[1]}"
-                sections[words] = Document(text=f"{heading[1]}\n\n{body}", id=name)
-    return list(sections.values())
-
-
 def _pipeline(sections: Sequence[Document], note: Callable[[str], None]) -> Pipeline:
     try:
         return _LlamaIndexPipeline(sections)
@@ -223,14 +204,3 @@ class _PlainPipeline:
     ) -> tuple[str, CompressionResult]:
         result = compressor.compress(passages, question)
         return result.context, result
-
-
-def cut_passages(section: Document) -> Iterator[Document]:
-    """Whole paragraphs of a section, joined to passages of about a thousand characters."""
-    texts: list[str] = []
-    for paragraph in section.text.split("\n\n"):
-        if texts and len(texts[-1]) + len(paragraph) <= _PASSAGE_CHARACTERS:
-            texts[-1] += f"\n\n{paragraph}"
-        else:
-            texts.append(paragraph)
-    return (Document(text=text, id=f"{section.id} [{number}]") for number, text in enumerate(texts, start=1))

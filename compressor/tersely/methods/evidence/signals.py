@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import regex
 
-from tersely.passages import Reading, read_attention, read_contrast, tokens_between
+from tersely.methods.evidence.passages import Reading, read_attention, read_contrast, tokens_between
 from tersely.scoring.scorer import Head, Progress, Scorer
 from tersely.text.lexical import LexicalIndex, content_words
 from tersely.text.segmentation import SegmentedDocument, Unit

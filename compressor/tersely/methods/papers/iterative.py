@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tersely.budget import Piece
+from tersely.budget.pieces import Piece
+from tersely.budget.rendering import DOCUMENT_SEPARATOR, TITLE_SEPARATOR
 from tersely.methods.method import Task
-from tersely.rendering import DOCUMENT_SEPARATOR, TITLE_SEPARATOR
 from tersely.scoring.scorer import Scorer
 from tersely.text.segmentation import SegmentedDocument
 

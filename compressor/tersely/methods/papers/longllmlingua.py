@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from tersely.budget import Piece, dynamic_rates, select_documents
-from tersely.methods.iterative import Share, compress_iteratively
+from tersely.budget.pieces import Piece
+from tersely.budget.shares import dynamic_rates, select_documents
+from tersely.methods.evidence.profile import document_layers
 from tersely.methods.method import Task
-from tersely.profile import document_layers
-from tersely.ranking import question_log_probability, question_requests_ahead
+from tersely.methods.papers.iterative import Share, compress_iteratively
+from tersely.methods.papers.ranking import question_log_probability, question_requests_ahead
 from tersely.scoring.scorer import Scorer, ScoringRequest
 from tersely.settings import Order
 from tersely.text.segmentation import SegmentedDocument

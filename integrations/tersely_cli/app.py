@@ -15,16 +15,16 @@ from typing import Annotated, Any, NoReturn, get_args
 import typer
 from typer.core import TyperGroup
 
-from tersely.cli_cache import cache
-from tersely.cli_models import calibrate, models
-from tersely.cli_options import Fragments, GapMarker, Method, Model, Protect, Rate, Strict, Tokenizer
 from tersely.errors import InvalidInputError, ModelError, TerselyError
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.settings import CompressionSettings, Order, settings_from
-from tersely.terminal import error_console, progress, progress_bar
-from tersely_batch.cli import batch
-from tersely_eval.cli import evaluation
-from tersely_server.cli import serve
+from tersely_cli.batch import batch
+from tersely_cli.cache import cache
+from tersely_cli.evaluation import evaluation
+from tersely_cli.models import calibrate, models
+from tersely_cli.options import Fragments, GapMarker, Method, Model, Protect, Rate, Strict, Tokenizer
+from tersely_cli.serve import serve
+from tersely_cli.terminal import error_console, progress, progress_bar
 
 
 class _OneLineErrors(TyperGroup):
@@ -127,7 +127,7 @@ def compress(
     if html and (html.is_dir() or not html.parent.is_dir()):
         raise InvalidInputError(f"--html {html}: not a file in an existing folder")
     from tersely.compressor import check_call
-    from tersely.reading import read_sources
+    from tersely_batch.input_files import read_sources
 
     check_call(settings, question, instruction)
     console = error_console()
@@ -163,7 +163,7 @@ def demo(
     """Ask Python's own language reference: retrieve, compress and show what was kept. Needs no API key."""
     from rich.console import Console
 
-    from tersely import demo
+    from tersely_cli import demo
 
     if list_questions:
         for number, text in enumerate(demo.QUESTIONS, start=1):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tersely.rendering import LONG_WHITE_SPACE, TITLE_SEPARATOR, with_title
+from tersely.budget.rendering import LONG_WHITE_SPACE, TITLE_SEPARATOR, with_title
 from tersely.scoring.scorer import Encoding, Head, Progress, Scorer, ScoringRequest
 from tersely.text.segmentation import SegmentedDocument, Unit
 

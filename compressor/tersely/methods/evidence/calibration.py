@@ -13,9 +13,9 @@ import numpy as np
 from tersely.documents import Document, Span
 from tersely.errors import InvalidInputError
 from tersely.input import read_documents
-from tersely.profile import FirstHopWeights, HeadWeight, Profile, Provenance, SecondHopWeights
+from tersely.methods.evidence.profile import FirstHopWeights, HeadWeight, Profile, Provenance, SecondHopWeights
+from tersely.methods.evidence.signals import FIRST_HOP, SECOND_HOP, Signals, measure, second_hop
 from tersely.scoring.scorer import Head, Progress, Scorer
-from tersely.signals import FIRST_HOP, SECOND_HOP, Signals, measure, second_hop
 from tersely.text.segmentation import segment_documents
 
 _HEADS = 10

@@ -1,15 +1,15 @@
-"""Rate or target -> tokens, shares per document, and the exact fit at the end. Knows nothing of models."""
+"""The exact fit: as many pieces, best first, as the budget holds. Knows nothing of models."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
 
 import numpy as np
 
+from tersely.budget.pieces import Choice, Missed, Piece
+from tersely.budget.rendering import NO_MARKS, Marks, join_documents, render_document
 from tersely.errors import ProtectedTextError
-from tersely.rendering import NO_MARKS, Marks, join_documents, render_document
 from tersely.text.segmentation import SegmentedDocument, with_separators
 
 # Filling up stops when this share of the budget is used, or after so many pieces were tried, each with a count of the
@@ -21,87 +21,6 @@ _LOOKS = 1000
 _REPORTED = 5
 # Fewer words of a longer sentence say nothing.
 _SHORTEST_PHRASE = 4
-
-
-class Piece(NamedTuple):
-    """Words `first` up to but not including `last` of a document: what is kept or left out as one.
-
-    Attributes:
-        document: position in the list of segmented documents.
-        first, last: positions of its words.
-        context: positions of words that are kept with it, such as the `context` of its unit.
-        worth: how much better it is than others, on a scale of the method's own.
-        parts: asked where it does not fit whole, gives smaller pieces of it, best first; none of what must stay whole.
-    """
-
-    document: int
-    first: int
-    last: int
-    context: tuple[range, ...] = ()
-    worth: float = 0.0
-    parts: Callable[[], Sequence[Piece]] = tuple
-
-
-class Missed(NamedTuple):
-    """A piece that did not fit.
-
-    Attributes:
-        piece: it, and what it needs.
-        tokens: about what it would have added to the context at that moment.
-        budget: the smallest that holds it, next to what must be kept.
-    """
-
-    piece: Piece
-    tokens: int
-    budget: int
-
-
-class Choice(NamedTuple):
-    """What a budget holds.
-
-    Attributes:
-        kept: for each document which of its words stay (bool, one a word).
-        missed: the best of the pieces that did not fit, best first.
-        instead: the pieces that were kept though a better one had not fit.
-        best_is_missed: not even the best piece of all fits.
-    """
-
-    kept: list[np.ndarray]
-    missed: list[Missed]
-    instead: list[Piece]
-    best_is_missed: bool
-
-
-def target_from_rate(rate: float, original_tokens: int) -> int:
-    """The budget in whole tokens that a rate allows, at least one."""
-    return max(1, int(rate * original_tokens + 1e-9))  # 0.29 * 100 is a little less than 29
-
-
-def dynamic_rates(count: int, rate: float, spread: float) -> list[float]:
-    """Rates for documents in order of relevance (LongLLMLingua, equation 5): more for the better.
-
-    Args:
-        count: number of documents.
-        rate: the rate of the document in the middle (tau).
-        spread: how far the first lies above it and the last below (delta tau).
-    """
-    return [min(max(rate + spread * (1 - 2 * rank / max(count - 1, 1)), 0.0), 1.0) for rank in range(count)]
-
-
-def select_documents(relevance: Sequence[float], tokens: Sequence[int], target: int, granularity: float) -> list[int]:
-    """The most relevant documents whose tokens together reach `granularity` times the budget, best first.
-
-    This is the coarse half of the budget controller (LLMLingua, section 3.1; k is `granularity`): what remains for the
-    fine half to delete is about 1 - 1/k of what is selected.
-    """
-    selected: list[int] = []
-    total = 0
-    for position in sorted(range(len(relevance)), key=lambda position: -relevance[position]):
-        if total >= granularity * target:
-            break
-        selected.append(position)
-        total += tokens[position]
-    return selected
 
 
 def fit(

@@ -13,11 +13,11 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from tersely.cli_options import EngineName, Fragments, GapMarker, Method, Model, Protect, Rate, Strict, Tokenizer
 from tersely.errors import InvalidInputError
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.settings import Order, settings_from
-from tersely.terminal import error_console
+from tersely_cli.options import EngineName, Fragments, GapMarker, Method, Model, Protect, Rate, Strict, Tokenizer
+from tersely_cli.terminal import error_console
 
 _BAD_ROWS = 3
 

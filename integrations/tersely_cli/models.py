@@ -10,7 +10,7 @@ import typer
 
 from tersely.errors import InvalidInputError, ModelError
 from tersely.scoring.models import DEFAULT_MODEL
-from tersely.terminal import error_console, progress, progress_bar
+from tersely_cli.terminal import error_console, progress, progress_bar
 
 models = typer.Typer(help="The scoring models on this machine.")
 
@@ -72,8 +72,8 @@ def calibrate(
     sources = [read_examples(path) for path in data]
     console = error_console()
     with progress(console, "loading the model ..."):
-        from tersely.calibration import calibrate
-        from tersely.profile import own_profile_path
+        from tersely.methods.evidence.calibration import calibrate
+        from tersely.methods.evidence.profile import own_profile_path
         from tersely.scoring.causal_lm import CausalLanguageModelScorer
 
         scorer = CausalLanguageModelScorer(model)

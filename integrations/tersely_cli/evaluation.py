@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from tersely import DEFAULT_MODEL, CacheSettings, Compressor, InvalidInputError
-from tersely_eval.cli_compare import compare_command
+from tersely_cli.comparison import compare_command
 from tersely_eval.measurement import RUN_FILE, Plan, Run, read_run
 
 _DEFAULT_METHODS = "evidence,bm25_sentences,bm25_documents,truncation,full"
@@ -163,7 +163,7 @@ def _next_folder() -> Path:
 
 
 def _run(plan: Plan, folder: Path, prices: Path | None, begin: bool) -> None:
-    from tersely.terminal import error_console, progress
+    from tersely_cli.terminal import error_console, progress
     from tersely_eval.loading import read_data_sets
     from tersely_eval.machine import describe_run
     from tersely_eval.money import PRICES, read_prices
@@ -213,7 +213,7 @@ def _bar(total: int) -> Iterator[Callable[[], None]]:
     """A bar where somebody watches; gone when the work is done."""
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from tersely.terminal import error_console
+    from tersely_cli.terminal import error_console
 
     console = error_console()
     columns = [*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()]

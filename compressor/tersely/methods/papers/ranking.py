@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tersely.rendering import with_title
+from tersely.budget.rendering import with_title
 from tersely.scoring.scorer import Progress, Scorer, ScoringRequest
 from tersely.text.segmentation import SegmentedDocument
 

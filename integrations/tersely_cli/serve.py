@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tersely.cli_options import EngineName, Model, Tokenizer
 from tersely.errors import InvalidInputError
+from tersely_cli.options import EngineName, Model, Tokenizer
 from tersely_server.proxy_settings import ProxySettings
 from tersely_server.settings import ServerSettings, server_settings
 

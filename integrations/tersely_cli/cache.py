@@ -10,7 +10,7 @@ import typer
 from tersely.errors import InvalidInputError
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.settings import CacheSettings, MethodName, settings_from
-from tersely.terminal import error_console, progress, progress_bar
+from tersely_cli.terminal import error_console, progress, progress_bar
 
 cache = typer.Typer(help="What is kept of documents, so that the next question over them costs little.")
 
@@ -26,7 +26,7 @@ def index(
 ) -> None:
     """Read documents ahead of the questions, and keep what was read."""
     settings = settings_from({"method": method, "protect": protect or ()})
-    from tersely.reading import read_sources
+    from tersely_batch.input_files import read_sources
 
     documents = read_sources(files, sys.stdin.buffer, note=lambda line: typer.echo(f"tersely: {line}", err=True))
 

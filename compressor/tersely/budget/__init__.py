@@ -1,0 +1,1 @@
+"""How a budget is counted, spent and met exactly. Runs no model."""
