@@ -199,7 +199,7 @@ def _measure_all(
                 ]
             )
             if is_evidence.any() and not is_evidence.all():
-                slim = signals._replace(readings=[])  # these hold a value for each token and head
+                slim = signals._replace(token_scores=[])  # these hold a value for each token and head
                 measured.append(_Measured(source.name, usable % _FOLDS, slim, is_evidence))
                 usable += 1
             done += 1
