@@ -150,7 +150,8 @@ def second_hop(signals: Signals, evidence: np.ndarray) -> np.ndarray:
 def standardised(values: np.ndarray) -> np.ndarray:
     """Each column with mean 0 and standard deviation 1; all 0 where it does not vary."""
     spread = values.std(axis=0)
-    return (values - values.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
+    scaled: np.ndarray = (values - values.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
+    return scaled
 
 
 def words_of(segmented: SegmentedDocument) -> tuple[list[str], list[list[str]]]:
