@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from inspect import Parameter, signature
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -85,7 +85,7 @@ class SettingFields(BaseModel):
     See LLMLingua, section 3.2."""
 
     strict: bool = False
-    """Refuse the whole call for one bad document.
+    """Refuse the whole call for one bad document, instead of repairing it or leaving it out.
 
     By default a character that is no text becomes U+FFFD, and a document that cannot be used is left out. Result and
     log say so."""
@@ -187,8 +187,9 @@ def takes_settings(*by_position: str) -> Callable[[Callable[..., None]], Callabl
         own = dict(signature(constructor).parameters)
         self, others = own.pop("self"), own.pop("others", None)
         own.pop("settings", None)
+        plain = get_type_hints(CompressionSettings)  # without the bounds
         named = {
-            name: Parameter(name, Parameter.KEYWORD_ONLY, default=field.default, annotation=field.annotation)
+            name: Parameter(name, Parameter.KEYWORD_ONLY, default=field.default, annotation=plain[name])
             for name, field in CompressionSettings.model_fields.items()
         } | own
         parameters = [named.pop(name).replace(kind=Parameter.POSITIONAL_OR_KEYWORD) for name in by_position]
