@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from os import PathLike
 from typing import Any, cast
 
@@ -127,9 +127,7 @@ class Compressor:
             usable, skipped, repaired = read_documents(documents, settings.strict)
             segmented = segment_documents(usable, settings.protect, self._kept)
             kept = [np.ones(len(document.words), dtype=bool) for document in segmented]
-            document_tokens = [
-                document.once(self.tokenizer, partial(_tokens, document, count)) for document in segmented
-            ]
+            document_tokens = [_token_count(document, self.tokenizer) for document in segmented]
             original_tokens = count(render_context(segmented, kept, range(len(segmented))))
             target = settings.target_tokens or target_from_rate(settings.rate or 1.0, original_tokens)
 
@@ -354,5 +352,9 @@ def check_call(settings: CompressionSettings, question: str | None, instruction:
         raise InvalidInputError(f"method {settings.method!r} needs a question; give one, or use method='salience'")
 
 
-def _tokens(segmented: SegmentedDocument, count: Callable[[str], int]) -> int:
-    return count(with_title(segmented.title, segmented.document.text))
+def _token_count(segmented: SegmentedDocument, tokenizer: TokenCounter) -> int:
+    """The tokens of a document with its title, counted once."""
+    counts = segmented.cache.token_counts
+    if tokenizer not in counts:
+        counts[tokenizer] = tokenizer.count(with_title(segmented.title, segmented.document.text))
+    return counts[tokenizer]

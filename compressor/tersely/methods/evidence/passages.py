@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -168,7 +167,7 @@ def _passages(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> tuple[l
     room = min(PASSAGE_TOKENS, scorer.context_length - len(start) - len(lead_in) - _longest_question(scorer))
     for position, segmented in enumerate(documents):
         title = segmented.title
-        encoding = segmented.once(("encoding", scorer.fingerprint), partial(_encode, scorer, segmented))
+        encoding = _encoding(scorer, segmented)
         ends = np.array([end for _, end in encoding.offsets], dtype=np.int64)
         ends -= len(title) + len(TITLE_SEPARATOR) if title else 0
         all_ends.append(ends)
@@ -184,6 +183,14 @@ def _passages(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> tuple[l
             passages.append(_Passage(position, first, last, [*repeated, *encoding.tokens[first:last]]))
             first = last
     return all_ends, passages
+
+
+def _encoding(scorer: Scorer, segmented: SegmentedDocument) -> Encoding:
+    """What `_encode` gives, computed once for each document and scorer."""
+    encodings = segmented.cache.encodings
+    if scorer.fingerprint not in encodings:
+        encodings[scorer.fingerprint] = _encode(scorer, segmented)
+    return Encoding(*encodings[scorer.fingerprint])
 
 
 def _encode(scorer: Scorer, segmented: SegmentedDocument) -> Encoding:
