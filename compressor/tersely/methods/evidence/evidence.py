@@ -17,12 +17,12 @@ import numpy as np
 from tersely.budget.pieces import Piece
 from tersely.methods.evidence.fragments import words_of_phrase
 from tersely.methods.evidence.profile import Profile, profile_for
-from tersely.methods.evidence.signals import Signals, measure, second_hop, unit_text
+from tersely.methods.evidence.signals import Signals, measure, second_hop
 from tersely.methods.evidence.token_scores import prefetch_requests
 from tersely.methods.method import Method, Ranking, Task
 from tersely.scoring.scorer import Scorer, ScoringRequest
 from tersely.text.qualifiers import has_qualifier
-from tersely.text.segmentation import SegmentedDocument, Unit
+from tersely.text.segmentation import SegmentedDocument, Unit, unit_text
 
 # Of two units as likely to be evidence the shorter one leaves room for others. At 1 the order would be by evidence per
 # character, and long sentences would have no chance.
@@ -42,8 +42,8 @@ def rank(task: Task) -> Ranking:
         task.progress,
         document_layers=profile.document_layers,
     )
-    first = signals.of_model @ profile.of_model + signals.first_hop @ profile.first
-    evidence = second_hop(signals, first) @ profile.second
+    first = signals.model_scores @ profile.model_weights + signals.first_hop @ profile.first_hop_weights
+    evidence = second_hop(signals, first) @ profile.second_hop_weights
     relevance = np.full(len(task.documents), -np.inf)
     np.maximum.at(relevance, [position for position, _ in signals.units], evidence)
     return Ranking(relevance.tolist(), lambda order: _pieces(task, profile, signals, evidence))
@@ -76,7 +76,7 @@ def _pieces(task: Task, profile: Profile, signals: Signals, evidence: np.ndarray
         parts: Callable[[], list[Piece]] = list
         if task.settings.fragments and unit.divisible and not has_qualifier(text):
             parts = partial(
-                words_of_phrase, position, segmented, unit, signals.token_scores[position], profile.of_model
+                words_of_phrase, position, segmented, unit, signals.token_scores[position], profile.model_weights
             )
         worth = float(evidence[number])
         pieces.append(Piece(position, unit.words.start, unit.words.stop, unit.context, worth, parts))
