@@ -50,6 +50,7 @@ def complaint(
     error: ValidationError,
     model: type[BaseModel] | None = None,
     *,
+    whole: str | None = None,
     never_shown: Collection[str] = (),
     most: int | None = None,
 ) -> str:
@@ -58,25 +59,31 @@ def complaint(
     Args:
         error: as pydantic raised it.
         model: what was to be made; its fields are listed where a name is unknown.
+        whole: what has the fields, such as `the body`; it is named where one is unknown or missing.
         never_shown: names of secrets, whose values are left out.
         most: how many reasons are listed; by default all. How many more there are is said at the end.
     """
     details = error.errors(include_url=False, include_context=False)
-    reasons = [_reason(detail, model, never_shown) for detail in details[:most]]
+    reasons = [_reason(detail, model, whole, never_shown) for detail in details[:most]]
     if len(details) > len(reasons):
         reasons.append(f"and {len(details) - len(reasons)} more")
     return "; ".join(reasons)
 
 
-def _reason(detail: ErrorDetails, model: type[BaseModel] | None, never_shown: Collection[str]) -> str:
+def _reason(
+    detail: ErrorDetails, model: type[BaseModel] | None, whole: str | None, never_shown: Collection[str]
+) -> str:
     name = ".".join(str(part) for part in detail["loc"])
     message = detail["msg"].removeprefix("Value error, ")
     if not name:
         return message
     if detail["type"] == "extra_forbidden" and model is not None:
-        return f"{name}: no such setting; there are {', '.join(model.model_fields)}"
+        unknown = f"{whole} has an unknown field {name!r}" if whole else f"{name}: no such setting"
+        return f"{unknown}; there are {', '.join(model.model_fields)}"
+    if detail["type"] == "missing" and whole:
+        return f"{whole} has no {name!r}, which is needed"
     message = f"{name}: {message[:1].lower()}{message[1:]}"
-    if detail["type"] == "missing" or name in never_shown:  # the value of a missing field would be all around it
+    if detail["type"] == "missing" or name in never_shown:  # the input of a missing field is all that stands around it
         return message
     return f"{message}, got {_shown(detail['input'])}"
 

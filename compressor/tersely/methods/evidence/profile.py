@@ -14,7 +14,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tersely.errors import ModelError
+from tersely.errors import ModelError, complaint
 from tersely.methods.evidence.signals import FIRST_HOP, SECOND_HOP
 from tersely.scoring.models import models_folder
 from tersely.scoring.scorer import Head
@@ -179,7 +179,5 @@ def read_profile(path: Path) -> Profile:
     except OSError as error:
         raise ModelError(f"profile {path}: {error.strerror}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = "".join(f"{part}." for part in first["loc"])[:-1]
-        what = f"{where}: {first['msg']}" if where else first["msg"]
-        raise ModelError(f"profile {path}: {what}; remove the file, or calibrate again") from None
+        reason = complaint(error, most=1)
+        raise ModelError(f"profile {path}: {reason}; remove the file, or calibrate again") from None
