@@ -60,7 +60,7 @@ def test_equals_the_naive_computation_whatever_the_batch(scorer, naive, monkeypa
     monkeypatch.setattr("tersely.scoring.prefixes._GROUP_TOKENS", batch_tokens)
     scorer._queue._limit = batch_tokens
     monkeypatch.setattr(packing, "_HEAD_ROWS", head_rows)
-    monkeypatch.setattr(packing, "_NORMALISED_ROWS", min(head_rows, 5))
+    monkeypatch.setattr(packing, "_NORMALISED_LOGITS", 256 * min(head_rows, 5))
     generator = np.random.default_rng(1)
     shared = random_tokens(generator, 9)
     prefixes = [[], shared, shared, random_tokens(generator, 20)]

@@ -25,8 +25,8 @@ from tersely.scoring.rows import padded
 
 # Rows of logits that exist at once; at 49,152 words and bfloat16 a row is 96 KiB.
 _HEAD_ROWS = 256
-# Of those, how many are normalised at once: in float32 they must still fit a processor's cache.
-_NORMALISED_ROWS = 32
+# Logits that are normalised at once: in float32 they must still fit a processor's cache.
+_NORMALISED_LOGITS = 32 * 49_152
 # Each layer computes a multiple of so many tokens: matrix libraries sum a handful of rows in another order.
 _ROW_MULTIPLE = 16
 
@@ -108,7 +108,8 @@ def _log_probabilities(decoder: Decoder, hidden: torch.Tensor, targets: torch.Te
             logits = torch.cat([logits[: len(classes)], rare], dim=1)
         else:
             logits = decoder.logits(states)[: len(classes)]
-        chunks = zip(logits.split(_NORMALISED_ROWS), classes.split(_NORMALISED_ROWS), strict=True)
+        rows_at_once = max(_NORMALISED_LOGITS // logits.shape[1], 1)
+        chunks = zip(logits.split(rows_at_once), classes.split(rows_at_once), strict=True)
         scores[start : start + _HEAD_ROWS] = torch.cat(
             [-cross_entropy(rows.float(), row_targets, reduction="none") for rows, row_targets in chunks]
         )
