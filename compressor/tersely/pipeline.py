@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -166,7 +165,7 @@ def _segment(call: Call, counter: TokenCounter, segments: Memory[Segments]) -> _
     settings = call.settings
     documents = read_documents(call.documents, settings.strict)
     segmented = segment_documents(documents.usable, settings.protect, segments)
-    tokens = [document.once(counter, partial(_count_document, document, counter)) for document in segmented]
+    tokens = [_count_document(document, counter) for document in segmented]
     original_tokens = counter.count(render_context(segmented, _all_words(segmented), range(len(segmented))))
     target = settings.target_tokens or target_from_rate(settings.rate or 1.0, original_tokens)
     return _Given(documents, segmented, tokens, original_tokens, target)
@@ -294,4 +293,8 @@ def _all_words(documents: Sequence[SegmentedDocument]) -> list[np.ndarray]:
 
 
 def _count_document(segmented: SegmentedDocument, counter: TokenCounter) -> int:
-    return counter.count(with_title(segmented.title, segmented.document.text))
+    """The tokens of a document with its title, counted once."""
+    counts = segmented.cache.token_counts
+    if counter not in counts:
+        counts[counter] = counter.count(with_title(segmented.title, segmented.document.text))
+    return counts[counter]

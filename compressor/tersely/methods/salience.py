@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from tersely.budget.pieces import Piece
-from tersely.methods.evidence.signals import words_of
 from tersely.methods.method import Method, Ranking, Task
+from tersely.text.lexical import document_words
 from tersely.text.segmentation import SegmentedDocument
 
 # So many new words make a unit worth two thirds of what it can be worth: beyond a few, more of them say little more.
@@ -30,7 +30,7 @@ def rank(task: Task) -> Ranking:
     """Documents by the worth of their best unit, a logarithm. It sees no question and runs no model."""
     documents = task.documents
     units = [(position, unit) for position, segmented in enumerate(documents) for unit in segmented.units]
-    words = [set(of_unit) for segmented in documents for of_unit in words_of(segmented)[1]]
+    words = [set(of_unit) for segmented in documents for of_unit in document_words(segmented)[1]]
     places = np.concatenate([_places(segmented) for segmented in documents])
     lengths = np.array([_bytes(documents[position], unit.words) for position, unit in units])
     relevance = np.full(len(documents), -np.inf)

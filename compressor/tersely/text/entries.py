@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import regex
 
-from tersely.text.inner import read_inner
 from tersely.text.outline import Outline
 from tersely.text.record_names import naming_fields
 
@@ -109,4 +108,4 @@ def _add_lines(outline: Outline, start: int, end: int) -> None:
         return
     inner = "\n".join(line[2].rstrip("\n") for line in lines)
     places = [place for line in lines for place in range(line.start(2), line.start(2) + len(line[2].rstrip("\n")) + 1)]
-    read_inner(outline, inner, [*places[:-1], end])
+    outline.add_inner(inner, [*places[:-1], end])

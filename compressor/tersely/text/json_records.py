@@ -12,7 +12,6 @@ from functools import partial
 
 import regex
 
-from tersely.text.inner import read_inner
 from tersely.text.json_scanner import Value, is_json, scan_values
 from tersely.text.json_strings import decode_string
 from tersely.text.outline import Outline, Region
@@ -99,7 +98,7 @@ def _add(outline: Outline, value: Value, stop: int, depth: int = 0, in_list: boo
     opening = outline.add(value.start, value.content + 1, stands=False)
     with outline.under(opening):
         if value.kind == '"':
-            read_inner(outline, *decode_string(outline.text, value.content + 1, value.end - 1))
+            outline.add_inner(*decode_string(outline.text, value.content + 1, value.end - 1))
         else:
             _add_children(outline, value, depth + 1, in_list or _lists_records(value))
     outline.need(opening, outline.add(value.end - 1, stop, stands=False))

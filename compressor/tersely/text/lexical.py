@@ -14,6 +14,8 @@ import numpy as np
 import regex
 import Stemmer
 
+from tersely.text.segmentation import SegmentedDocument, unit_text
+
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー々〆\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = regex.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|[^\W{_UNSPACED}]+")
 
@@ -48,6 +50,15 @@ def content_words(text: str) -> list[str]:
             words.append(run)
     # A new one, since threads must not share a stemmer; without its cache, which takes longer to make than it saves.
     return Stemmer.Stemmer("english", 0).stemWords(words)
+
+
+def document_words(segmented: SegmentedDocument) -> tuple[list[str], list[list[str]]]:
+    """Content words of a document's title, and of each of its units with its context; cached in the document."""
+    cache = segmented.cache
+    if cache.content_words is None:
+        of_units = [content_words(unit_text(segmented, unit)) for unit in segmented.units]
+        cache.content_words = content_words(segmented.title or ""), of_units
+    return cache.content_words
 
 
 class LexicalIndex:

@@ -12,7 +12,6 @@ from itertools import pairwise
 
 import regex
 
-from tersely.text.inner import read_inner
 from tersely.text.markup_names import CELLS, HEADINGS, INLINE, INTRODUCED, ITEMS, SILENT, TITLES
 from tersely.text.markup_scanner import CDATA, COMMENT, DECLARATION, INSTRUCTION, STRAY, Element
 from tersely.text.markup_tables import TableRows
@@ -210,7 +209,7 @@ class _Reader:
             stands = not _SAYS_NOTHING.fullmatch(text, start, end)
             outline.add(start, end, stands=stands)
         elif not inside:
-            read_inner(outline, text[start:end], range(start, end + 1))
+            outline.add_inner(text[start:end], range(start, end + 1))
         else:
             edges = [start, *self._cuts(start, end, inside), end]
             for begin, stop in pairwise(edges):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import NamedTuple
@@ -47,10 +47,15 @@ class Outline:
     Attributes:
         text: all of it.
         blocks: those added so far. Together they cover all that was read but white space.
+
+    Args:
+        text: all of it.
+        split: text -> blocks, for a text inside this one, such as in a string of JSON.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, split: Callable[[str], list[Block]]) -> None:
         self.text = text
+        self._split = split
         self.blocks: list[Block] = []
         self._context: list[tuple[float, int]] = []  # level and position of what the next block needs, outermost first
         self._floor = 0  # so many of these stand above all headings that may still be opened
@@ -98,6 +103,25 @@ class Outline:
         assert joins is not None
         after = range(position + 1, len(self.blocks))
         self.blocks[position] = self.blocks[position]._replace(joins=(joins[0], after))
+
+    def add_inner(self, inner: str, places: Sequence[int]) -> None:
+        """Add the blocks of a text that stands inside this one, maybe with characters that are written otherwise.
+
+        Args:
+            inner: the text as it would stand alone.
+            places: for each of its characters where that begins in this text, and where the last one ends.
+        """
+        blocks = self._split(inner)
+        if not blocks:  # white space, written otherwise
+            self.add(places[0], places[-1], stands=False)
+        edges = [places[0], *(places[block.start] for block in blocks[1:]), places[-1]]
+        first = len(self.blocks)
+        for block, (start, end) in zip(blocks, pairwise(edges), strict=False):
+            needs = tuple(first + position for position in block.needs)
+            position = self.add(start, end, stands=block.stands, needs=needs)
+            if block.joins:
+                earlier, following = (range(first + part.start, first + part.stop) for part in block.joins)
+                self.blocks[position] = self.blocks[position]._replace(joins=(earlier, following))
 
     def need(self, position: int, *others: int) -> None:
         """Let a block, and all that need it, need others, too, such as an opening bracket the one that closes it."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
 import numpy as np
 import regex
@@ -23,13 +23,10 @@ from tersely.memory import Memory
 from tersely.text.patterns import compiled
 from tersely.text.structure import Block, split_blocks
 
-Found = TypeVar("Found")
-
 # All patterns of one call together; a pattern that backtracks without end must not hang a server.
 _PATTERN_SECONDS = 2.0
-# About the bytes of what is kept of a text between calls, with what `SegmentedDocument.once` finds out: for each word,
-# and for each character.
-_KEPT_FOR_A_WORD, _KEPT_FOR_A_CHARACTER = 250, 25
+# About the bytes that a segmented text takes in memory between calls, its `DocumentCache` included.
+_BYTES_A_WORD, _BYTES_A_CHARACTER = 250, 25
 # A run without white space that is longer than this (minified JSON, a table row) is split after its separators.
 _LONG_RUN = 40
 
@@ -121,6 +118,23 @@ class Separator(NamedTuple):
     following: range
 
 
+@dataclass(slots=True)
+class DocumentCache:
+    """What was computed from one segmented document, so that the next question over it need not compute it again.
+
+    A value may depend on the title, the text, the words and the units of the document, and on nothing else of it.
+
+    Attributes:
+        token_counts: the tokens of the title and the text, by the tokenizer that counted them.
+        encodings: token ids of the title and the text with their characters, by the fingerprint of the scorer.
+        content_words: those of the title, and those of each unit with its context.
+    """
+
+    token_counts: dict[Hashable, int] = field(default_factory=dict)
+    encodings: dict[str, tuple[list[int], list[tuple[int, int]]]] = field(default_factory=dict)
+    content_words: tuple[list[str], list[list[str]]] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentedDocument:
     """A document cut into words, and its words grouped into units.
@@ -132,7 +146,7 @@ class SegmentedDocument:
         units: in order, none overlapping, at least one. A word that is in none is in the `context` of some, or is never
             kept unless all are.
         separators: in order.
-        known: what `once` has found out.
+        cache: what was computed from it for earlier questions.
         unread: characters of what is larger than any budget of this call, and not read; it is in no unit.
         short_title: stands in place of a title that is too long for the budget.
     """
@@ -142,7 +156,7 @@ class SegmentedDocument:
     words: list[Word]
     units: list[Unit]
     separators: list[Separator] = field(default_factory=list)
-    known: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+    cache: DocumentCache = field(default_factory=DocumentCache, compare=False, repr=False)
     unread: tuple[Span, ...] = ()
     short_title: str | None = None
 
@@ -151,16 +165,11 @@ class SegmentedDocument:
         """The title as it stands in the context."""
         return self.document.title if self.short_title is None else self.short_title
 
-    def once(self, what: Hashable, find: Callable[[], Found]) -> Found:
-        """What `find` says; it is asked for only once, however many questions there are about the document.
 
-        Args:
-            what: names it among all that is found out about documents.
-            find: it may look at the title, the text, `words` and `units`, and nothing else of the document.
-        """
-        if what not in self.known:
-            self.known[what] = find()
-        return cast(Found, self.known[what])
+def unit_text(segmented: SegmentedDocument, unit: Unit) -> str:
+    """A unit's text after that of its context."""
+    text, words = segmented.document.text, segmented.words
+    return " ".join(text[words[part.start].start : words[part.stop - 1].end] for part in (*unit.context, unit.words))
 
 
 def with_separators(segmented: SegmentedDocument, kept: np.ndarray) -> np.ndarray:
@@ -171,8 +180,8 @@ def with_separators(segmented: SegmentedDocument, kept: np.ndarray) -> np.ndarra
     return kept
 
 
-# Words, units and separators of a text, and what else is known of it.
-Segments = tuple[list[Word], list[Unit], list[Separator], dict[Hashable, Any]]
+# Words, units and separators of a text, and what is computed from them.
+Segments = tuple[list[Word], list[Unit], list[Separator], DocumentCache]
 
 
 def segment_documents(
@@ -200,8 +209,8 @@ def segment_documents(
             protected = kept_spans + list(_matches(patterns, document.text, stopwatch))
             blocks = split_blocks(document.text)
             words = split_words(document.text, protected, [block.start for block in blocks if block.apart])
-            segments = words, *_units(words, blocks), {}
-            size = len(words) * _KEPT_FOR_A_WORD + len(document.text) * _KEPT_FOR_A_CHARACTER
+            segments = words, *_units(words, blocks), DocumentCache()
+            size = len(words) * _BYTES_A_WORD + len(document.text) * _BYTES_A_CHARACTER
             kept.put(key, segments, size)
         segmented.append(SegmentedDocument(index, document, *segments))
     return segmented

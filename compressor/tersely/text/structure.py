@@ -67,7 +67,7 @@ def split_blocks(text: str) -> list[Block]:
 
     At least one of them stands for itself, unless there is nothing but white space.
     """
-    outline = Outline(text)
+    outline = Outline(text, split_blocks)
     done = 0
     for region in _regions(text):
         read_markdown(outline, done, region.start)

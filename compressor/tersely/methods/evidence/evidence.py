@@ -17,12 +17,12 @@ import numpy as np
 from tersely.budget.pieces import Piece
 from tersely.methods.evidence.fragments import words_of_phrase
 from tersely.methods.evidence.profile import Profile, profile_for
-from tersely.methods.evidence.signals import Signals, measure, second_hop, unit_text
+from tersely.methods.evidence.signals import Signals, measure, second_hop
 from tersely.methods.evidence.token_scores import prefetch_requests
 from tersely.methods.method import Method, Ranking, Task
 from tersely.scoring.scorer import Scorer, ScoringRequest
 from tersely.text.qualifiers import has_qualifier
-from tersely.text.segmentation import SegmentedDocument, Unit
+from tersely.text.segmentation import SegmentedDocument, Unit, unit_text
 
 # Of two units as likely to be evidence the shorter one leaves room for others. At 1 the order would be by evidence per
 # character, and long sentences would have no chance.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +42,7 @@ def cut_into_passages(
     room = min(PASSAGE_TOKENS, room)
     for position, segmented in enumerate(documents):
         title = segmented.title
-        encoding = segmented.once(("encoding", scorer.fingerprint), partial(_encode, scorer, segmented))
+        encoding = _encoding(scorer, segmented)
         ends = np.array([end for _, end in encoding.offsets], dtype=np.int64)
         ends -= len(title) + len(TITLE_SEPARATOR) if title else 0
         all_ends.append(ends)
@@ -68,6 +67,14 @@ def tokens_between(ends: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> t
     """
     first = np.minimum(np.searchsorted(ends, starts, side="right"), len(ends) - 1)
     return first, np.maximum(np.searchsorted(ends, stops, side="right"), first + 1)
+
+
+def _encoding(scorer: Scorer, segmented: SegmentedDocument) -> Encoding:
+    """What `_encode` gives, computed once for each document and scorer."""
+    encodings = segmented.cache.encodings
+    if scorer.fingerprint not in encodings:
+        encodings[scorer.fingerprint] = _encode(scorer, segmented)
+    return Encoding(*encodings[scorer.fingerprint])
 
 
 def _encode(scorer: Scorer, segmented: SegmentedDocument) -> Encoding:

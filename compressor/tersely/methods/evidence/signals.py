@@ -6,7 +6,6 @@ A signal is standardised over the units of one call (mean 0, standard deviation 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ import regex
 from tersely.methods.evidence.passages import tokens_between
 from tersely.methods.evidence.token_scores import TokenScores, attention_scores, contrast_scores
 from tersely.scoring.scorer import Head, Progress, Scorer
-from tersely.text.lexical import LexicalIndex, content_words
+from tersely.text.lexical import LexicalIndex, content_words, document_words
 from tersely.text.segmentation import SegmentedDocument, Unit
 
 # What the model says of a unit's tokens counts by this many of the highest: an answer is a few tokens long.
@@ -87,7 +86,7 @@ def measure(
     question_after = np.concatenate([of_question for _, _, of_question in pooled])
 
     units = [(position, unit) for position, segmented in enumerate(documents) for unit in segmented.units]
-    of_documents = [words_of(segmented) for segmented in documents]
+    of_documents = [document_words(segmented) for segmented in documents]
     titles = [of_title for of_title, _ in of_documents]
     words = [of_unit for _, of_units in of_documents for of_unit in of_units]
     asked = set(content_words(question))
@@ -147,17 +146,8 @@ def second_hop(signals: Signals, evidence: np.ndarray) -> np.ndarray:
 def standardised(values: np.ndarray) -> np.ndarray:
     """Each column with mean 0 and standard deviation 1; all 0 where it does not vary."""
     spread = values.std(axis=0)
-    return (values - values.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
-
-
-def words_of(segmented: SegmentedDocument) -> tuple[list[str], list[list[str]]]:
-    """Content words of a document's title and of each of its units, with those of its heads; found out only once."""
-    return segmented.once("content words", partial(_words, segmented))
-
-
-def _words(segmented: SegmentedDocument) -> tuple[list[str], list[list[str]]]:
-    of_units = [content_words(unit_text(segmented, unit)) for unit in segmented.units]
-    return content_words(segmented.title or ""), of_units
+    scaled: np.ndarray = (values - values.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
+    return scaled
 
 
 def _pool(segmented: SegmentedDocument, scores: TokenScores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -212,9 +202,3 @@ def _tokens_of(
 def _highest(values: np.ndarray) -> np.ndarray:
     """The highest values of each kind (kinds, at most `_HIGHEST`)."""
     return np.sort(values, axis=1)[:, -_HIGHEST:]
-
-
-def unit_text(segmented: SegmentedDocument, unit: Unit) -> str:
-    """A unit's text after that of its heads."""
-    text, words = segmented.document.text, segmented.words
-    return " ".join(text[words[part.start].start : words[part.stop - 1].end] for part in (*unit.context, unit.words))

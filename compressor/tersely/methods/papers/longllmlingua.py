@@ -37,7 +37,8 @@ def _pieces(task: Task, relevance: Sequence[float], order: Sequence[int]) -> lis
 
     def contrast(tokens: list[int]) -> np.ndarray:
         without_question, with_question = chain.score(tokens)
-        return with_question - without_question
+        difference: np.ndarray = with_question - without_question
+        return difference
 
     return compress_iteratively(task, shares, values=contrast, accept=chain.accept)
 
