@@ -18,7 +18,6 @@ from importlib.metadata import version
 import numpy as np
 import torch
 
-from tersely import __version__
 from tersely.errors import ModelError
 from tersely.scoring import packing
 from tersely.scoring.cache import DocumentCache
@@ -34,6 +33,7 @@ from tersely.scoring.queue import PassQueue
 from tersely.scoring.scorer import Attention, Chain, Encoding, Head, Progress, ScoringRequest
 from tersely.scoring.windows import windows
 from tersely.settings import CacheSettings
+from tersely.version import __version__
 
 # Tokens in one forward pass: enough to keep the matrix units busy, few enough to stay in the processor's cache.
 _PASS_TOKENS = 2048
