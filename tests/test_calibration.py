@@ -137,7 +137,7 @@ class TestCalibrate:
         profile = calibrate(Marking(), [source()], heads=1).profile
         assert profile.head_positions == [GOOD_HEAD]
         assert profile.heads[0].weight > 0.1
-        assert profile.heads[0].weight > max(abs(profile.first))
+        assert profile.heads[0].weight > max(abs(profile.first_hop_weights))
         assert (profile.model, profile.fingerprint, profile.contrast) == ("fake", "fake", 0.0)
         assert profile.provenance.questions == 40
         first, second = profile.provenance.held_out["made.jsonl"]
@@ -161,7 +161,10 @@ class TestCalibrate:
             calibration = calibrate(Marking(), [source(number=10)], heads=heads)
             profile = calibration.profile
             assert Profile.model_validate_json(calibration.to_json()) == profile
-            assert all(round(weight, 4) == weight for weight in [*profile.of_model, *profile.first, *profile.second])
+            assert all(
+                round(weight, 4) == weight
+                for weight in [*profile.model_weights, *profile.first_hop_weights, *profile.second_hop_weights]
+            )
 
     def test_the_same_examples_give_the_same_profile(self) -> None:
         first, second = (calibrate(Marking(), [source(number=12)], heads=2) for _ in range(2))
@@ -170,7 +173,7 @@ class TestCalibrate:
     def test_without_heads_it_is_a_profile_for_all_models(self) -> None:
         profile = calibrate(Marking(), [source(number=10)], heads=0).profile
         assert (profile.model, profile.fingerprint, profile.heads) == ("any", None, ())
-        assert np.isfinite(profile.of_model).all()
+        assert np.isfinite(profile.model_weights).all()
 
     def test_sources_count_alike_however_many_examples_they_have(self) -> None:
         """Nine tenths of the questions say that another head is right, yet both heads weigh about the same."""

@@ -67,12 +67,14 @@ class _Measured(NamedTuple):
     is_evidence: np.ndarray
 
     def first_hop(self, heads: Sequence[int]) -> np.ndarray:
-        return np.column_stack([self.signals.of_model[:, heads], self.signals.first_hop])
+        return np.column_stack([self.signals.model_scores[:, heads], self.signals.first_hop])
 
 
 class _Weights(NamedTuple):
-    first: np.ndarray
-    second: np.ndarray
+    """Fitted weights: of the model's scores and the other signals of the first hop, and of those of the second."""
+
+    first_hop: np.ndarray
+    second_hop: np.ndarray
 
 
 class Calibration(NamedTuple):
@@ -144,19 +146,22 @@ def calibrate(
     )
     best = next((fitted for fitted in fewer if fitted.tells_as_well_as(whole)), whole)
     chosen, weights = best.heads, best.weights
-    of_model, first = weights.first[: len(chosen)].round(4).tolist(), weights.first[len(chosen) :].round(4).tolist()
+    model_weights, first_hop = (
+        weights.first_hop[: len(chosen)].round(4).tolist(),
+        weights.first_hop[len(chosen) :].round(4).tolist(),
+    )
     profile = Profile(
         model=scorer.name if heads else "any",
         fingerprint=scorer.fingerprint if heads else None,
         heads=tuple(
             HeadWeight(layer=scorer.heads[number].layer, head=scorer.heads[number].head, weight=weight)
-            for number, weight in zip(chosen, of_model, strict=True)
+            for number, weight in zip(chosen, model_weights, strict=True)
         )
         if heads
         else (),
-        contrast=0.0 if heads else of_model[0],
-        first_hop=FirstHopWeights(**dict(zip(FIRST_HOP, first, strict=True))),
-        second_hop=SecondHopWeights(**dict(zip(SECOND_HOP, weights.second.round(4).tolist(), strict=True))),
+        contrast=0.0 if heads else model_weights[0],
+        first_hop=FirstHopWeights(**dict(zip(FIRST_HOP, first_hop, strict=True))),
+        second_hop=SecondHopWeights(**dict(zip(SECOND_HOP, weights.second_hop.round(4).tolist(), strict=True))),
         provenance=Provenance(
             data={source.name: source.sha256 for source in sources},
             questions=best.questions,
@@ -240,7 +245,7 @@ def _best_heads(measured: Sequence[_Measured], number: int) -> list[int]:
     """The heads that tell evidence best, each by itself; the mean over sources of the mean over questions."""
     by_source: dict[str, list[np.ndarray]] = {}
     for example in measured:
-        areas = [area_under_curve(column, example.is_evidence) for column in example.signals.of_model.T]
+        areas = [area_under_curve(column, example.is_evidence) for column in example.signals.model_scores.T]
         by_source.setdefault(example.source, []).append(np.array(areas))
     mean = np.mean([np.mean(areas, axis=0) for areas in by_source.values()], axis=0)
     return sorted(np.argsort(-mean, kind="stable")[:number].tolist())
@@ -271,8 +276,8 @@ def _held_out(measured: Sequence[_Measured], heads: int) -> dict[str, tuple[floa
         weights = _fit(training, chosen)
         for example in measured:
             if example.fold == fold:
-                first = example.first_hop(chosen) @ weights.first
-                second = second_hop(example.signals, first) @ weights.second
+                first = example.first_hop(chosen) @ weights.first_hop
+                second = second_hop(example.signals, first) @ weights.second_hop
                 areas.setdefault(example.source, []).append(
                     (area_under_curve(first, example.is_evidence), area_under_curve(second, example.is_evidence))
                 )

@@ -105,17 +105,17 @@ class Profile(_Strict):
         return [Head(head.layer, head.head) for head in self.heads]
 
     @property
-    def of_model(self) -> np.ndarray:
+    def model_weights(self) -> np.ndarray:
         """The weights of what the model says: of each head, or of contrast alone."""
         return np.array([head.weight for head in self.heads] or [self.contrast])
 
     @property
-    def first(self) -> np.ndarray:
+    def first_hop_weights(self) -> np.ndarray:
         """The weights of the first hop in the order of `FIRST_HOP`."""
         return np.array([getattr(self.first_hop, name) for name in FIRST_HOP])
 
     @property
-    def second(self) -> np.ndarray:
+    def second_hop_weights(self) -> np.ndarray:
         """The weights of the second hop in the order of `SECOND_HOP`."""
         return np.array([getattr(self.second_hop, name) for name in SECOND_HOP])
 
