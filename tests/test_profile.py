@@ -11,8 +11,9 @@ import pytest
 import tersely.methods.evidence.profile
 from conftest import FakeScorer
 from tersely import Compressor, ModelError
-from tersely.methods.evidence.profile import Profile, own_profile_path, profile_for, read_profile
+from tersely.methods.evidence.profile import Profile, profile_for, read_profile
 from tersely.methods.evidence.signals import FIRST_HOP, SECOND_HOP
+from tersely.scoring.depth import own_profile_path
 
 SHIPPED = sorted((Path(tersely.methods.evidence.profile.__file__).parent / "profiles").glob("*.json"))
 DOCUMENTS = ["The mill was built in 1820. It is old.", "Another text. It is short."]

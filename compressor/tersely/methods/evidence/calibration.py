@@ -4,6 +4,7 @@ regressions, one a hop, with a ridge that keeps them small: a few hundred questi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
@@ -76,6 +77,23 @@ class _Weights(NamedTuple):
     second_hop: np.ndarray
 
 
+class Calibration(NamedTuple):
+    """What calibration finds out about a model: its profile, and by how many layers the scorer computes documents.
+
+    Attributes:
+        profile: for the method.
+        document_layers: for the scorer (see `scoring/depth.py`); None for all.
+    """
+
+    profile: Profile
+    document_layers: int | None
+
+    def to_json(self) -> str:
+        """The file that both are found in."""
+        fields = {**self.profile.model_dump(mode="json"), "document_layers": self.document_layers}
+        return json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
+
+
 class _Fitted(NamedTuple):
     """What comes of examples that were measured in one way: heads (as positions), weights, held-out areas."""
 
@@ -96,9 +114,9 @@ def calibrate(
     *,
     heads: int | None = None,
     progress: Progress | None = None,
-) -> Profile:
-    """Make a model's profile. Where the scorer stops, the examples are read twice: documents by all layers, and by two
-    thirds of them.
+) -> Calibration:
+    """Make a model's profile. Where the scorer supports it, the examples are scored twice: documents by all layers, and
+    by two thirds of them.
 
     Args:
         scorer: the model.
@@ -117,7 +135,7 @@ def calibrate(
     if heads > len(scorer.heads):
         raise InvalidInputError(f"heads: {scorer.name!r} has {len(scorer.heads)} attention heads, not {heads}")
     depths: list[int | None] = [None]
-    if heads and scorer.stops:
+    if heads and scorer.supports_shallow:
         all_layers = max(head.layer for head in scorer.heads) + 1
         some = round(_DOCUMENT_LAYERS * all_layers)
         if 0 < some < all_layers:
@@ -132,7 +150,7 @@ def calibrate(
         weights.first_hop[: len(chosen)].round(4).tolist(),
         weights.first_hop[len(chosen) :].round(4).tolist(),
     )
-    return Profile(
+    profile = Profile(
         model=scorer.name if heads else "any",
         fingerprint=scorer.fingerprint if heads else None,
         heads=tuple(
@@ -141,7 +159,6 @@ def calibrate(
         )
         if heads
         else (),
-        document_layers=best.document_layers,
         contrast=0.0 if heads else model_weights[0],
         first_hop=FirstHopWeights(**dict(zip(FIRST_HOP, first_hop, strict=True))),
         second_hop=SecondHopWeights(**dict(zip(SECOND_HOP, weights.second_hop.round(4).tolist(), strict=True))),
@@ -152,6 +169,7 @@ def calibrate(
             made=date.today().isoformat(),
         ),
     )
+    return Calibration(profile, best.document_layers)
 
 
 def _share_of(progress: Progress | None, number: int, total: int) -> Progress:
@@ -162,7 +180,9 @@ def _share_of(progress: Progress | None, number: int, total: int) -> Progress:
 def _fitted(
     scorer: Scorer, sources: Sequence[ExampleSet], heads: int, document_layers: int | None, progress: Progress
 ) -> _Fitted:
-    measured = _measure_all(scorer, sources, scorer.heads if heads else [], document_layers, progress)
+    if scorer.supports_shallow:
+        scorer = scorer.with_depth(document_layers)
+    measured = _measure_all(scorer, sources, scorer.heads if heads else [], progress)
     chosen = _best_heads(measured, heads) if heads else [0]
     return _Fitted(document_layers, len(measured), chosen, _fit(measured, chosen), _held_out(measured, heads))
 
@@ -179,7 +199,6 @@ def _measure_all(
     scorer: Scorer,
     sources: Sequence[ExampleSet],
     heads: Sequence[Head],
-    document_layers: int | None,
     progress: Progress,
 ) -> list[_Measured]:
     total = sum(len(source.examples) for source in sources)
@@ -190,9 +209,7 @@ def _measure_all(
         for example in source.examples:
             documents = read_documents(example.documents).usable
             segmented = segment_documents(documents)
-            signals = measure(
-                scorer, segmented, example.question, heads, lambda share: None, document_layers=document_layers
-            )
+            signals = measure(scorer, segmented, example.question, heads, lambda share: None)
             is_evidence = np.array(
                 [
                     _overlaps(

@@ -34,14 +34,7 @@ _LENGTH_OF_ALL = 20  # characters: the least that a unit costs, with what parts 
 def rank(task: Task) -> Ranking:
     """Documents by the logarithm of the odds, but for a constant, that their best unit is evidence."""
     profile = profile_for(task.scorer.fingerprint, task.scorer.name)
-    signals = measure(
-        task.scorer,
-        task.documents,
-        task.question or "",
-        profile.head_positions,
-        task.progress,
-        document_layers=profile.document_layers,
-    )
+    signals = measure(task.scorer, task.documents, task.question or "", profile.head_positions, task.progress)
     first = signals.model_scores @ profile.model_weights + signals.first_hop @ profile.first_hop_weights
     evidence = second_hop(signals, first) @ profile.second_hop_weights
     relevance = np.full(len(task.documents), -np.inf)
@@ -52,7 +45,7 @@ def rank(task: Task) -> Ranking:
 def prefetch(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> list[ScoringRequest]:
     """The requests of `rank` that are the same whatever the question."""
     profile = profile_for(scorer.fingerprint, scorer.name)
-    return prefetch_requests(scorer, documents, profile.head_positions, document_layers=profile.document_layers)
+    return prefetch_requests(scorer, documents, profile.head_positions)
 
 
 def _pieces(task: Task, profile: Profile, signals: Signals, evidence: np.ndarray) -> list[Piece]:

@@ -66,8 +66,6 @@ def measure(
     question: str,
     heads: Sequence[Head],
     progress: Progress,
-    *,
-    document_layers: int | None = None,
 ) -> Signals:
     """Read the documents with the question, and measure.
 
@@ -77,10 +75,9 @@ def measure(
         question: what is asked.
         heads: which attention heads to read; without any, contrastive perplexity is measured in their place.
         progress: receives the share that is done, from 0 to 1.
-        document_layers: with heads, by how many layers the documents are read; None for all.
     """
     if heads:
-        token_scores = attention_scores(scorer, documents, question, heads, progress, document_layers=document_layers)
+        token_scores = attention_scores(scorer, documents, question, heads, progress)
     else:
         token_scores = contrast_scores(scorer, documents, question, progress)
     pooled = [_pool(segmented, scores) for segmented, scores in zip(documents, token_scores, strict=True)]
