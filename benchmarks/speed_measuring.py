@@ -177,4 +177,7 @@ def tokens_read(compressor: Compressor, documents: Sequence[Document], question:
     Of a document that is longer than a passage the question and the title are read several times; they count once.
     """
     encode = compressor.scorer.encode
-    return sum(len(encode(f"\n{with_title(one.title, one.text)}\n\nQuestion: {question}").tokens) for one in documents)
+    return sum(
+        len(encode(f"\n{with_title(document.title, document.text)}\n\nQuestion: {question}").tokens)
+        for document in documents
+    )

@@ -21,7 +21,7 @@ def read_examples(path: Path) -> ExampleSet:
     """
     questions = read_questions(path)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    examples = [Example(one.question, one.documents, evidence_of(one)) for one in questions]
+    examples = [Example(question.question, question.documents, evidence_of(question)) for question in questions]
     return ExampleSet(path.name, sha256, examples)
 
 

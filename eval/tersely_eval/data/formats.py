@@ -29,10 +29,10 @@ def parse_fields(given: Sequence[str]) -> dict[str, str]:
         InvalidInputError: one has another form, or names a field twice, or one that is not ours.
     """
     fields: dict[str, str] = {}
-    for one in given:
-        ours, _, theirs = (part.strip() for part in one.partition("="))
+    for pair in given:
+        ours, _, theirs = (part.strip() for part in pair.partition("="))
         if not ours or not theirs:
-            raise InvalidInputError(f"--field {one!r} must be our name and yours, such as question=query")
+            raise InvalidInputError(f"--field {pair!r} must be our name and yours, such as question=query")
         if ours in fields:
             raise InvalidInputError(f"--field {ours} is given twice: {fields[ours]!r} and {theirs!r}")
         fields[ours] = theirs
@@ -50,7 +50,7 @@ def check_fields(records: Sequence[Values], fields: Mapping[str, str]) -> None:
     for ours, theirs in fields.items():
         kind, holders = "question", records
         if ours in _OF_A_DOCUMENT:
-            kind, holders = "document", [one for record in records for one in _documents(record, fields)]
+            kind, holders = "document", [document for record in records for document in _documents(record, fields)]
         if not any(_find(values, theirs)[0] for values in holders):
             there = f"the first has {_listed(holders[0])}" if holders else "there are none with fields"
             raise InvalidInputError(f"{ours}: no {kind} has a field {theirs!r}; {there}")
@@ -81,13 +81,13 @@ def from_fields(record: Values, fields: Mapping[str, str]) -> dict[str, Any]:
 
     Answers are a list, or one string. What else stands in the record and in its documents is not read.
     """
-    found = {ours: _find(record, fields.get(ours, ours))[1] for ours in _OF_A_QUESTION}
+    values = {ours: _find(record, fields.get(ours, ours))[1] for ours in _OF_A_QUESTION}
     question, documents = (_required(record, ours, fields) for ours in ("question", "documents"))
     if isinstance(documents, list):
-        documents = [_document(one, f"documents.{number}.", fields) for number, one in enumerate(documents)]
-    answers = [found["answers"]] if isinstance(found["answers"], str) else found["answers"]
+        documents = [_document(document, f"documents.{number}.", fields) for number, document in enumerate(documents)]
+    answers = [values["answers"]] if isinstance(values["answers"], str) else values["answers"]
     return {
-        **{ours: value for ours, value in found.items() if value is not None},
+        **{ours: value for ours, value in values.items() if value is not None},
         "question": question,
         "documents": documents,
         "answers": answers or (),
@@ -177,7 +177,7 @@ def _required(values: Values, ours: str, fields: Mapping[str, str], where: str =
 
 def _documents(record: Values, fields: Mapping[str, str]) -> list[Values]:
     _, documents = _find(record, fields.get("documents", "documents"))
-    return [one for one in documents if isinstance(one, Mapping)] if isinstance(documents, list) else []
+    return [document for document in documents if isinstance(document, Mapping)] if isinstance(documents, list) else []
 
 
 def _find(values: Values, name: str) -> tuple[bool, Any]:

@@ -102,7 +102,9 @@ def python_reference_questions(documents: int = 20) -> ReferenceQuestions:
         InvalidInputError: there are fewer documents than a question has gold passages.
     """
     passages = _passages()
-    index = LexicalIndex([content_words(with_title(one.document.title, one.document.text)) for one in passages])
+    index = LexicalIndex(
+        [content_words(with_title(passage.document.title, passage.document.text)) for passage in passages]
+    )
     questions: list[Question] = []
     left_out: dict[str, str] = {}
     for written in written_questions():
@@ -114,7 +116,7 @@ def python_reference_questions(documents: int = 20) -> ReferenceQuestions:
         scores = index.scores(content_words(written.question))
         ranked = np.argsort(-scores, kind="stable").tolist()
         questions.append(_with_documents(written, support, ranked[: max(documents, 0)], passages))
-    gold = [one.documents[position] for one in questions for position in one.gold]
+    gold = [question.documents[position] for question in questions for position in question.gold]
     retrieved = [document for document in gold if PUT_IN not in document.metadata]
     return ReferenceQuestions(questions, left_out, len(retrieved) / len(gold) if gold else 0.0)
 
@@ -141,10 +143,10 @@ def _find(evidence: Evidence, passages: Sequence[_Passage]) -> SupportSentence:
     words = r"\W+".join(re.findall(r"\w+", evidence.quote))
     quote = re.compile(rf"\b{words}\b")
     for position, (topic, document) in enumerate(passages):
-        found = quote.search(document.text) if topic == evidence.topic else None
-        if found:
+        match = quote.search(document.text) if topic == evidence.topic else None
+        if match:
             overlapping = [
-                span for span in split_sentences(document.text) if span.start < found.end() and found.start() < span.end
+                span for span in split_sentences(document.text) if span.start < match.end() and match.start() < span.end
             ]
             text = document.text[overlapping[0].start : overlapping[-1].end].strip()
             return SupportSentence(document=position, text=text)
@@ -174,5 +176,7 @@ def _with_documents(
         answers=written.answers,
         documents=tuple(documents),
         gold=tuple(map(chosen.index, gold)),
-        support=tuple(SupportSentence(document=chosen.index(one.document), text=one.text) for one in support),
+        support=tuple(
+            SupportSentence(document=chosen.index(sentence.document), text=sentence.text) for sentence in support
+        ),
     )

@@ -48,7 +48,7 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
         raise InvalidInputError("values: all must be finite numbers")
     if numbers.min() == numbers.max():
         return Interval(*[float(numbers[0])] * 3)
-    found = bootstrap(
+    result = bootstrap(
         (numbers,),
         np.mean,
         confidence_level=confidence,
@@ -59,7 +59,7 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     ).confidence_interval
     mean = float(numbers.mean())
     # Rounding may leave the mean outside by its last digit where the values hardly differ.
-    return Interval(mean, min(mean, float(found.low)), max(mean, float(found.high)))
+    return Interval(mean, min(mean, float(result.low)), max(mean, float(result.high)))
 
 
 def difference_interval(paired_before: Sequence[float], paired_after: Sequence[float]) -> Interval:

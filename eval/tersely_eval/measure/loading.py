@@ -34,7 +34,7 @@ def read_data_sets(plan: Plan, note: Callable[[str], None]) -> dict[str, list[Qu
 def _shipped(limit: int | None, note: Callable[[str], None]) -> dict[str, list[Question]]:
     from tersely_eval.data.python_reference import NAME, python_reference_questions
 
-    found = python_reference_questions()
-    if found.left_out:
-        note(f"{len(found.left_out)} questions left out, as this Python's reference does not answer them")
-    return {NAME: found.questions[:limit]}
+    shipped = python_reference_questions()
+    if shipped.left_out:
+        note(f"{len(shipped.left_out)} questions left out, as this Python's reference does not answer them")
+    return {NAME: shipped.questions[:limit]}

@@ -32,12 +32,14 @@ def answer_log_probability(scorer: Scorer, prompt: str, answer: str | Sequence[s
         InvalidInputError: the prompt is blank, or there is no answer that is not.
     """
     given = [answer] if isinstance(answer, str) else answer
-    answers = [one for one in given if one.strip()]
+    answers = [answer for answer in given if answer.strip()]
     if not prompt.strip():
         raise InvalidInputError("the prompt is empty; give what the model reads before the answer")
     if not answers:
         raise InvalidInputError(f"there is no answer that is not blank: {answer!r}")
-    return max(float(scores.mean()) for scores in scorer.score([_request(scorer, prompt, one) for one in answers]))
+    return max(
+        float(scores.mean()) for scores in scorer.score([_request(scorer, prompt, answer) for answer in answers])
+    )
 
 
 def _request(scorer: Scorer, prompt: str, answer: str) -> ScoringRequest:

@@ -86,7 +86,9 @@ def run(
         readers: read every context that is delivered.
         advance: called after each case, done now or before.
     """
-    done = {one.key for one in read_run(path).measurements if one.error is None}  # what failed gets another chance
+    done = {
+        measurement.key for measurement in read_run(path).measurements if measurement.error is None
+    }  # what failed gets another chance
     shown = _shown(todo)
     available = approaches(compressor)
     with _appending(path) as file:

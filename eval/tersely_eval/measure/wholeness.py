@@ -61,7 +61,7 @@ def wholeness(question: Question, selection: Selection) -> Wholeness:
     if selection.kept is None:
         fates = list(_fates_in_text(segmented, selection.context))
     else:
-        fates = list(chain.from_iterable(_fates_in_spans(one, selection.kept) for one in segmented))
+        fates = list(chain.from_iterable(_fates_in_spans(document, selection.kept) for document in segmented))
     return Wholeness(
         whole=sum(fate.whole for fate in fates),
         cut=sum(fate.recognised and not fate.whole for fate in fates),
@@ -109,7 +109,7 @@ class _Documents(NamedTuple):
 def _fates_in_text(segmented: Sequence[SegmentedDocument], context: str) -> Iterator[_Fate]:
     """Those of the units with a letter or a digit; of others it cannot be told."""
     documents = _documents(segmented)
-    aligned = Source(documents.words, documents.units).align([one.word for one in spoken_words(context)])
+    aligned = Source(documents.words, documents.units).align([spoken.word for spoken in spoken_words(context)])
     standing = np.zeros(len(documents.words), dtype=bool)
     standing[aligned[aligned >= 0]] = True
     ends = _ends_of_pieces(aligned, len(documents.words))
@@ -125,13 +125,13 @@ def _documents(segmented: Sequence[SegmentedDocument]) -> _Documents:
     words: list[str] = []
     own: list[range] = []
     context: list[list[range]] = []
-    for one in segmented:
-        words += [spoken.word for spoken in spoken_words(one.document.title or "")]
-        spoken_here = spoken_words(one.document.text)
+    for document in segmented:
+        words += [spoken.word for spoken in spoken_words(document.document.title or "")]
+        spoken_here = spoken_words(document.document.text)
         starts = [spoken.start for spoken in spoken_here]
-        edges = [len(words) + bisect_left(starts, word.start) for word in one.words] + [len(words) + len(starts)]
+        edges = [len(words) + bisect_left(starts, word.start) for word in document.words] + [len(words) + len(starts)]
         words += [spoken.word for spoken in spoken_here]
-        for unit in one.units:
+        for unit in document.units:
             own.append(_places(edges, unit.words))
             context.append([_places(edges, part) for part in unit.context])
     units = np.full(len(words), -1)

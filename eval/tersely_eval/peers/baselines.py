@@ -40,7 +40,7 @@ def truncation(documents: Sequence[Document], question: str, target_tokens: int,
 def bm25_documents(documents: Sequence[Document], question: str, target_tokens: int, count: Count) -> Selection:
     """The documents that match the question best, whole, best first; the last of them is cut where the budget ends."""
     segmented = _segmented(documents)
-    texts = [with_title(one.document.title, one.document.text) for one in segmented]
+    texts = [with_title(document.document.title, document.document.text) for document in segmented]
     order = _best_first(texts, question)
     ranking = [segmented[position].index for position in order]
     return _first_words(segmented, order, target_tokens, count)._replace(ranking=ranking)
@@ -66,7 +66,7 @@ def bm25_sentences(documents: Sequence[Document], question: str, target_tokens: 
 def full(documents: Sequence[Document], question: str, target_tokens: int, count: Count) -> Selection:
     """Everything: no compression. It takes no notice of the budget."""
     segmented = _segmented(documents)
-    kept = [np.ones(len(one.words), dtype=bool) for one in segmented]
+    kept = [np.ones(len(document.words), dtype=bool) for document in segmented]
     return _selection(segmented, kept, range(len(segmented)))
 
 
@@ -84,8 +84,8 @@ def _segmented(documents: Sequence[Document]) -> list[SegmentedDocument]:
 
 
 def _sentences(segmented: Sequence[SegmentedDocument]) -> Iterator[Piece]:
-    for position, one in enumerate(segmented):
-        for unit in one.units:
+    for position, document in enumerate(segmented):
+        for unit in document.units:
             yield Piece(position, unit.words.start, unit.words.stop, unit.context)
 
 
@@ -112,7 +112,7 @@ def _first_words(segmented: Sequence[SegmentedDocument], order: Sequence[int], t
     ends = np.cumsum([len(segmented[position].words) for position in order])
 
     def keeping(number: int) -> list[np.ndarray]:
-        kept = [np.zeros(len(one.words), dtype=bool) for one in segmented]
+        kept = [np.zeros(len(document.words), dtype=bool) for document in segmented]
         for position, end in zip(order, ends.tolist(), strict=True):
             mask = kept[position]
             mask[: max(0, number - (end - len(mask)))] = True
@@ -127,5 +127,7 @@ def _first_words(segmented: Sequence[SegmentedDocument], order: Sequence[int], t
 
 
 def _selection(segmented: Sequence[SegmentedDocument], kept: Sequence[np.ndarray], order: Sequence[int]) -> Selection:
-    spans = {one.index: kept_spans(one, mask) for one, mask in zip(segmented, kept, strict=True) if mask.any()}
+    spans = {
+        document.index: kept_spans(document, mask) for document, mask in zip(segmented, kept, strict=True) if mask.any()
+    }
     return Selection(render_context(segmented, kept, order), spans)

@@ -62,7 +62,9 @@ def peer_approaches(device: str = "cpu") -> dict[str, Callable[[Question, int], 
             key = method.environment, method.dtype
             if key not in processes:
                 processes[key] = Peer(command(method, device), variables())
-            documents = [with_title(one.title, one.text) for one in question.documents if one.text.strip()]
+            documents = [
+                with_title(document.title, document.text) for document in question.documents if document.text.strip()
+            ]
             answer = processes[key].compress(documents, question.question, target_tokens, method.recipe)
             return Selection(answer.context, None, seconds=answer.seconds, peak_bytes=answer.peak_bytes)
 
@@ -91,13 +93,13 @@ def variables() -> dict[str, str]:
     """What a peer's process finds in its environment: as many threads as here, and no network to ask."""
     import torch
 
-    found = {"OMP_NUM_THREADS": str(torch.get_num_threads()), "HF_HUB_OFFLINE": "1"}
+    environment = {"OMP_NUM_THREADS": str(torch.get_num_threads()), "HF_HUB_OFFLINE": "1"}
     package = importlib.util.find_spec("llama_index")
     for location in (package.submodule_search_locations or []) if package else []:
         folder = Path(location) / "core" / "_static" / "tiktoken_cache"  # it has what LLMLingua counts with
         if "TIKTOKEN_CACHE_DIR" not in os.environ and folder.is_dir():
-            found["TIKTOKEN_CACHE_DIR"] = str(folder)
-    return found
+            environment["TIKTOKEN_CACHE_DIR"] = str(folder)
+    return environment
 
 
 def older_model(model: Path, folder: Path) -> Path:

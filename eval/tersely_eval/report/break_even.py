@@ -70,9 +70,9 @@ def break_even(measurements: Iterable[Measurement]) -> BreakEven | NoBreakEven:
         InvalidInputError: scipy is not installed.
     """
     timed = [
-        (one.original_tokens, one.seconds, one.tokens)
-        for one in measurements
-        if one.error is None and one.seconds is not None and one.original_tokens > 0
+        (measurement.original_tokens, measurement.seconds, measurement.tokens)
+        for measurement in measurements
+        if measurement.error is None and measurement.seconds is not None and measurement.original_tokens > 0
     ]
     if not timed:
         return NoBreakEven("no time was measured")

@@ -53,28 +53,34 @@ class Measure(NamedTuple):
         return self.better is not None and self.summary != "total"
 
 
-def _delivered(one: Measurement) -> float | None:
-    return one.tokens / one.original_tokens if one.original_tokens else None
+def _delivered(measurement: Measurement) -> float | None:
+    return measurement.tokens / measurement.original_tokens if measurement.original_tokens else None
 
 
 MEASURES = {
     measure.name: measure
     for measure in (
-        Measure("answer_kept", lambda one: one.answer_kept),
-        Measure("support_kept", lambda one: one.support_kept),
-        Measure("gold_found", lambda one: one.gold_found),
-        Measure("recall", lambda one: one.recall),
-        Measure("exact_match", lambda one: one.exact_match),
-        Measure("f1", lambda one: one.f1),
-        Measure("answer_log_probability", lambda one: one.answer_log_probability),
-        Measure("units_whole", lambda one: one.units_whole),
-        Measure("context_missing", lambda one: one.context_missing, "lower"),
-        Measure("cut_units", lambda one: one.cut_units, "lower", digits=1),
+        Measure("answer_kept", lambda measurement: measurement.answer_kept),
+        Measure("support_kept", lambda measurement: measurement.support_kept),
+        Measure("gold_found", lambda measurement: measurement.gold_found),
+        Measure("recall", lambda measurement: measurement.recall),
+        Measure("exact_match", lambda measurement: measurement.exact_match),
+        Measure("f1", lambda measurement: measurement.f1),
+        Measure("answer_log_probability", lambda measurement: measurement.answer_log_probability),
+        Measure("units_whole", lambda measurement: measurement.units_whole),
+        Measure("context_missing", lambda measurement: measurement.context_missing, "lower"),
+        Measure("cut_units", lambda measurement: measurement.cut_units, "lower", digits=1),
         Measure("delivered_rate", _delivered, better=None),
-        Measure("tokens_above_budget", lambda one: max(0, one.tokens - one.target_tokens), "lower", "total", 0),
-        Measure("broken_words", lambda one: one.broken_words, "lower", "total", 0),
-        Measure("failures", lambda one: one.error is not None, "lower", "total", 0),
-        Measure("seconds", lambda one: one.seconds, "lower", "median"),
+        Measure(
+            "tokens_above_budget",
+            lambda measurement: max(0, measurement.tokens - measurement.target_tokens),
+            "lower",
+            "total",
+            0,
+        ),
+        Measure("broken_words", lambda measurement: measurement.broken_words, "lower", "total", 0),
+        Measure("failures", lambda measurement: measurement.error is not None, "lower", "total", 0),
+        Measure("seconds", lambda measurement: measurement.seconds, "lower", "median"),
     )
 }
 
@@ -145,7 +151,7 @@ def change_of(group: Group, measure: Measure, pairs: Sequence[Pair]) -> Change |
         both = [(before, after) for before, after in both if before > 0]  # else there is no ratio
     if not both:
         return None
-    before, after = ([one[side] for one in both] for side in (0, 1))
+    before, after = ([measurement[side] for measurement in both] for side in (0, 1))
     summary, difference = _SUMMARIES[measure.summary]
     estimate = difference(before, after)
     return Change(

@@ -142,7 +142,11 @@ def _seconds(name: str, data_set: str, summaries: Sequence[Summary], looks: Mapp
     heading = "Seconds a question"
     timed: dict[str, list[tuple[int, float]]] = {}
     for summary in summaries:
-        own = [(one.original_tokens, one.seconds) for one in summary.measured if one.seconds is not None]
+        own = [
+            (measurement.original_tokens, measurement.seconds)
+            for measurement in summary.measured
+            if measurement.seconds is not None
+        ]
         timed.setdefault(summary.method, []).extend(own)
     lines = {method: _medians(own) for method, own in timed.items() if own}
     if not lines:
@@ -161,7 +165,7 @@ def _medians(points: Sequence[tuple[int, float]]) -> np.ndarray:
     """Points -> a few of them, from left to right, each in the middle of about as many."""
     number = len({tokens for tokens, _ in points}) // _QUESTIONS_A_BIN
     bins = np.array_split(np.array(sorted(points), dtype=float), min(_MOST_BINS, max(1, number)))
-    return np.array([np.median(found, axis=0) for found in bins])
+    return np.array([np.median(points, axis=0) for points in bins])
 
 
 def _beside(axes: Axes, position: int, number: int) -> Transform:

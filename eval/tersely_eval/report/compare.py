@@ -137,13 +137,13 @@ def parse_max_drops(given: Sequence[str]) -> dict[str, float]:
         InvalidInputError: one has another form, is given twice, or cannot be set.
     """
     max_drops: dict[str, float] = {}
-    for one in given:
-        name, _, number = (part.strip() for part in one.partition("="))
+    for limit in given:
+        name, _, number = (part.strip() for part in limit.partition("="))
         try:
             drop = float(number)
         except ValueError:
             raise InvalidInputError(
-                f"--max-drop {one!r} must be a measure and a number, such as answer_kept=0.02"
+                f"--max-drop {limit!r} must be a measure and a number, such as answer_kept=0.02"
             ) from None
         if name in max_drops:
             raise InvalidInputError(f"--max-drop {name} is given twice: {max_drops[name]:g} and {drop:g}")
@@ -160,7 +160,10 @@ class _Key(NamedTuple):
 
 
 def _by_key(measurements: Iterable[Measurement]) -> dict[_Key, Measurement]:
-    return {_Key(Group(one.data_set, one.method, one.rate), one.question): one for one in measurements}
+    return {
+        _Key(Group(measurement.data_set, measurement.method, measurement.rate), measurement.question): measurement
+        for measurement in measurements
+    }
 
 
 def _remarks(before: RunDescription, after: RunDescription, pairs: Sequence[Pair]) -> list[str]:

@@ -64,7 +64,9 @@ def _described(run: RunDescription) -> str:
 
 
 def _groups(changes: Iterable[Change]) -> Iterator[tuple[str, list[Change]]]:
-    for (data_set, method, rate), group in groupby(changes, key=lambda one: (one.data_set, one.method, one.rate)):
+    for (data_set, method, rate), group in groupby(
+        changes, key=lambda change: (change.data_set, change.method, change.rate)
+    ):
         yield f"{data_set}: {method} at {rate:g}", list(group)
 
 
@@ -88,15 +90,15 @@ def _cells(change: Change) -> Sequence[str]:
 
 def _alone(comparison: Comparison) -> list[str]:
     return [
-        f"only {when}: {_named(one)}"
-        for when, found in (("before", comparison.only_before), ("after", comparison.only_after))
-        for one in found
+        f"only {when}: {_named(group)}"
+        for when, groups in (("before", comparison.only_before), ("after", comparison.only_after))
+        for group in groups
     ]
 
 
-def _named(one: Unpaired) -> str:
-    names = ", ".join(one.questions[:_LISTED]) + (", ..." if len(one.questions) > _LISTED else "")
-    return f"{one.data_set}: {one.method} at {one.rate:g}, {len(one.questions)} questions ({names})"
+def _named(group: Unpaired) -> str:
+    names = ", ".join(group.questions[:_LISTED]) + (", ..." if len(group.questions) > _LISTED else "")
+    return f"{group.data_set}: {group.method} at {group.rate:g}, {len(group.questions)} questions ({names})"
 
 
 def _list(lines: Iterable[str]) -> str:

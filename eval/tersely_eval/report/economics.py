@@ -52,7 +52,7 @@ def economics_html(run: Run, prices: Mapping[str, Price]) -> str:
 
 
 def _sections(run: Run, prices: Mapping[str, Price]) -> list[_Section]:
-    measured = [one for one in run.measurements if one.error is None]
+    measured = [measurement for measurement in run.measurements if measurement.error is None]
     if not measured:
         return []
     time = _Section("When it saves time", _TIME.format(machine=run.description.machine), _time_rows(measured, prices))
@@ -68,14 +68,14 @@ def _sections(run: Run, prices: Mapping[str, Price]) -> list[_Section]:
 
 def _money_rows(measured: Sequence[Measurement], prices: Mapping[str, Price]) -> list[list[str]]:
     rows = [["method", "rate", "data", "tokens before", "after", *prices]]
-    found = savings(measured, prices)
-    for start in range(0, len(found), len(prices)):
-        each = found[start : start + len(prices)]  # one for each model
+    saved = savings(measured, prices)
+    for start in range(0, len(saved), len(prices)):
+        each = saved[start : start + len(prices)]  # one for each model
         of = each[0]
         rows.append(
             [
                 *(of.method, f"{of.rate:g}", of.data_set, f"{of.original_tokens:,.0f}", f"{of.tokens:,.0f}"),
-                *(f"{_dollars(one.cost)} ({_dollars(one.saved)})" for one in each),
+                *(f"{_dollars(measurement.cost)} ({_dollars(measurement.saved)})" for measurement in each),
             ]
         )
     return rows
@@ -85,22 +85,22 @@ def _time_rows(measured: Sequence[Measurement], prices: Mapping[str, Price]) -> 
     speeds = {f"{speed:,} tokens/s": float(speed) for speed in LLM_SPEEDS}
     speeds |= {price.model: price.tokens_per_second for price in prices.values() if price.tokens_per_second}
     groups: dict[tuple[str, float], list[Measurement]] = defaultdict(list)
-    for one in measured:
-        groups[one.method, one.rate].append(one)
+    for measurement in measured:
+        groups[measurement.method, measurement.rate].append(measurement)
     rows = [
         ["method", "rate", "seconds", "measured tokens", "LLM slower than", *(f"from, at {name}" for name in speeds)]
     ]
     for (method, rate), group in groups.items():
-        found = break_even(group)
-        if isinstance(found, BreakEven):
+        result = break_even(group)
+        if isinstance(result, BreakEven):
             figures = [
-                f"{found.start:.2f} + n / {found.tokens_per_second:,.0f}",
-                f"{found.shortest:,} to {found.longest:,}",
-                f"{found.fastest_llm:,.0f} tokens/s",
-                *(_length(found.least_prompt(speed)) for speed in speeds.values()),
+                f"{result.start:.2f} + n / {result.tokens_per_second:,.0f}",
+                f"{result.shortest:,} to {result.longest:,}",
+                f"{result.fastest_llm:,.0f} tokens/s",
+                *(_length(result.least_prompt(speed)) for speed in speeds.values()),
             ]
         else:
-            figures = [found.reason, *[_NOTHING] * (len(speeds) + 2)]
+            figures = [result.reason, *[_NOTHING] * (len(speeds) + 2)]
         rows.append([method, f"{rate:g}", *figures])
     return rows
 

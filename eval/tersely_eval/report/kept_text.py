@@ -100,9 +100,9 @@ def pieces(text: str, kept: Sequence[Span], answer: regex.Pattern[str] | None) -
     for gap in regex.finditer(r"(?<=\S)\s+(?=\S)", text):
         if fates[gap.start() - 1] == fates[gap.end()] == KEPT:
             fates[gap.start() : gap.end()] = [KEPT] * len(gap[0])
-    for found in answer.finditer(text) if answer else ():
-        if DROPPED not in fates[found.start() : found.end()]:
-            fates[found.start() : found.end()] = [ANSWER] * len(found[0])
+    for match in answer.finditer(text) if answer else ():
+        if DROPPED not in fates[match.start() : match.end()]:
+            fates[match.start() : match.end()] = [ANSWER] * len(match[0])
     start = 0
     for fate, run in groupby(fates):
         end = start + len(list(run))

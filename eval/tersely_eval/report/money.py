@@ -99,14 +99,17 @@ def cost_per_thousand_questions(prompt_tokens: float, price: Price) -> float:
 def savings(measurements: Iterable[Measurement], prices: Mapping[str, Price]) -> list[Saving]:
     """A row for each data set, method, rate and model, in the order of the measurements. Failures do not count."""
     groups: dict[tuple[str, str, float], list[Measurement]] = defaultdict(list)
-    for one in measurements:
-        if one.error is None:
-            groups[one.data_set, one.method, one.rate].append(one)
+    for measurement in measurements:
+        if measurement.error is None:
+            groups[measurement.data_set, measurement.method, measurement.rate].append(measurement)
     return [_saving(group, price) for group in groups.values() for price in prices.values()]
 
 
 def _saving(group: Sequence[Measurement], price: Price) -> Saving:
-    original, delivered = fmean(one.original_tokens for one in group), fmean(one.tokens for one in group)
+    original, delivered = (
+        fmean(measurement.original_tokens for measurement in group),
+        fmean(measurement.tokens for measurement in group),
+    )
     cost = cost_per_thousand_questions(delivered, price)
     return Saving(
         data_set=group[0].data_set,

@@ -74,8 +74,11 @@ def html_page(run: Run, economics: str = "") -> str:
     from markupsafe import Markup
 
     shown = [method for example in run.examples for method in example.kept]
-    looks = marks(list(dict.fromkeys([*(one.method for one in run.measurements), *shown])))
-    by_question = {(one.data_set, one.question, one.method, one.rate): one for one in run.measurements}
+    looks = marks(list(dict.fromkeys([*(measurement.method for measurement in run.measurements), *shown])))
+    by_question = {
+        (measurement.data_set, measurement.question, measurement.method, measurement.rate): measurement
+        for measurement in run.measurements
+    }
 
     def measured(example: ShownExample, method: str) -> Measurement | None:
         of = example.example
@@ -89,8 +92,15 @@ def html_page(run: Run, economics: str = "") -> str:
         facts=_facts(run),
         looks=looks,
         data_sets=[
-            _data_set(f"data-{number}", name, [one for one in run.measurements if one.data_set == name], looks)
-            for number, name in enumerate(dict.fromkeys(one.data_set for one in run.measurements), start=1)
+            _data_set(
+                f"data-{number}",
+                name,
+                [measurement for measurement in run.measurements if measurement.data_set == name],
+                looks,
+            )
+            for number, name in enumerate(
+                dict.fromkeys(measurement.data_set for measurement in run.measurements), start=1
+            )
         ],
         economics=Markup(economics),
         examples=[show(example) for example in run.examples],
@@ -106,21 +116,21 @@ def _data_set(anchor: str, name: str, measurements: Sequence[Measurement], looks
         cells = [column.value(summary) or _NOTHING for column in columns]
         row = Row(looks[summary.method], summary.method, summary.answer_kept, cells, _failures(summary))
         groups.setdefault(summary.rate, []).append(row)
-    questions = len({one.question for one in measurements})
-    methods = list(dict.fromkeys(one.method for one in measurements))
+    questions = len({measurement.question for measurement in measurements})
+    methods = list(dict.fromkeys(measurement.method for measurement in measurements))
     charts = draw_charts(anchor, name, summaries, looks)
     return DataSet(anchor, name, questions, methods, columns, groups, charts)
 
 
 def _values(summary: Summary, attribute: str) -> list[Any]:
-    found = (getattr(one, attribute) for one in summary.measured)
-    return [value for value in found if value is not None]
+    values = (getattr(measurement, attribute) for measurement in summary.measured)
+    return [value for value in values if value is not None]
 
 
 def _figure(attribute: str, of_values: Callable[[list[Any]], float], form: str) -> Callable[[Summary], str | None]:
     def value(summary: Summary) -> str | None:
-        found = _values(summary, attribute)
-        return form.format(of_values(found)) if found else None
+        values = _values(summary, attribute)
+        return form.format(of_values(values)) if values else None
 
     return value
 
@@ -135,16 +145,18 @@ def _answer_kept(summary: Summary) -> str | None:
 
 
 def _seconds(summary: Summary) -> str | None:
-    found = _values(summary, "seconds")
-    if not found:
+    values = _values(summary, "seconds")
+    if not values:
         return None
-    middle = median(found)
+    middle = median(values)
     return f"{middle:.2f}" if middle >= 0.1 else f"{middle:#.2g}"
 
 
 def _tokens_per_second(summary: Summary) -> str | None:
-    found = [one.original_tokens / one.seconds for one in summary.measured if one.seconds]
-    return f"{median(found):,.0f}" if found else None
+    values = [
+        measurement.original_tokens / measurement.seconds for measurement in summary.measured if measurement.seconds
+    ]
+    return f"{median(values):,.0f}" if values else None
 
 
 _COLUMNS = (
@@ -207,7 +219,7 @@ _COLUMNS = (
     Column(
         "Memory",
         "The most that the process held, model included, in gigabytes.",
-        _figure("peak_bytes", lambda found: max(found) / 1e9, "{:.1f} GB"),
+        _figure("peak_bytes", lambda values: max(values) / 1e9, "{:.1f} GB"),
     ),
     Column(
         "Questions",
@@ -237,11 +249,13 @@ def _facts(run: Run) -> str:
     """The size of a run, in a line."""
     return ", ".join(
         (
-            _counted(len({one.method for one in run.measurements}), "method"),
-            _counted(len({one.data_set for one in run.measurements}), "data set"),
-            _counted(len({(one.data_set, one.question) for one in run.measurements}), "question"),
+            _counted(len({measurement.method for measurement in run.measurements}), "method"),
+            _counted(len({measurement.data_set for measurement in run.measurements}), "data set"),
+            _counted(
+                len({(measurement.data_set, measurement.question) for measurement in run.measurements}), "question"
+            ),
             _counted(len(run.measurements), "measurement"),
-            f"{sum(one.error is not None for one in run.measurements) or 'none'} of them failed",
+            f"{sum(measurement.error is not None for measurement in run.measurements) or 'none'} of them failed",
         )
     )
 

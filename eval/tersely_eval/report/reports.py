@@ -58,7 +58,7 @@ _HEADING = "`{command}`; {date}; model {model}; tokens of {tokenizer}; {machine}
 
 def merged(runs: Sequence[Run]) -> Run:
     """Several runs as one; of the same measurement the later one holds."""
-    measurements = {one.key: one for run in runs for one in run.measurements}
+    measurements = {measurement.key: measurement for run in runs for measurement in run.measurements}
     commands = "; ".join(dict.fromkeys(run.description.command for run in runs))
     machines = "; ".join(dict.fromkeys(run.description.machine for run in runs))
     description = runs[-1].description.model_copy(update={"command": commands, "machine": machines})
@@ -75,9 +75,9 @@ def print_summary(run: Run) -> None:
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
     for data_set, summaries in _by_data_set(run).items():
-        figures = [_figures(one) for one in summaries]
+        figures = [_figures(summary) for summary in summaries]
         shown = [column for column in _TERMINAL_COLUMNS if any(column[0] in of_one for of_one in figures)]
-        title = f"{data_set}: {max(len(one.measured) for one in summaries)} questions"
+        title = f"{data_set}: {max(len(summary.measured) for summary in summaries)} questions"
         table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("method")
         for heading in ("rate", *(heading for _, heading, _ in shown)):
@@ -103,9 +103,9 @@ def write_reports(folder: Path, run: Run, prices: Mapping[str, Price]) -> None:
         InvalidInputError: the folder cannot be written.
     """
     summaries = [
-        {"data_set": data_set, "method": one.method, "rate": one.rate, **_figures(one)}
+        {"data_set": data_set, "method": summary.method, "rate": summary.rate, **_figures(summary)}
         for data_set, of_set in _by_data_set(run).items()
-        for one in of_set
+        for summary in of_set
     ]
     described = {"run": run.description.model_dump(), "summaries": summaries}
     try:
@@ -127,8 +127,8 @@ def write_markdown(path: Path, run: Run, prices: Mapping[str, Price]) -> None:
 
     heading = _HEADING.format(**run.description.model_dump())
     tables = {}
-    for data_set in dict.fromkeys(one.data_set for one in run.measurements):
-        rows = [one for one in run.measurements if one.data_set == data_set]
+    for data_set in dict.fromkeys(measurement.data_set for measurement in run.measurements):
+        rows = [measurement for measurement in run.measurements if measurement.data_set == data_set]
         tables[data_set] = f"{heading}\n\n{quality_table(rows)}"
     tables["money and time"] = economics_markdown(run, prices)
     write_tables(path, tables)
@@ -151,8 +151,11 @@ def write_page(path: Path, run: Run, prices: Mapping[str, Price]) -> None:
 
 
 def _by_data_set(run: Run) -> dict[str, list[Summary]]:
-    names = dict.fromkeys(one.data_set for one in run.measurements)
-    return {name: summarise([one for one in run.measurements if one.data_set == name]) for name in names}
+    names = dict.fromkeys(measurement.data_set for measurement in run.measurements)
+    return {
+        name: summarise([measurement for measurement in run.measurements if measurement.data_set == name])
+        for name in names
+    }
 
 
 def _figures(summary: Summary) -> dict[str, Any]:
@@ -168,16 +171,16 @@ def _figures(summary: Summary) -> dict[str, Any]:
         figures["answer_kept"] = summary.answer_kept.mean
         figures["answer_kept_low"], figures["answer_kept_high"] = summary.answer_kept.low, summary.answer_kept.high
     for name in _MEANS:
-        values = [value for one in measured if (value := getattr(one, name)) is not None]
+        values = [value for measurement in measured if (value := getattr(measurement, name)) is not None]
         if values:
             figures[name] = fmean(values)
-    seconds = [one.seconds for one in measured if one.seconds]
+    seconds = [measurement.seconds for measurement in measured if measurement.seconds]
     if seconds:
         figures["median_seconds"] = median(seconds)
         figures["median_tokens_per_second"] = median(
-            one.original_tokens / one.seconds for one in measured if one.seconds
+            measurement.original_tokens / measurement.seconds for measurement in measured if measurement.seconds
         )
-    peaks = [one.peak_bytes for one in measured if one.peak_bytes]
+    peaks = [measurement.peak_bytes for measurement in measured if measurement.peak_bytes]
     if peaks:
         figures["highest_peak_bytes"] = max(peaks)
     return figures

@@ -28,12 +28,16 @@ class Summary(NamedTuple):
     @property
     def delivered(self) -> list[float]:
         """The rate delivered, compressed/original, for each question measured."""
-        return [delivered_rate(one) for one in self.measured]
+        return [delivered_rate(measurement) for measurement in self.measured]
 
     @property
     def above_budget(self) -> list[float]:
         """The rate delivered, for each question above its budget."""
-        return [delivered_rate(one) for one in self.measured if one.tokens > one.target_tokens]
+        return [
+            delivered_rate(measurement)
+            for measurement in self.measured
+            if measurement.tokens > measurement.target_tokens
+        ]
 
 
 def delivered_rate(measurement: Measurement) -> float:
@@ -43,20 +47,20 @@ def delivered_rate(measurement: Measurement) -> float:
 
 def summarise(measurements: Sequence[Measurement]) -> list[Summary]:
     """One summary for each rate, from the highest down, and each method in the order of its first measurement."""
-    methods = list(dict.fromkeys(one.method for one in measurements))
-    rates = sorted({one.rate for one in measurements}, reverse=True)
-    found = [_summary(method, rate, measurements) for rate in rates for method in methods]
-    return [summary for summary in found if summary.measured or summary.errors]
+    methods = list(dict.fromkeys(measurement.method for measurement in measurements))
+    rates = sorted({measurement.rate for measurement in measurements}, reverse=True)
+    summaries = [_summary(method, rate, measurements) for rate in rates for method in methods]
+    return [summary for summary in summaries if summary.measured or summary.errors]
 
 
 def _summary(method: str, rate: float, measurements: Sequence[Measurement]) -> Summary:
-    own = [one for one in measurements if one.method == method and one.rate == rate]
-    measured = [one for one in own if one.error is None]
-    answers = [one.answer_kept for one in measured if one.answer_kept is not None]
+    own = [measurement for measurement in measurements if measurement.method == method and measurement.rate == rate]
+    measured = [measurement for measurement in own if measurement.error is None]
+    answers = [measurement.answer_kept for measurement in measured if measurement.answer_kept is not None]
     return Summary(
         method,
         rate,
         measured,
-        [one.error for one in own if one.error is not None],
+        [measurement.error for measurement in own if measurement.error is not None],
         mean_interval(answers) if answers else None,
     )

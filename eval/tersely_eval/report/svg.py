@@ -98,7 +98,7 @@ def inline_svg(figure: Figure, name: str, title: str) -> str:
             if key == "id":
                 element.set(key, f"{name}-{value}")
             elif key == "style":
-                element.set(key, re.sub("#[0-9a-f]{6}", lambda found: _VARIABLES.get(found[0], found[0]), value))
+                element.set(key, re.sub("#[0-9a-f]{6}", lambda colour: _VARIABLES.get(colour[0], colour[0]), value))
             else:
                 element.set(key, re.sub(r"^(url\()?#", rf"\1#{name}-", value))
     root.set("style", "stroke-linejoin: round; stroke-linecap: butt")

@@ -25,25 +25,34 @@ class _Column(NamedTuple):
 
 
 _COLUMNS = [
-    _Column("answer kept", lambda one: one.answer_kept),
-    _Column("supporting sentences whole", lambda one: one.support_kept),
-    _Column("units whole", lambda one: one.units_whole),
-    _Column("whole units that miss their context", lambda one: one.context_missing, digits=3),
-    _Column("cut units a question", lambda one: one.cut_units, digits=1),
-    _Column("gold documents found", lambda one: one.gold_found),
-    _Column("recall of the ranking (best 5)", lambda one: one.recall),
-    _Column("share delivered", lambda one: one.tokens / one.original_tokens, digits=3),
-    _Column("most delivered", lambda one: one.tokens / one.original_tokens, max, digits=3),
-    _Column("least of a budget used", lambda one: one.tokens / one.target_tokens, min, digits=3),
-    _Column("broken words a question", lambda one: one.broken_words, digits=1),
-    _Column("answer log-probability", lambda one: one.answer_log_probability),
-    _Column("exact match", lambda one: one.exact_match),
-    _Column("F1", lambda one: one.f1),
-    _Column("seconds a question", lambda one: one.seconds, median),
+    _Column("answer kept", lambda measurement: measurement.answer_kept),
+    _Column("supporting sentences whole", lambda measurement: measurement.support_kept),
+    _Column("units whole", lambda measurement: measurement.units_whole),
+    _Column("whole units that miss their context", lambda measurement: measurement.context_missing, digits=3),
+    _Column("cut units a question", lambda measurement: measurement.cut_units, digits=1),
+    _Column("gold documents found", lambda measurement: measurement.gold_found),
+    _Column("recall of the ranking (best 5)", lambda measurement: measurement.recall),
+    _Column("share delivered", lambda measurement: measurement.tokens / measurement.original_tokens, digits=3),
+    _Column("most delivered", lambda measurement: measurement.tokens / measurement.original_tokens, max, digits=3),
     _Column(
-        "tokens a second", lambda one: one.original_tokens / one.seconds if one.seconds else None, median, digits=0
+        "least of a budget used", lambda measurement: measurement.tokens / measurement.target_tokens, min, digits=3
     ),
-    _Column("peak memory, GB", lambda one: None if one.peak_bytes is None else one.peak_bytes / 1e9, max),
+    _Column("broken words a question", lambda measurement: measurement.broken_words, digits=1),
+    _Column("answer log-probability", lambda measurement: measurement.answer_log_probability),
+    _Column("exact match", lambda measurement: measurement.exact_match),
+    _Column("F1", lambda measurement: measurement.f1),
+    _Column("seconds a question", lambda measurement: measurement.seconds, median),
+    _Column(
+        "tokens a second",
+        lambda measurement: measurement.original_tokens / measurement.seconds if measurement.seconds else None,
+        median,
+        digits=0,
+    ),
+    _Column(
+        "peak memory, GB",
+        lambda measurement: None if measurement.peak_bytes is None else measurement.peak_bytes / 1e9,
+        max,
+    ),
 ]
 
 
@@ -54,27 +63,34 @@ def quality_table(measurements: Sequence[Measurement]) -> str:
     of tokens a second, and the highest peak of memory. Where a method failed, its figures are of the questions where
     it did not, and the last column says why.
     """
-    methods = list(dict.fromkeys(one.method for one in measurements))
+    methods = list(dict.fromkeys(measurement.method for measurement in measurements))
     # No compression has a rate of its own, which would be an empty column for the others.
-    compressed = [one for one in measurements if one.method != "full"] or measurements
-    rates = list(dict.fromkeys(one.rate for one in compressed))
-    measured = [one for one in measurements if one.error is None]
-    columns = [column for column in _COLUMNS if any(column.value(one) is not None for one in measured)]
+    compressed = [measurement for measurement in measurements if measurement.method != "full"] or measurements
+    rates = list(dict.fromkeys(measurement.rate for measurement in compressed))
+    measured = [measurement for measurement in measurements if measurement.error is None]
+    columns = [column for column in _COLUMNS if any(column.value(measurement) is not None for measurement in measured)]
     failed = len(measured) < len(measurements)
     times = " / ".join(f"{1 / rate:.3g}x" for rate in rates)
 
     def row(method: str) -> list[str]:
-        of_method = [one for one in measured if one.method == method]
+        of_method = [measurement for measurement in measured if measurement.method == method]
         its_rates = rates if method != "full" else [1.0]
         figures = [
-            " / ".join(_summary(column, [one for one in of_method if one.rate == rate]) for rate in its_rates)
+            " / ".join(
+                _summary(column, [measurement for measurement in of_method if measurement.rate == rate])
+                for rate in its_rates
+            )
             for column in columns
         ]
-        above = sum(one.tokens > one.target_tokens for one in of_method)
-        questions = {one.question for one in of_method}
-        answers = {one.question for one in of_method if one.answer_kept is not None}
+        above = sum(measurement.tokens > measurement.target_tokens for measurement in of_method)
+        questions = {measurement.question for measurement in of_method}
+        answers = {measurement.question for measurement in of_method if measurement.answer_kept is not None}
         cells = [f"`{method}`", *figures, str(above), f"{len(questions)} ({len(answers)})"]
-        errors = [one.error for one in measurements if one.method == method and one.error is not None]
+        errors = [
+            measurement.error
+            for measurement in measurements
+            if measurement.method == method and measurement.error is not None
+        ]
         return [*cells, _failures(errors)] if failed else cells
 
     headings = ["method", *(f"{column.heading} at {times}" for column in columns), "above the budget", "n (answers)"]
@@ -101,10 +117,10 @@ def replace_tables(text: str, tables: dict[str, str]) -> str:
             continue
         # Up to the table's own end: never past the beginning of another one.
         old = re.compile(rf"{re.escape(begin)}(?:(?!<!-- table: ).)*?{re.escape(end)}", re.DOTALL)
-        found = old.search(text)
-        if not found:
+        match = old.search(text)
+        if not match:
             raise InvalidInputError(f"the table {name!r} begins with {begin} and has no {end} after it; add one")
-        text = text[: found.start()] + block + text[found.end() :]
+        text = text[: match.start()] + block + text[match.end() :]
     return text
 
 
