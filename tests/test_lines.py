@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tersely import Document
-from tersely.text.lines import split_records
+from tersely.text.prose.lines import split_records
 from tersely.text.segmentation import segment_documents
 from tersely.text.structure import split_blocks
 

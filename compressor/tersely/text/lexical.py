@@ -26,7 +26,8 @@ def _bm25s() -> ModuleType:
     import bm25s.stopwords
 
     logging.getLogger("bm25s").setLevel(logging.WARNING)  # by itself it tells of every index that it builds
-    return bm25s
+    module: ModuleType = bm25s
+    return module
 
 
 @cache
@@ -49,7 +50,8 @@ def content_words(text: str) -> list[str]:
         elif run not in said_of_all:
             words.append(run)
     # A new one, since threads must not share a stemmer; without its cache, which takes longer to make than it saves.
-    return Stemmer.Stemmer("english", 0).stemWords(words)
+    stems: list[str] = Stemmer.Stemmer("english", 0).stemWords(words)
+    return stems
 
 
 def document_words(segmented: SegmentedDocument) -> tuple[list[str], list[list[str]]]:

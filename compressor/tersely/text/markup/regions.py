@@ -6,9 +6,9 @@ from functools import partial
 
 import regex
 
-from tersely.text.markup_names import HTML, INLINE
-from tersely.text.markup_records import read_elements
-from tersely.text.markup_scanner import COMMENT, STRAY, Element, scan_elements
+from tersely.text.markup.elements import read_elements
+from tersely.text.markup.names import HTML, INLINE
+from tersely.text.markup.scanner import COMMENT, STRAY, Element, scan_elements
 from tersely.text.outline import Region
 
 _BEGINNING = regex.compile(r"^[ \t]*+</?+[A-Za-z!?]", regex.M)

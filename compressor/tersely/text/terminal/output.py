@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from tersely.text import changes, columns, command_output, logs, matches, tracebacks
 from tersely.text.layout import lines_between
 from tersely.text.outline import FindRegions, Outline
+from tersely.text.terminal.columns import find as find_columns
+from tersely.text.terminal.listings import find as find_listings
+from tersely.text.terminal.logs import find as find_logs
+from tersely.text.terminal.patches import find as find_patches
+from tersely.text.terminal.search_results import find as find_search_results
+from tersely.text.terminal.tracebacks import find as find_tracebacks
 
 READERS: tuple[FindRegions, ...] = (
-    changes.find,
-    logs.find,
-    tracebacks.find,
-    columns.find,
-    matches.find,
-    command_output.find,
+    find_patches,
+    find_logs,
+    find_tracebacks,
+    find_columns,
+    find_search_results,
+    find_listings,
 )
 
 

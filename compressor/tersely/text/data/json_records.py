@@ -12,10 +12,10 @@ from functools import partial
 
 import regex
 
-from tersely.text.json_scanner import Value, is_json, scan_values
-from tersely.text.json_strings import decode_string
+from tersely.text.data.json_scanner import Value, is_json, scan_values
+from tersely.text.data.json_strings import decode_string
+from tersely.text.data.record_names import naming_fields
 from tersely.text.outline import Outline, Region
-from tersely.text.record_names import naming_fields
 
 # All in characters. Up to this length a record is one block; a longer one is cut into its members.
 _LONGEST_RECORD = 600

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import regex
 
+from tersely.text.data.record_names import naming_fields
 from tersely.text.outline import Outline
-from tersely.text.record_names import naming_fields
 
 # All in characters. An entry up to this length, with all that is in it, is one block.
 _LONGEST = 400

@@ -12,11 +12,11 @@ from itertools import pairwise
 
 import regex
 
-from tersely.text.markup_names import CELLS, HEADINGS, INLINE, INTRODUCED, ITEMS, SILENT, TITLES
-from tersely.text.markup_scanner import CDATA, COMMENT, DECLARATION, INSTRUCTION, STRAY, Element
-from tersely.text.markup_tables import TableRows
+from tersely.text.data import naming_fields
+from tersely.text.markup.names import CELLS, HEADINGS, INLINE, INTRODUCED, ITEMS, SILENT, TITLES
+from tersely.text.markup.scanner import CDATA, COMMENT, DECLARATION, INSTRUCTION, STRAY, Element
+from tersely.text.markup.tables import TableRows
 from tersely.text.outline import Outline
-from tersely.text.record_names import naming_fields
 from tersely.text.sentences import split_sentences
 
 # All in characters. Up to this length an element is one block.

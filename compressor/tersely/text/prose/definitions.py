@@ -14,7 +14,7 @@ import regex
 from tersely.text.fence_spans import outside_fences
 from tersely.text.layout import Line, line_groups, lines_between, reads_as_prose
 from tersely.text.outline import Outline, Region
-from tersely.text.prose import read_prose
+from tersely.text.prose.paragraphs import read_prose
 
 _LONGEST = 700  # characters of an entry that is one block
 _LONGEST_TERM = 60

@@ -15,9 +15,8 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock, fence, heading
 from markdown_it.token import Token
 
-from tersely.text.headings import heading_level
 from tersely.text.outline import Outline
-from tersely.text.prose import read_prose
+from tersely.text.prose import heading_level, read_prose
 
 # A longer one (characters) costs more than it explains: it is a block like others.
 _LONGEST_HEADING = 500  # a heading, or the header of a table

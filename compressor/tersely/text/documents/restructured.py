@@ -10,10 +10,10 @@ from functools import partial
 
 import regex
 
-from tersely.text import program
-from tersely.text.definitions import add_entry
 from tersely.text.layout import Line, lines_between
 from tersely.text.outline import Outline, Region
+from tersely.text.programs import read_program
+from tersely.text.prose import add_entry
 
 _LONGEST_CODE = 1000  # characters of a program that is one block with its directive
 _LONGEST_TITLE = 200
@@ -80,4 +80,4 @@ def _read_code(outline: Outline, start: int, end: int) -> None:
     body = next((number for number, line in enumerate(lines) if number and not line.content), 1)
     with outline.under(outline.add(start, lines[body - 1].end, stands=False)):
         if body < len(lines):
-            program.read(outline, lines[body].start, end)
+            read_program(outline, lines[body].start, end)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import regex
 
-from tersely.text import output
 from tersely.text.fence_spans import outside_fences
 from tersely.text.layout import Line, lines_between, reads_as_prose
 from tersely.text.outline import Outline, Region
+from tersely.text.terminal.output import READERS, read_lines, read_with
 
 _LONGEST = 600  # characters of a command with its output that are one block
 
@@ -74,4 +74,4 @@ def read(outline: Outline, start: int, end: int) -> None:
         command = outline.add(lines[first].start, lines[said - 1].end, stands=said == stop)
         if said < stop:
             with outline.under(command):
-                output.read_with(output.READERS, outline, lines[said].start, lines[stop - 1].end, output.read_lines)
+                read_with(READERS, outline, lines[said].start, lines[stop - 1].end, read_lines)

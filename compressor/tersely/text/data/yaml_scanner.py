@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import regex
 
-from tersely.text.entries import Entry
+from tersely.text.data.entries import Entry
 
 BLANK, COMMENT, MARKER, KEY, ITEM = "blank", "comment", "marker", "key", "item"
 # What goes on with a value: surely, as it is in brackets or said to be a text, or maybe, as it stands deeper.

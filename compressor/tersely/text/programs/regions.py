@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import regex
 
-from tersely.text import program
 from tersely.text.fence_spans import outside_fences
 from tersely.text.layout import line_groups, lines_between, reads_as_prose
 from tersely.text.outline import Region
-from tersely.text.program_lines import ProgramLine, program_lines
+from tersely.text.programs.lines import ProgramLine, program_lines
+from tersely.text.programs.statements import read
 
 _FEWEST = 3  # lines
 _HALF = 0.5
@@ -74,7 +74,7 @@ def _find(text: str, start: int, end: int) -> list[Region]:
         return []
     lines = program_lines(text, start, end)
     if _is_all_program(lines):
-        return [Region(start, end, program.read)]
+        return [Region(start, end, read)]
     regions: list[Region] = []
     opened: list[range] = []  # groups of lines since the last prose
     for group in [*line_groups(lines), None]:
@@ -83,7 +83,7 @@ def _find(text: str, start: int, end: int) -> list[Region]:
             continue
         span = _program(lines, opened)
         if span:
-            regions.append(Region(lines[span.start].start, lines[span.stop - 1].end, program.read))
+            regions.append(Region(lines[span.start].start, lines[span.stop - 1].end, read))
         opened = []
     return regions
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import regex
 
-from tersely.text import ini_records, json_records, markup, output, program, program_signs, sessions, yaml_records
+from tersely.text.data import find_ini, find_json, find_yaml
 from tersely.text.fence_spans import closed_fences
 from tersely.text.layout import Line, line_groups, lines_between
+from tersely.text.markup import find_markup
 from tersely.text.outline import FindRegions, Outline, Region
+from tersely.text.programs import find_programs, read_program
+from tersely.text.terminal import OUTPUT_READERS, find_sessions, read_with
 
 _LONGEST = 1000  # characters of a fenced block, or of lines between blank ones in it, that are one block
 
@@ -17,13 +20,13 @@ _NO_PROGRAM = regex.compile(
     regex.I,
 )
 _READERS: tuple[FindRegions, ...] = (
-    json_records.find,
-    markup.find,
-    sessions.find,
-    *output.READERS,
-    ini_records.find,
-    yaml_records.find,
-    program_signs.find,
+    find_json,
+    find_markup,
+    find_sessions,
+    *OUTPUT_READERS,
+    find_ini,
+    find_yaml,
+    find_programs,
 )
 
 
@@ -42,9 +45,9 @@ def _read(outline: Outline, start: int, end: int) -> None:
     fence = outline.add(opening.start, opening.end, stands=False)
     with outline.under(fence):
         if not language or _NO_PROGRAM.match(language):
-            output.read_with(_READERS, outline, opening.end, closing.start, _read_lines)
+            read_with(_READERS, outline, opening.end, closing.start, _read_lines)
         else:
-            program.read(outline, opening.end, closing.start)
+            read_program(outline, opening.end, closing.start)
     outline.need(fence, outline.add(closing.start, closing.end, stands=False))
 
 

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 
 import regex
 
-from tersely.text.entries import read_entries, tie_aliases
-from tersely.text.outline import Outline, Region
-from tersely.text.yaml_scanner import (
+from tersely.text.data.entries import read_entries, tie_aliases
+from tersely.text.data.yaml_scanner import (
     BLANK,
     COMMENT,
     ITEM,
@@ -24,6 +23,7 @@ from tersely.text.yaml_scanner import (
     build_entries,
     scan_lines,
 )
+from tersely.text.outline import Outline, Region
 
 _FEWEST = 4  # lines
 _NESTED = 0.2  # of the keys stand under others

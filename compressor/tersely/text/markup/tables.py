@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import regex
 
-from tersely.text.markup_scanner import Element
+from tersely.text.markup.scanner import Element
 from tersely.text.outline import Outline
 
 _LONGEST_HEADER = 500  # characters; a longer one costs more than it explains

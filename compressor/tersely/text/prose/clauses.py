@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 import regex
 
-from tersely.text.headings import heading_level, is_numbered_title
 from tersely.text.outline import Outline, Region
-from tersely.text.prose import add_sentences
+from tersely.text.prose.headings import heading_level, is_numbered_title
+from tersely.text.prose.paragraphs import add_sentences
 
 _LINE = regex.compile(r"[^\n]*\n|[^\n]+$")
 _QUICK = regex.compile(r"^[ \t]*(?:\(?[a-zA-Z]{1,4}\)|\(\d{1,2}\)|\d{1,2}\.\d|§|Art\w*\.? \d|第)", regex.M)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import regex
 
-from tersely.text import formulas
+from tersely.text.documents.formulas import find as find_formulas
 from tersely.text.layout import Line, lines_between
 from tersely.text.outline import Outline, Region
 from tersely.text.prose import read_prose
@@ -163,7 +163,7 @@ class _Reader:
 
     def _read_text(self, start: int, end: int) -> None:
         """Add sentences, and formulas between them."""
-        for region in formulas.find(self._outline.text, start, end) if start < end else ():
+        for region in find_formulas(self._outline.text, start, end) if start < end else ():
             read_prose(self._outline, start, region.start)
             region.read(self._outline, region.start, region.end)
             start = region.end

@@ -13,7 +13,7 @@ from itertools import pairwise
 import regex
 
 from tersely.text.outline import Outline
-from tersely.text.program_lines import ProgramLine, program_lines
+from tersely.text.programs.lines import ProgramLine, program_lines
 
 _LONGEST = 3000  # characters of a function that is one block
 _LONGEST_CLASS = 400  # characters of a class with methods that is one block

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import regex
 
-from tersely.text.entries import Entry, read_entries
+from tersely.text.data.entries import Entry, read_entries
 from tersely.text.outline import Outline, Region
 
 _FEWEST = 3  # lines with an entry

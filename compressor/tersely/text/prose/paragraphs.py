@@ -10,8 +10,9 @@ from itertools import pairwise
 
 import regex
 
-from tersely.text.footnotes import NOTE
-from tersely.text.headings import (
+from tersely.text.outline import Outline
+from tersely.text.prose.footnotes import NOTE
+from tersely.text.prose.headings import (
     DEEPEST_NUMBERED,
     LIST_ITEM,
     TITLE,
@@ -20,9 +21,8 @@ from tersely.text.headings import (
     heading_level,
     is_short_line,
 )
-from tersely.text.lines import LONGEST_RECORD, Record, split_records
-from tersely.text.outline import Outline
-from tersely.text.questions import answered_lines, is_question
+from tersely.text.prose.lines import LONGEST_RECORD, Record, split_records
+from tersely.text.prose.questions import answered_lines, is_question
 from tersely.text.sentences import split_paragraphs, split_sentences
 
 _LONGEST_LINE = 200  # characters; a longer line that stands for itself is cut into its sentences

@@ -45,4 +45,5 @@ def tie_notes(outline: Outline) -> None:
 
 
 def _mark(match: regex.Match[str]) -> str:
-    return match["name"] or match["sign"].lstrip("\\")
+    name, sign = match.group("name", "sign")
+    return str(name or sign.lstrip("\\"))
