@@ -20,8 +20,8 @@ from speed_measuring import forget
 
 from tersely import CacheSettings, Compressor
 from tersely.budget.rendering import with_title
-from tersely.methods.evidence.passages import read_attention
 from tersely.methods.evidence.profile import profile_for
+from tersely.methods.evidence.token_scores import attention_scores
 from tersely.scoring.scorer import ScoringRequest
 from tersely.text.segmentation import segment_documents
 from tersely_eval.datasets import Question, read_questions
@@ -51,7 +51,7 @@ def measure(compressor: Compressor, question: Question) -> dict[str, float]:
         "one pass, only the question scored": seconds(compressor, lambda: scorer.score(question_only)),
         "the pass of evidence": seconds(
             compressor,
-            lambda: read_attention(
+            lambda: attention_scores(
                 scorer,
                 segmented,
                 question.question,

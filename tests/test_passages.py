@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 from conftest import CONTEXT_LENGTH, FakeScorer
 from tersely import Document
 from tersely.budget.rendering import with_title
-from tersely.methods.evidence.passages import (
-    PASSAGE_TOKENS,
-    Reading,
-    _start_with_context,
-    read_attention,
-    read_contrast,
-    requests_ahead,
+from tersely.methods.evidence.passages import PASSAGE_TOKENS, _start_with_context
+from tersely.methods.evidence.token_scores import (
+    TokenScores,
+    attention_scores,
+    contrast_scores,
+    prefetch_requests,
 )
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.text.segmentation import SegmentedDocument, segment_documents
@@ -48,7 +47,7 @@ class Read(NamedTuple):
     """All that a call said and asked; `starts` are the positions of the tokens at which units start."""
 
     documents: list[SegmentedDocument]
-    readings: list[Reading]
+    readings: list[TokenScores]
     encodings: list[list[int]]
     starts: list[set[int]]
     scorer: Recording
@@ -59,7 +58,7 @@ def read(*documents: Document | str, question: str = QUESTION, scorer: Recording
     scorer = scorer or Recording()
     usable = [Document(text=one) if isinstance(one, str) else one for one in documents]
     segmented = segment_documents(list(enumerate(usable)))
-    readings = read_attention(scorer, segmented, question, scorer.heads, lambda share: None)
+    readings = attention_scores(scorer, segmented, question, scorer.heads, lambda share: None)
     encodings, starts = [], []
     for one in segmented:
         encoding = scorer.encode(with_title(one.document.title, one.document.text))
@@ -150,7 +149,7 @@ def test_values_are_logarithms_of_attention() -> None:
     np.testing.assert_allclose(found.readings[0].values, np.log(seen.weights[:, start : start + length]), atol=1e-3)
 
 
-@pytest.mark.parametrize("read_documents", [read_attention, read_contrast])
+@pytest.mark.parametrize("read_documents", [attention_scores, contrast_scores])
 def test_what_a_passage_makes_more_likely_counts_and_what_it_does_not_speak_of_does_not(read_documents) -> None:
     class Knowing(FakeScorer):
         """Finds the second, third, ... token of the question so likely after each document."""
@@ -167,7 +166,7 @@ def test_what_a_passage_makes_more_likely_counts_and_what_it_does_not_speak_of_d
     texts = ["The mill was built.", "Of its age"]
     firsts = [FakeScorer().encode(text).tokens[0] for text in texts]
     documents = segment_documents([(number, Document(text=text)) for number, text in enumerate(texts)])
-    arguments = (FakeScorer.heads,) if read_documents is read_attention else ()
+    arguments = (FakeScorer.heads,) if read_documents is attention_scores else ()
     readings = read_documents(Knowing(), documents, "How old is it?", *arguments, lambda share: None)
     # Means: -2, -4, -3.
     np.testing.assert_allclose(readings[0].question, 1 / 3, rtol=1e-6)
@@ -182,7 +181,7 @@ def test_a_question_of_one_token_is_read_too() -> None:
 
 def test_what_is_read_ahead_is_all_that_stands_before_any_question() -> None:
     found = read(Document(text=" ".join(SENTENCES), title="Title"), "Another text.")
-    ahead = requests_ahead(found.scorer, found.documents, found.scorer.heads)
+    ahead = prefetch_requests(found.scorer, found.documents, found.scorer.heads)
     assert [one.prefix[:-1] for one in ahead] == [one.prefix[:-1] for one in found.scorer.requests]
 
 
@@ -242,8 +241,8 @@ def test_models_with_a_short_context(tiny_llama, tiny_gpt2, title, question) -> 
         scorer = CausalLanguageModelScorer(str(folder), dtype="float32")
         assert scorer.context_length == CONTEXT_LENGTH
         for readings in (
-            read_attention(scorer, documents, question, scorer.heads[:2], lambda share: None),
-            read_contrast(scorer, documents, question, lambda share: None),
+            attention_scores(scorer, documents, question, scorer.heads[:2], lambda share: None),
+            contrast_scores(scorer, documents, question, lambda share: None),
         ):
             for one, reading in zip(documents, readings, strict=True):
                 encoding = scorer.encode(with_title(one.document.title, one.document.text))
@@ -264,7 +263,7 @@ def test_contrast_is_what_the_question_makes_likelier() -> None:
 
     texts = [Document(text="some words of a river here", title="Title"), Document(text="river " * 600)]
     documents = segment_documents(list(enumerate(texts)))
-    readings = read_contrast(Biased(), documents, QUESTION, lambda share: None)
+    readings = contrast_scores(Biased(), documents, QUESTION, lambda share: None)
     assert readings[0].values.tolist() == [[0, 0, 0, 0, 0, 4, 0]]
     assert readings[0].ends[0] <= 0 < readings[0].ends[1]
     assert set(readings[1].values[0][:-1].tolist()) == {4.0}
@@ -275,7 +274,7 @@ def test_progress_is_passed_on(tiny_llama) -> None:
     scorer = CausalLanguageModelScorer(str(tiny_llama), dtype="float32")
     documents = segment_documents([(0, Document(text="The mill was built in 1820."))])
     for shares in ([], []):
-        read_attention(scorer, documents, QUESTION, scorer.heads, shares.append)
+        attention_scores(scorer, documents, QUESTION, scorer.heads, shares.append)
         assert shares[-1] == 1
-        read_contrast(scorer, documents, QUESTION, shares.append)
+        contrast_scores(scorer, documents, QUESTION, shares.append)
         assert shares[-1] == 1

@@ -1,47 +1,30 @@
-"""The pipeline, top to bottom: documents in, the same documents shorter out. Each stage lives in its own room."""
+"""The face of the core: a compressor holds a loaded model and serves calls. `pipeline.py` does the work of a call."""
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from os import PathLike
 from typing import Any, cast
 
-import numpy as np
-
-from tersely.account import compressed_document, dropped_documents, kept_instead, left_out, notes_of
-from tersely.budget.copies import find_copies
 from tersely.budget.counting import TokenCounter, token_counter
-from tersely.budget.fit import fit
-from tersely.budget.ordering import arrange
-from tersely.budget.oversize import Oversize, worth_reading
-from tersely.budget.pieces import Choice
-from tersely.budget.rendering import Marks, render_context, render_prompt, with_title
-from tersely.budget.shares import target_from_rate
-from tersely.clock import Clock
 from tersely.documents import Document
-from tersely.errors import InvalidInputError, TerselyError
-from tersely.input import check_text, read_documents
+from tersely.errors import TerselyError
+from tersely.input import read_documents
 from tersely.memory import Memory
-from tersely.methods import METHODS, choose_method
-from tersely.methods.method import Task
+from tersely.methods import METHODS
+from tersely.pipeline import Call, check_call, run
 from tersely.result import CompressionResult
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.scoring.queue import Cancellation, arriving, cancellable
 from tersely.scoring.scorer import Scorer
 from tersely.settings import CacheSettings, CompressionSettings, MethodName, Order
-from tersely.text.segmentation import SegmentedDocument, Segments, segment_documents
+from tersely.text.segmentation import Segments, segment_documents
 
-# Of the memory for documents, one part in so many is for their words: the embedded model keeps some hundred times as
-# much of a text.
+# Of the memory for documents, one part in so many is for their words: the embedded model caches some hundred times as
+# many bytes for the same text.
 _SHARE_OF_WORDS = 64
-# Stands where a fragment was cut out of a unit, unless the caller marks every gap.
-_CUT_MARKER = " [...] "
-
-# A name of its own: who shows the notes in another way can turn it off.
-_notes_logger = logging.getLogger("tersely.notes")
 
 
 class Compressor:
@@ -79,7 +62,7 @@ class Compressor:
         self.scorer: Scorer = _load_scorer(name, device, dtype, cache) if name is not None else cast(Scorer, model)
         self.tokenizer: TokenCounter = token_counter(tokenizer, fallback=self._scorer_counter)
         memory_bytes = (cache or CacheSettings()).memory_bytes
-        self._kept: Memory[Segments] = Memory(memory_bytes // _SHARE_OF_WORDS)
+        self._segments: Memory[Segments] = Memory(memory_bytes // _SHARE_OF_WORDS)
 
     @arriving()
     def compress(
@@ -119,107 +102,8 @@ class Compressor:
             rate=rate, target_tokens=target_tokens, method=method, order=order, protect=protect
         )
         check_call(settings, question, instruction)
-        method_name = choose_method(settings.method, question)
-        count = self.tokenizer.count
-        clock = Clock(progress)
-
-        with clock.stage("segment"):
-            usable, skipped, repaired = read_documents(documents, settings.strict)
-            segmented = segment_documents(usable, settings.protect, self._kept)
-            kept = [np.ones(len(document.words), dtype=bool) for document in segmented]
-            document_tokens = [_token_count(document, self.tokenizer) for document in segmented]
-            original_tokens = count(render_context(segmented, kept, range(len(segmented))))
-            target = settings.target_tokens or target_from_rate(settings.rate or 1.0, original_tokens)
-
-        method_class = METHODS[method_name]
-        marks = Marks(settings.gap_marker, _CUT_MARKER if method_class.whole_units and settings.fragments else None)
-        copies: dict[int, int] = {}
-        oversize: list[Oversize] = []
-        choice: Choice | None = None
-        everything, tokens_of_all = segmented, document_tokens
-        if original_tokens > target:
-            # What must survive is no copy of anything, and the papers' formulas see every document.
-            texts = {
-                position: document.document.text
-                for position, document in enumerate(segmented)
-                if method_class.whole_units and not any(word.protected for word in document.words)
-            }
-            copies = find_copies(texts)
-            segmented, document_tokens, oversize = worth_reading(
-                segmented, document_tokens, copies, target if method_class.whole_units else None, count
-            )
-            kept = [np.ones(len(document.words), dtype=bool) for document in segmented]
-
-        task = Task(segmented, document_tokens, target, question, settings, self.scorer, clock.progress)
-        chosen = method_class(task)
-        ordering = settings.order or chosen.default_order
-        relevance: list[float] | None = None
-        with clock.stage("rank"):
-            if segmented and (original_tokens > target or ordering != "original"):
-                relevance = chosen.rank()
-            order_in_context = arrange(relevance or [0.0] * len(segmented), ordering)
-        # In another order the same documents can take a token more, where a text meets a separator.
-        if relevance and count(render_context(segmented, kept, order_in_context)) > target:
-            with clock.stage("score"):
-                pieces = chosen.pieces(relevance, order_in_context)
-            with clock.stage("fit"):
-                choice = fit(
-                    segmented,
-                    order_in_context,
-                    pieces,
-                    target,
-                    count,
-                    marks=marks,
-                    separators=method_class.whole_units,
-                    margin=method_class.margin,
-                )
-                kept = choice.kept
-
-        with clock.stage("render"):
-            context = render_context(segmented, kept, order_in_context, marks)
-            instead = kept_instead(segmented, choice)
-            compressed = [
-                compressed_document(
-                    segmented[position],
-                    kept[position],
-                    None if relevance is None else relevance[position],
-                    document_tokens[position],
-                    count,
-                    marks,
-                    instead[position],
-                )
-                for position in order_in_context
-            ]
-            read = {document.index for document in segmented}
-            compressed += dropped_documents(everything, tokens_of_all, read, copies)
-            compressed.sort(key=lambda document: not document.kept)  # dropped documents last
-            prompt = render_prompt(instruction, context, question)
-            compressed_tokens = count(context)
-        units = left_out(segmented, choice, oversize, count)
-        notes = notes_of(target, compressed_tokens, compressed, choice, units, oversize)
-        # Then the first note says which budget is needed.
-        is_short = (choice is not None and choice.best_is_missed) or not context
-        for number, note in enumerate(notes):
-            _notes_logger.log(logging.WARNING if is_short and not number else logging.INFO, "%s", note)
-        return CompressionResult(
-            prompt=prompt,
-            context=context,
-            documents=compressed,
-            skipped=skipped,
-            repaired=repaired,
-            question=question,
-            instruction=instruction,
-            method=method_name,
-            model=self.scorer.name if relevance and method_class.needs_model else None,
-            tokenizer=self.tokenizer.name,
-            target_tokens=target,
-            original_tokens=original_tokens,
-            compressed_tokens=compressed_tokens,
-            left_out=units,
-            smallest_useful_budget=units[0].budget if units and is_short else None,
-            notes=notes,
-            seconds=clock.seconds,
-        )
+        call = Call(documents, question, instruction, settings)
+        return run(call, self.scorer, self.tokenizer, self._segments, progress)
 
     def index(
         self,
@@ -246,7 +130,8 @@ class Compressor:
         """
         settings = (settings or self.settings).overridden(method=method, protect=protect)
         usable = read_documents(documents, settings.strict).usable
-        requests = METHODS[method].ahead(self.scorer, segment_documents(usable, settings.protect, self._kept))
+        segmented = segment_documents(usable, settings.protect, self._segments)
+        requests = METHODS[method].prefetch(self.scorer, segmented)
         self.scorer.prepare(requests, lambda share: progress("read", share) if progress else None)
 
     def compress_batch(
@@ -334,27 +219,3 @@ def _load_scorer(model: str, device: str | None, dtype: str | None, cache: Cache
     from tersely.scoring.causal_lm import CausalLanguageModelScorer  # imports torch, which takes seconds
 
     return CausalLanguageModelScorer(model, device=device, dtype=dtype, cache=cache)
-
-
-def check_call(settings: CompressionSettings, question: str | None, instruction: str | None) -> None:
-    """Refuse what cannot work, before anything slow begins.
-
-    Raises:
-        InvalidInputError: there is no budget, or question or instruction cannot be used, or the question is missing.
-    """
-    settings.check_budget()
-    for name, text in (("question", question), ("instruction", instruction)):
-        if text is not None:
-            check_text(text, name)
-    if question is not None and not question.strip():
-        raise InvalidInputError(f"question is empty ({question!r}); leave it out or ask something")
-    if question is None and settings.method is not None and METHODS[settings.method].needs_question:
-        raise InvalidInputError(f"method {settings.method!r} needs a question; give one, or use method='salience'")
-
-
-def _token_count(segmented: SegmentedDocument, tokenizer: TokenCounter) -> int:
-    """The tokens of a document with its title, counted once."""
-    counts = segmented.cache.token_counts
-    if tokenizer not in counts:
-        counts[tokenizer] = tokenizer.count(with_title(segmented.title, segmented.document.text))
-    return counts[tokenizer]

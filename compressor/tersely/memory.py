@@ -26,11 +26,11 @@ class Memory(Generic[Value]):
     def get(self, key: Hashable) -> Value | None:
         """What was put in under a key; None where it is not there any more."""
         with self._lock:
-            found = self._held.get(key)
-            if found is None:
+            entry = self._held.get(key)
+            if entry is None:
                 return None
             self._held.move_to_end(key)
-            return found[0]
+            return entry[0]
 
     def put(self, key: Hashable, value: Value, size: int) -> None:
         """Hold a value of some size, in the unit of the limit; nobody may change it afterwards.

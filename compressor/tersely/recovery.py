@@ -109,7 +109,7 @@ def recover(documents: Sequence[KeptText], answer: str) -> RecoveredAnswer:
         )
         length, position = max(
             ((length, position) for length, position in candidates if length),
-            key=lambda found: (found[0], places[found[1]].start - places[found[1] + found[0] - 1].end),
+            key=lambda candidate: (candidate[0], -_characters(places, *candidate)),
             default=(0, 0),
         )
         if not length:
@@ -139,6 +139,11 @@ def word_spans(text: str, start: int = 0, end: int | None = None) -> Iterator[Sp
         core = _CORE.search(text, start + first, start + last)
         if core:
             yield Span(*core.span())
+
+
+def _characters(places: Sequence[_Place], length: int, position: int) -> int:
+    """The characters of the original from a word of the context on, over so many words."""
+    return places[position + length - 1].end - places[position].start
 
 
 def _context_words(documents: Sequence[KeptText]) -> tuple[list[str], list[_Place]]:

@@ -79,10 +79,12 @@ class CompressionResult(BaseModel):
         Args:
             stays: whether a document is left though nothing of its text is, since it has more than text.
         """
-        left: list[CompressedDocument | SkippedDocument] = [one for one in self.documents if one.kept or stays(one)]
-        compressed = [one.index for one in left]
+        left: list[CompressedDocument | SkippedDocument] = [
+            document for document in self.documents if document.kept or stays(document)
+        ]
+        positions = [document.index for document in left]
         for number, skipped in enumerate(skipped for skipped in self.skipped if skipped.has_no_text):
-            left.insert(number + sum(index < skipped.index for index in compressed), skipped)
+            left.insert(number + sum(index < skipped.index for index in positions), skipped)
         return left
 
     def account_of(self, document: CompressedDocument) -> dict[str, Any]:

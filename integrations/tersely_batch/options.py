@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tersely import Compressor
-from tersely.compressor import check_call
 from tersely.errors import InvalidInputError, complaint
+from tersely.pipeline import check_call
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.settings import CacheSettings, CompressionSettings
 from tersely_batch.shards import Format

@@ -126,7 +126,7 @@ def compress(
         raise InvalidInputError("--json and --prompt exclude each other: the JSON holds the prompt")
     if html and (html.is_dir() or not html.parent.is_dir()):
         raise InvalidInputError(f"--html {html}: not a file in an existing folder")
-    from tersely.compressor import check_call
+    from tersely.pipeline import check_call
     from tersely_batch.input_files import read_sources
 
     check_call(settings, question, instruction)

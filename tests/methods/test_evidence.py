@@ -14,7 +14,7 @@ from test_profile import write
 
 from conftest import FakeScorer, is_used_or_explained
 from tersely import CompressionResult, CompressionSettings, Compressor, Document, InvalidInputError
-from tersely.methods.evidence.evidence import _growing_phrase
+from tersely.methods.evidence.fragments import _growing_phrase
 from tersely.text.segmentation import SegmentedDocument, segment_documents
 from tersely_eval.measures import answer_kept
 

@@ -123,9 +123,9 @@ def test_longllmlingua_reads_conditions_by_as_many_layers_as_the_profile_says(mo
             return super().chain(prefixes)
 
     for layers in (None, 7):
-        monkeypatch.setattr(
-            "tersely.methods.papers.longllmlingua.document_layers", {FakeScorer.fingerprint: layers}.get
-        )
+        for module in ("longllmlingua", "ranking"):
+            name = f"tersely.methods.papers.{module}.document_layers"
+            monkeypatch.setattr(name, {FakeScorer.fingerprint: layers}.get)
         compressor = Compressor(Recording(), tokenizer="o200k_base")
         compressor.index(["Some words about a river."], method="longllmlingua")
         compressor.compress(["Some words about a river."], "Which?", rate=0.5, method="longllmlingua")

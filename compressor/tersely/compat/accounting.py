@@ -45,7 +45,7 @@ def prompt_result(
     """The result for a prompt.
 
     Args:
-        context: the compressed one.
+        context: the compressed document.
         contexts: the original ones.
         instruction, question: as given.
         concate_question: whether the question stands in the compressed prompt.
@@ -63,10 +63,10 @@ def result_in_list(documents: Sequence[CompressedDocument], only_kept: bool, cou
         only_kept: whether those of which nothing is kept are left out of the list.
         count: text -> tokens.
     """
-    texts = [one.text for one in documents if one.kept or not only_kept]
+    texts = [document.text for document in documents if document.kept or not only_kept]
     return result_dict(
         DOCUMENT_SEPARATOR.join(texts),
-        sum(count(one.document.text) for one in documents),
+        sum(count(document.document.text) for document in documents),
         sum(count(text) for text in texts),
         compressed_prompt_list=texts,
     )
@@ -96,10 +96,10 @@ def result_dict(prompt: Any, origin_tokens: int, compressed_tokens: int, **other
 def word_labels(documents: Sequence[CompressedDocument], word_separator: str, label_separator: str) -> str:
     """Each word of the original contexts with 1 if it was kept and 0 if not."""
     labelled = []
-    for one in documents:
-        for word in split_words(one.document.text):
-            kept = any(start <= word.start and word.end <= end for start, end in one.kept)
-            labelled.append(f"{one.document.text[word.start : word.end]}{label_separator}{int(kept)}")
+    for document in documents:
+        for word in split_words(document.document.text):
+            kept = any(start <= word.start and word.end <= end for start, end in document.kept)
+            labelled.append(f"{document.document.text[word.start : word.end]}{label_separator}{int(kept)}")
     return word_separator.join(labelled)
 
 

@@ -10,7 +10,8 @@ from difflib import SequenceMatcher
 
 import regex
 
-from tersely.recovery import KeptText, word_spans
+from tersely.input import check_text
+from tersely.recovery import KeptText, recover, word_spans
 
 _PARAGRAPHS = regex.compile(r"\n\s*\n")
 
@@ -41,18 +42,30 @@ def align(original: str, compressed: str) -> list[KeptText]:
     return aligned
 
 
+def recover_bare(original_prompt: str, compressed_prompt: str, response: str) -> str:
+    """A response with the phrases that came from the compressed prompt in the words of the original.
+
+    Raises:
+        InvalidInputError: one of the three is no text.
+    """
+    texts = {"original_prompt": original_prompt, "compressed_prompt": compressed_prompt, "response": response}
+    for name, text in texts.items():
+        check_text(text, name)
+    return recover(align(original_prompt, compressed_prompt), response).text
+
+
 def _words(text: str) -> list[str]:
     return [text[start:end].casefold() for start, end in word_spans(text)]
 
 
 def _between(original: list[str], words: list[str], place: int, end: int) -> list[int]:
     """Where single words stand between two places of the original, in order."""
-    found = []
+    positions = []
     for word in words:
         try:
             position = original.index(word, place, end)
         except ValueError:
             continue
-        found.append(position)
+        positions.append(position)
         place = position + 1
-    return found
+    return positions

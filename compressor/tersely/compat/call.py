@@ -1,6 +1,6 @@
 """One call of the drop-in for llmlingua, as calls of a `Compressor`: shared budgets, budgets of their own, forced text.
 
-The parameters' names are llmlingua's no more; what they mean was read before.
+Here the parameters have become `Options`; llmlingua's names are known to `options.py` only.
 """
 
 from __future__ import annotations
@@ -46,14 +46,19 @@ class Call(NamedTuple):
         """
         share = target // (2 * max(len(forced), 1))
         result = self.compressor.compress(
-            [self._present(one, share) if index in forced else one for index, one in enumerate(documents)],
+            [
+                self._present(document, share) if index in forced else document
+                for index, document in enumerate(documents)
+            ],
             self.options.question,
             settings=self.options.settings(target),
         )
-        present = [one.index for one in result.documents if one.kept]
+        present = [document.index for document in result.documents if document.kept]
         if len(present) < min(at_least, len(result.documents)):
-            by_relevance = sorted(result.documents, key=lambda one: -(one.relevance or 0.0))
-            return self.compress(documents, target, {*forced, *(one.index for one in by_relevance[:at_least])})
+            by_relevance = sorted(result.documents, key=lambda document: -(document.relevance or 0.0))
+            return self.compress(
+                documents, target, {*forced, *(document.index for document in by_relevance[:at_least])}
+            )
         return result
 
     def compress_texts(
@@ -66,8 +71,32 @@ class Call(NamedTuple):
         """
         documents = [Document(text=text) for text in texts]
         result = self.compress(documents, target_from_rate(rate, self.count(_joined(texts))), forced)
-        found = {one.index: one for one in result.documents}
-        return [found.get(index, _nothing_of(index, document)) for index, document in enumerate(documents)]
+        compressed = {document.index: document for document in result.documents}
+        return [compressed.get(index, _nothing_of(index, document)) for index, document in enumerate(documents)]
+
+    def shorten(self, texts: Sequence[str], rate: float) -> list[str]:
+        """What is left of texts, in their order, at a rate of their tokens together."""
+        return [document.text for document in self.compress_texts(texts, rate)]
+
+    def compress_contexts(
+        self,
+        contexts: Sequence[str],
+        sentences: Sequence[Sequence[Span]],
+        target: int,
+        forced: Collection[int],
+        number: int,
+    ) -> str:
+        """Compress contexts of which some sentences must survive.
+
+        Args:
+            contexts: the texts.
+            sentences: for each of them the sentences that must survive.
+            target, forced, number: as in `compress`.
+        """
+        documents = [
+            Document(text=text, keep_passages=tuple(spans)) for text, spans in zip(contexts, sentences, strict=True)
+        ]
+        return self.compress(documents, target, forced, number).context
 
     def compress_segments(
         self,
@@ -101,7 +130,7 @@ class Call(NamedTuple):
             rate,
             {number for number, (i, _) in enumerate(sharing) if i in forced},
         )
-        found = dict(zip(sharing, together, strict=False))
+        of_segment = dict(zip(sharing, together, strict=False))
         texts = []
         for i, segments in enumerate(contexts):
             pieces: list[Piece] = []
@@ -111,9 +140,9 @@ class Call(NamedTuple):
                 if not segment.compress or not words:
                     pieces.append(Piece(segment.text))
                     continue
-                one = found.get((i, j)) or self.compress_texts([words], segment.rate or rate)[0]
-                dropped.append(not one.kept)
-                pieces.append(_piece(before, one, after))
+                compressed = of_segment.get((i, j)) or self.compress_texts([words], segment.rate or rate)[0]
+                dropped.append(not compressed.kept)
+                pieces.append(_piece(before, compressed, after))
             if strict or i in forced or not dropped or not all(dropped):
                 texts.append(join_pieces(pieces))
         return _joined(texts, blank_too=True)
@@ -164,12 +193,12 @@ class Call(NamedTuple):
         return document.model_copy(update={"keep_passages": (*document.keep_passages, *spans)})
 
 
-def _piece(before: str, one: CompressedDocument, after: str) -> Piece:
-    if not one.kept:
+def _piece(before: str, compressed: CompressedDocument, after: str) -> Piece:
+    if not compressed.kept:
         return Piece(max(before, after, key=lambda white: white.count("\n")) or before or after, True, True)
-    cut_before = one.kept[0].start > 0
-    cut_after = one.kept[-1].end < len(one.document.text)
-    return Piece(before + one.text + after, cut_before, cut_after)
+    cut_before = compressed.kept[0].start > 0
+    cut_after = compressed.kept[-1].end < len(compressed.document.text)
+    return Piece(before + compressed.text + after, cut_before, cut_after)
 
 
 def _joined(texts: Iterable[str], blank_too: bool = False) -> str:

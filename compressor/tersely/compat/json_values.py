@@ -53,9 +53,10 @@ def read_json(data: Any) -> dict[str, Any]:
     if not isinstance(data, Mapping):
         raise InvalidInputError(f"json_data must be a dictionary, got {type(data).__name__}")
     try:
-        return json.loads(json.dumps(dict(data), allow_nan=False))
+        plain: dict[str, Any] = json.loads(json.dumps(dict(data), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInputError(f"json_data cannot be written as JSON: {error}") from None
+    return plain
 
 
 def read_config(config: Any, keys: Sequence[str]) -> dict[str, KeySettings]:

@@ -9,42 +9,23 @@ docs/llmlingua.md says what every parameter does here. What has no meaning here 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any
 
 from tersely.budget.shares import target_from_rate
-from tersely.compat.accounting import prompt_result, result_dict, result_in_list, target_of_whole_prompt, word_labels
-from tersely.compat.alignment import align
+from tersely.compat import options, parameters
+from tersely.compat.accounting import prompt_result, result_dict, target_of_whole_prompt
+from tersely.compat.alignment import recover_bare
 from tersely.compat.call import Call
 from tersely.compat.json_values import read_config, read_json, shortened
+from tersely.compat.lists import compress_in_list
 from tersely.compat.loading import LLAMA_2, read_device, read_dtype, read_model
-from tersely.compat.options import (
-    given,
-    outer_sentences,
-    read_budget,
-    read_contexts,
-    read_count,
-    read_forced,
-    read_options,
-    warn_of,
-    words_and_signs,
-)
 from tersely.compat.segments import parse_segments, read_segments
 from tersely.compressor import shared_compressor
-from tersely.documents import Document
-from tersely.input import check_text
-from tersely.recovery import recover
 from tersely.settings import MethodName, settings_from
 
 _ENCODING = "cl100k_base"  # that of gpt-3.5-turbo, with which llmlingua counts
-# What each path uses whatever the method; see `Options.used` for what depends on it.
-_BUDGET = {"rate", "target_token"}
-_FORCED = {"force_tokens", "force_reserve_digit", "force_context_ids"}
-_PROMPT = {"instruction", "question", "add_instruction", "concate_question"}
-_SEGMENTS = {"context_segs", "context_segs_rate", "context_segs_compress", "strict_preserve_uncompressed"}
-_PLAIN = {"keep_first_sentence", "keep_last_sentence", "reorder_context", "force_context_number"}
-_LABELS = {"return_word_label", "word_sep", "label_sep"}
 
 
 class PromptCompressor:
@@ -82,7 +63,7 @@ class PromptCompressor:
         *,
         method: MethodName | None = None,
     ) -> None:
-        arguments = given(PromptCompressor.__init__, locals())
+        arguments = parameters.given(PromptCompressor.__init__, locals())
         settings_from({"method": method})
         self.model_name = read_model(model_name, use_llmlingua2)
         self.use_llmlingua2 = bool(use_llmlingua2)
@@ -91,7 +72,7 @@ class PromptCompressor:
         dtype, others = read_dtype(model_config or {})
         note = f"use_llmlingua2: the compression is Tersely's own, with {self.model_name}, not {model_name}"
         used = {"model_name", "device_map", "model_config", "use_llmlingua2", "method"}
-        warn_of({**arguments, **others}, used, [note] if use_llmlingua2 else [])
+        parameters.warn_of({**arguments, **others}, used, [note] if use_llmlingua2 else [])
         self.compressor = shared_compressor(self.model_name, _ENCODING, device=device, dtype=dtype)
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -159,34 +140,32 @@ class PromptCompressor:
             ProtectedTextError: what must be kept exceeds the budget.
         """
         arguments = locals()
-        call = Call(self.compressor, read_options(arguments, self.method))
-        contexts = read_contexts(context)
-        target = read_budget(rate, target_token)
-        forced = read_forced(force_context_ids, len(contexts))
-        used, notes = {*call.options.used, *_BUDGET, *_FORCED}, _notes(force_tokens)
+        call = Call(self.compressor, options.read_options(arguments, self.method))
+        contexts = options.read_contexts(context)
+        target = options.read_budget(rate, target_token)
+        forced = options.read_forced(force_context_ids, len(contexts))
+        used = {*call.options.used, *parameters.BUDGET, *parameters.FORCED}
+        notes = parameters.notes_of_force_tokens(force_tokens)
+        prompt = (contexts, instruction, question, concate_question)
         if self.use_llmlingua2:
-            used |= {"question", "use_context_level_filter", *_LABELS}
+            used |= {"question", *parameters.IN_LIST}
             labels = (word_sep, label_sep) if return_word_label else None
-            result = _in_list(call, contexts, rate, target, forced, use_context_level_filter, labels)
+            result = compress_in_list(call, contexts, rate, target, forced, use_context_level_filter, labels)
         elif context_segs is not None:
-            used |= {*_PROMPT, *_SEGMENTS}
+            used |= {*parameters.PROMPT, *parameters.SEGMENTS}
             segments = read_segments(contexts, context_segs, context_segs_rate, context_segs_compress)
             text = call.compress_segments(segments, rate, target, forced, strict_preserve_uncompressed)
-            result = prompt_result(text, contexts, instruction, question, concate_question, call.count)
+            result = prompt_result(text, *prompt, call.count)
         else:
-            used |= {*_PROMPT, *_PLAIN}
+            used |= {*parameters.PROMPT, *parameters.PLAIN}
             if target is None:
-                target, note = target_of_whole_prompt(
-                    contexts, instruction, question, concate_question, rate, call.count
-                )
+                target, note = target_of_whole_prompt(*prompt, rate, call.count)
                 notes += note
-            sentences = outer_sentences(contexts, keep_first_sentence, keep_last_sentence)
-            documents = [
-                Document(text=text, keep_passages=tuple(spans)) for text, spans in zip(contexts, sentences, strict=True)
-            ]
-            text = call.compress(documents, target, forced, read_count(force_context_number)).context
-            result = prompt_result(text, contexts, instruction, question, concate_question, call.count)
-        warn_of(given(PromptCompressor.compress_prompt, arguments), used, notes)
+            sentences = options.outer_sentences(contexts, keep_first_sentence, keep_last_sentence)
+            number = options.read_count(force_context_number)
+            text = call.compress_contexts(contexts, sentences, target, forced, number)
+            result = prompt_result(text, *prompt, call.count)
+        parameters.warn_of(parameters.given(PromptCompressor.compress_prompt, arguments), used, notes)
         return result
 
     def structured_compress_prompt(
@@ -237,15 +216,15 @@ class PromptCompressor:
             ProtectedTextError: what must be kept exceeds the budget.
         """
         arguments = locals()
-        call = Call(self.compressor, read_options(arguments, self.method))
-        texts = read_contexts(context)
+        call = Call(self.compressor, options.read_options(arguments, self.method))
+        texts = options.read_contexts(context)
         segments = [parse_segments(text, f"context[{index}]") for index, text in enumerate(texts)]
-        forced = read_forced(force_context_ids, len(texts))
-        target = read_budget(rate, target_token)
+        forced = options.read_forced(force_context_ids, len(texts))
+        target = options.read_budget(rate, target_token)
         text = call.compress_segments(segments, rate, target, forced, strict_preserve_uncompressed)
         contexts = ["".join(segment.text for segment in of_context) for of_context in segments]
-        used = {*call.options.used, *_BUDGET, *_FORCED, *_PROMPT, *_SEGMENTS}
-        warn_of(given(PromptCompressor.structured_compress_prompt, arguments), used)
+        used = {*call.options.used, *parameters.BUDGET, *parameters.FORCED, *parameters.PROMPT, *parameters.SEGMENTS}
+        parameters.warn_of(parameters.given(PromptCompressor.structured_compress_prompt, arguments), used)
         return prompt_result(text, contexts, instruction, question, concate_question, call.count)
 
     def compress_json(
@@ -290,23 +269,18 @@ class PromptCompressor:
             InvalidInputError: the object, the config or a parameter's value cannot be used; the message says which.
         """
         arguments = locals()
-        call = Call(self.compressor, read_options(arguments, self.method))
-        target = read_budget(rate, target_token)
+        call = Call(self.compressor, options.read_options(arguments, self.method))
+        target = options.read_budget(rate, target_token)
         before = read_json(json_data)
         config = read_config(json_config, list(before))
-        after = {
-            key: shortened(
-                key, value, config[key], lambda texts, rate: [one.text for one in call.compress_texts(texts, rate)]
-            )
-            for key, value in before.items()
-        }
+        after = {key: shortened(key, value, config[key], call.shorten) for key, value in before.items()}
         tokens = call.count_json(before)
         used = {*call.options.used, "question", "use_keyvalue_level_filter"}
         if use_keyvalue_level_filter:
-            used |= _BUDGET
+            used |= parameters.BUDGET
             removable = [key for key in after if config[key].pair_remove]
             call.fit_pairs(before, after, removable, target or target_from_rate(rate, tokens))
-        warn_of(given(PromptCompressor.compress_json, arguments), used)
+        parameters.warn_of(parameters.given(PromptCompressor.compress_json, arguments), used)
         return result_dict(after, tokens, call.count_json(after))
 
     def compress_prompt_llmlingua2(
@@ -349,14 +323,15 @@ class PromptCompressor:
             ProtectedTextError: what must be kept exceeds the budget.
         """
         arguments = locals()
-        call = Call(self.compressor, read_options(arguments, self.method))
-        contexts = read_contexts(context)
-        target = read_budget(rate, target_token)
-        forced = read_forced(force_context_ids, len(contexts))
+        call = Call(self.compressor, options.read_options(arguments, self.method))
+        contexts = options.read_contexts(context)
+        target = options.read_budget(rate, target_token)
+        forced = options.read_forced(force_context_ids, len(contexts))
         labels = (word_sep, label_sep) if return_word_label else None
-        result = _in_list(call, contexts, rate, target, forced, use_context_level_filter, labels)
-        used = {*call.options.used, *_BUDGET, *_FORCED, *_LABELS, "use_context_level_filter"}
-        warn_of(given(PromptCompressor.compress_prompt_llmlingua2, arguments), used, _notes(force_tokens))
+        result = compress_in_list(call, contexts, rate, target, forced, use_context_level_filter, labels)
+        used = {*call.options.used, *parameters.BUDGET, *parameters.FORCED, *parameters.IN_LIST}
+        notes = parameters.notes_of_force_tokens(force_tokens)
+        parameters.warn_of(parameters.given(PromptCompressor.compress_prompt_llmlingua2, arguments), used, notes)
         return result
 
     def recover(self, original_prompt: str, compressed_prompt: str, response: str) -> str:
@@ -370,33 +345,4 @@ class PromptCompressor:
         Raises:
             InvalidInputError: one of the three is no text.
         """
-        texts = {"original_prompt": original_prompt, "compressed_prompt": compressed_prompt, "response": response}
-        for name, text in texts.items():
-            check_text(text, name)
-        return recover(align(original_prompt, compressed_prompt), response).text
-
-
-def _in_list(
-    call: Call,
-    contexts: Sequence[str],
-    rate: float,
-    target: int | None,
-    forced: Collection[int],
-    shared: bool,
-    labels: tuple[str, str] | None,
-) -> dict[str, Any]:
-    """Contexts compressed as LLMLingua-2 does: each to the rate, or to a budget that they share."""
-    if target is not None:
-        rate = min(1.0, target / max(sum(map(call.count, contexts)), 1))
-    shared = shared and len(contexts) > 1
-    if shared:
-        documents = call.compress_texts(contexts, rate, forced)
-    else:
-        documents = [call.compress_texts([text], rate)[0] for text in contexts]
-    result = result_in_list(documents, only_kept=shared, count=call.count)
-    return {**result, "fn_labeled_original_prompt": word_labels(documents, *labels)} if labels else result
-
-
-def _notes(force_tokens: Sequence[str]) -> list[str]:
-    _, signs = words_and_signs(force_tokens)
-    return [f"force_tokens {signs} are no words: signs stay with the words that they stand at"] if signs else []
+        return recover_bare(original_prompt, compressed_prompt, response)

@@ -1,14 +1,8 @@
-"""The parameters of llmlingua -> Tersely's settings, and which of those given have no meaning here.
-
-Nothing is compressed here. A parameter that no path names as used is one that the caller is told about: a new one
-cannot be forgotten in silence.
-"""
+"""The parameters of llmlingua -> Tersely's settings. Nothing is compressed here."""
 
 from __future__ import annotations
 
-import inspect
-import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from operator import index
 from typing import Any, NamedTuple, cast
@@ -67,7 +61,7 @@ class Options(NamedTuple):
         context_budget: the tokens of the coarse stage, as an operator and a number that are applied to the budget; None
             where that stage is to leave every context in.
         dynamic_ratio, segment_tokens: as in `CompressionSettings`.
-        used: names of the parameters that have a meaning with this method.
+        used: names of the parameters that have a meaning with this method (see `parameters.py`).
     """
 
     question: str | None
@@ -114,10 +108,10 @@ def read_options(arguments: Mapping[str, Any], method: MethodName | None) -> Opt
     for name in ("instruction", "question"):
         check_text(arguments.get(name, ""), name)
     instruction, question = arguments.get("instruction", ""), arguments.get("question", "").strip()
-    rank_method = _one_of(arguments, "rank_method", "llmlingua", RANK_METHODS)
+    rank_method = _choice(arguments, "rank_method", "llmlingua", RANK_METHODS)
     if rank_method == "longllmlingua" and not question:
         raise InvalidInputError("rank_method 'longllmlingua' needs a question; give one, or leave rank_method out")
-    _one_of(arguments, "condition_in_question", "none", CONDITIONS)
+    _choice(arguments, "condition_in_question", "none", CONDITIONS)
     # By name, not by default: who changes an import line without a question expects words to be deleted.
     chosen: MethodName = method or ("evidence" if question else "llmlingua")
     if question and instruction.strip() and arguments.get("add_instruction"):
@@ -125,7 +119,7 @@ def read_options(arguments: Mapping[str, Any], method: MethodName | None) -> Opt
     return Options(
         question=question or None,
         method=chosen,
-        order=ORDERS[_one_of(arguments, "reorder_context", "original", tuple(ORDERS))],
+        order=ORDERS[_choice(arguments, "reorder_context", "original", tuple(ORDERS))],
         protect=_protected(arguments),
         context_budget=(
             read_context_budget(arguments.get("context_budget", "+100"))
@@ -193,10 +187,12 @@ def read_forced(ids: Any, number: int) -> set[int]:
     if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
         raise InvalidInputError(f"force_context_ids must be a list of positions, got {ids!r}")
     positions = set()
-    for one in ids:
-        if isinstance(one, bool) or not hasattr(one, "__index__") or not 0 <= index(one) < number:
-            raise InvalidInputError(f"force_context_ids: there is no context {one!r}; they go from 0 to {number - 1}")
-        positions.add(index(one))
+    for position in ids:
+        if isinstance(position, bool) or not hasattr(position, "__index__") or not 0 <= index(position) < number:
+            raise InvalidInputError(
+                f"force_context_ids: there is no context {position!r}; they go from 0 to {number - 1}"
+            )
+        positions.add(index(position))
     return positions
 
 
@@ -215,9 +211,9 @@ def outer_sentences(contexts: Sequence[str], first: Any, last: Any) -> list[list
     Raises:
         InvalidInputError: a number of sentences is none.
     """
-    head, tail = read_count(first, "keep_first_sentence"), read_count(last, "keep_last_sentence")
+    number_first, number_last = read_count(first, "keep_first_sentence"), read_count(last, "keep_last_sentence")
     spans: list[list[Span]] = [[] for _ in contexts]
-    if head or tail:
+    if number_first or number_last:
         sentences = [
             (spans_of_context, Span(start, start + len(text[start:end].rstrip())))
             for spans_of_context, text in zip(spans, contexts, strict=True)
@@ -225,36 +221,9 @@ def outer_sentences(contexts: Sequence[str], first: Any, last: Any) -> list[list
             for start, end in split_sentences(text)
         ]
         for position, (spans_of_context, span) in enumerate(sentences):
-            if position < head or position >= len(sentences) - tail:
+            if position < number_first or position >= len(sentences) - number_last:
                 spans_of_context.append(span)
     return spans
-
-
-def given(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a call of `function` that differ from their defaults."""
-    parameters = inspect.signature(function).parameters
-    return {
-        name: value
-        for name, value in arguments.items()
-        if name in parameters
-        and parameters[name].default is not inspect.Parameter.empty
-        and _differ(value, parameters[name].default)
-    }
-
-
-def warn_of(arguments: Mapping[str, Any], used: Collection[str], notes: Sequence[str] = ()) -> None:
-    """One warning, at the line that called the public function, that names what has no meaning here; or none.
-
-    Args:
-        arguments: those that differ from their defaults.
-        used: names of those that have a meaning.
-        notes: what else the caller should know.
-    """
-    # Names alone: a value may be a key that must not be logged.
-    shown = ", ".join(name for name in arguments if name not in used)
-    sentences = [f"no meaning here, and no effect: {shown}"] if shown else []
-    if sentences or notes:
-        warnings.warn(f"tersely.compat.llmlingua: {'; '.join([*sentences, *notes])}", UserWarning, stacklevel=3)
 
 
 def words_and_signs(force_tokens: Any) -> tuple[list[str], list[str]]:
@@ -274,20 +243,13 @@ def words_and_signs(force_tokens: Any) -> tuple[list[str], list[str]]:
     return words, signs
 
 
-def _differ(value: Any, default: Any) -> bool:
-    try:
-        return bool(value != default)
-    except ValueError:  # an array compares its elements
-        return True
-
-
 def _protected(arguments: Mapping[str, Any]) -> tuple[str, ...]:
     words, _ = words_and_signs(arguments.get("force_tokens"))
     patterns = [rf"(?<!\w){regex.escape(word.strip())}(?!\w)" for word in words]
     return (*patterns, r"\d+") if arguments.get("force_reserve_digit") else tuple(patterns)
 
 
-def _one_of(arguments: Mapping[str, Any], name: str, default: str, choices: Sequence[str]) -> str:
+def _choice(arguments: Mapping[str, Any], name: str, default: str, choices: Sequence[str]) -> str:
     value = arguments.get(name, default)
     if value not in choices:
         raise InvalidInputError(f"{name} must be one of {', '.join(choices)}, got {value!r}")

@@ -94,7 +94,7 @@ def read_segments(contexts: Sequence[str], texts: Any, rates: Any, compress: Any
             raise InvalidInputError(f"{name} must have one list for each of the {len(contexts)} contexts")
     segments = []
     for index, of_context in enumerate(zip(texts, rates, compress, strict=True)):
-        if any(isinstance(one, str) for one in of_context) or len({len(one) for one in of_context}) != 1:
+        if any(isinstance(values, str) for values in of_context) or len({len(values) for values in of_context}) != 1:
             raise InvalidInputError(
                 f"context_segs[{index}], context_segs_rate[{index}] and context_segs_compress[{index}] must be lists "
                 f"of the same length"
@@ -135,7 +135,7 @@ def _in_word(character: str) -> bool:
 
 def _parameters(tag: regex.Match[str], name: str) -> tuple[float | None, bool]:
     """The rate that an opening tag gives, if any, and whether its segment may be compressed."""
-    found: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     text, position = tag["parameters"].rstrip().rstrip(","), 0
     while position < len(text):
         parameter = _PARAMETER.match(text, position)
@@ -143,20 +143,20 @@ def _parameters(tag: regex.Match[str], name: str) -> tuple[float | None, bool]:
             raise _error(name, tag, f"has {text[position:].strip(' ,')!r}, which is no parameter such as rate=0.4")
         if parameter["name"] not in ("rate", "compress"):
             raise _error(name, tag, f"has a parameter {parameter['name']!r}; there are rate and compress")
-        if parameter["name"] in found:
+        if parameter["name"] in parameters:
             raise _error(name, tag, f"has {parameter['name']} twice")
-        found[parameter["name"]] = parameter["value"]
+        parameters[parameter["name"]] = parameter["value"]
         position = parameter.end()
     rate: float | None = None
-    if "rate" in found:
+    if "rate" in parameters:
         try:
-            rate = float(found["rate"])
+            rate = float(parameters["rate"])
         except ValueError:
-            raise _error(name, tag, f"has a rate that is no number: {found['rate']!r}") from None
+            raise _error(name, tag, f"has a rate that is no number: {parameters['rate']!r}") from None
         _check_rate(rate, f"the rate of {tag[0]!r} at character {tag.start()} of {name}")
-    if found.get("compress", "True") not in ("True", "False"):
-        raise _error(name, tag, f"has compress={found['compress']}; it is True or False")
-    return rate, found.get("compress") != "False"
+    if parameters.get("compress", "True") not in ("True", "False"):
+        raise _error(name, tag, f"has compress={parameters['compress']}; it is True or False")
+    return rate, parameters.get("compress") != "False"
 
 
 def _check_rate(rate: Any, name: str) -> None:

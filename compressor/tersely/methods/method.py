@@ -1,10 +1,13 @@
-"""What a method is: a coarse stage that ranks documents and a fine stage that says which words to keep first."""
+"""What a method is: a coarse stage that ranks documents and a fine stage that says which pieces to keep first.
+
+A method never decides how much fits: `budget/fit.py` does. To add a method: a file here, a line in
+`methods/__init__.py`, and its name in `settings.MethodName`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
 
 from tersely.budget.pieces import Piece
 from tersely.scoring.scorer import Progress, Scorer, ScoringRequest
@@ -35,31 +38,39 @@ class Task:
     progress: Progress
 
 
-class Method(Protocol):
-    """A way to choose, made for one task. It decides in which order pieces are worth keeping, never how many fit."""
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What a method makes of a task.
 
-    needs_question: ClassVar[bool]
-    needs_model: ClassVar[bool]
-    default_order: ClassVar[Order]
-    whole_units: ClassVar[bool]  # its pieces are units, not words
-    margin: ClassVar[float]  # what is worth less than the best piece by more than this is no substitute for it
+    Attributes:
+        relevance: the coarse stage: one value a document; those with higher values are kept first.
+        pieces: the fine stage: order of the documents in the context (as positions) -> pieces, best first. It may run
+            the model, so it is called only where something must be left out.
+    """
 
-    def __init__(self, task: Task) -> None: ...
+    relevance: list[float]
+    pieces: Callable[[Sequence[int]], list[Piece]]
 
-    @staticmethod
-    def ahead(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> list[ScoringRequest]:
-        """What the coarse stage will ask of the model whatever the question, so that it can be read ahead."""
-        ...
 
-    def rank(self) -> list[float]:
-        """The coarse stage: one value a document; those with higher values are kept first."""
-        ...
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to choose what is kept.
 
-    def pieces(self, relevance: Sequence[float], order: Sequence[int]) -> list[Piece]:
-        """The fine stage, after `rank`: pieces of the documents, best first.
+    Attributes:
+        rank: task, with at least one document -> ranking.
+        prefetch: scorer and documents -> the requests of `rank` that are the same whatever the question, so that they
+            can be computed before any is asked.
+        needs_question: whether a question must be given.
+        needs_model: whether the scorer is asked at all.
+        default_order: of the documents in the context.
+        whole_units: whether its pieces are units; else they are words.
+        margin: if the best piece does not fit, a piece worth less than it by more than this is no substitute.
+    """
 
-        Args:
-            relevance: what `rank` returned.
-            order: positions of the documents in the order of the context.
-        """
-        ...
+    rank: Callable[[Task], Ranking]
+    prefetch: Callable[[Scorer, Sequence[SegmentedDocument]], list[ScoringRequest]]
+    needs_question: bool
+    needs_model: bool
+    default_order: Order
+    whole_units: bool
+    margin: float = float("inf")

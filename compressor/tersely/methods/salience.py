@@ -10,14 +10,11 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
-from typing import ClassVar
 
 import numpy as np
 
 from tersely.budget.pieces import Piece
-from tersely.methods.method import Task
-from tersely.scoring.scorer import Scorer, ScoringRequest
-from tersely.settings import Order
+from tersely.methods.method import Method, Ranking, Task
 from tersely.text.lexical import document_words
 from tersely.text.segmentation import SegmentedDocument
 
@@ -29,40 +26,20 @@ _NO_NEWS = 0.01
 _LENGTH_OF_ALL = 80
 
 
-class Salience:
-    """The method of choice where there is no question. It sees none and asks nothing of the model."""
-
-    needs_question: ClassVar[bool] = False
-    needs_model: ClassVar[bool] = False
-    default_order: ClassVar[Order] = "original"
-    whole_units: ClassVar[bool] = True
-    margin: ClassVar[float] = float("inf")  # nothing is looked for that another unit could not stand for
-
-    def __init__(self, task: Task) -> None:
-        self._documents = task.documents
-        self._chosen: list[Piece] = []
-
-    @staticmethod
-    def ahead(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> list[ScoringRequest]:
-        return []
-
-    def rank(self) -> list[float]:
-        """For each document the worth of its best unit, a logarithm."""
-        documents = self._documents
-        units = [(position, unit) for position, segmented in enumerate(documents) for unit in segmented.units]
-        words = [set(of_unit) for segmented in documents for of_unit in document_words(segmented)[1]]
-        places = np.concatenate([_places(segmented) for segmented in documents])
-        lengths = np.array([_bytes(documents[position], unit.words) for position, unit in units])
-        relevance = np.full(len(documents), -np.inf)
-        for number, worth in _best_first(-np.log(1 + places) - np.log(lengths + _LENGTH_OF_ALL), words):
-            position, unit = units[number]
-            self._chosen.append(Piece(position, unit.words.start, unit.words.stop, unit.context, worth))
-            relevance[position] = max(relevance[position], worth)
-        return relevance.tolist()
-
-    def pieces(self, relevance: Sequence[float], order: Sequence[int]) -> list[Piece]:
-        """Units, best first."""
-        return self._chosen
+def rank(task: Task) -> Ranking:
+    """Documents by the worth of their best unit, a logarithm. It sees no question and runs no model."""
+    documents = task.documents
+    units = [(position, unit) for position, segmented in enumerate(documents) for unit in segmented.units]
+    words = [set(of_unit) for segmented in documents for of_unit in document_words(segmented)[1]]
+    places = np.concatenate([_places(segmented) for segmented in documents])
+    lengths = np.array([_bytes(documents[position], unit.words) for position, unit in units])
+    relevance = np.full(len(documents), -np.inf)
+    pieces: list[Piece] = []
+    for number, worth in _best_first(-np.log(1 + places) - np.log(lengths + _LENGTH_OF_ALL), words):
+        position, unit = units[number]
+        pieces.append(Piece(position, unit.words.start, unit.words.stop, unit.context, worth))
+        relevance[position] = max(relevance[position], worth)
+    return Ranking(relevance.tolist(), lambda order: pieces)
 
 
 def _best_first(alone: np.ndarray, words: Sequence[set[str]]) -> list[tuple[int, float]]:
@@ -112,3 +89,13 @@ def _bytes(segmented: SegmentedDocument, words: range) -> int:
     """The length of words in UTF-8, which grows with their tokens in any script."""
     start, end = segmented.words[words.start].start, segmented.words[words.stop - 1].end
     return len(segmented.document.text[start:end].encode())
+
+
+SALIENCE = Method(
+    rank,
+    prefetch=lambda scorer, documents: [],
+    needs_question=False,
+    needs_model=False,
+    default_order="original",
+    whole_units=True,  # and any unit may stand for another: nothing in particular is looked for
+)

@@ -124,7 +124,7 @@ def calibrate(
         _fitted(scorer, sources, heads, layers, _share_of(progress, number, len(depths)))
         for number, layers in enumerate(depths)
     )
-    best = next((one for one in fewer if one.tells_as_well_as(whole)), whole)
+    best = next((fitted for fitted in fewer if fitted.tells_as_well_as(whole)), whole)
     chosen, weights = best.heads, best.weights
     of_model, first = weights.first[: len(chosen)].round(4).tolist(), weights.first[len(chosen) :].round(4).tolist()
     return Profile(
@@ -164,10 +164,10 @@ def _fitted(
 
 def area_under_curve(values: np.ndarray, positive: np.ndarray) -> float:
     """The chance that a positive has a higher value than another (area under the ROC curve); ties count half."""
-    others = np.sort(values[~positive])
-    below = np.searchsorted(others, values[positive], side="left")
-    not_above = np.searchsorted(others, values[positive], side="right")
-    return float((below + not_above).mean() / 2 / len(others))
+    training = np.sort(values[~positive])
+    below = np.searchsorted(training, values[positive], side="left")
+    not_above = np.searchsorted(training, values[positive], side="right")
+    return float((below + not_above).mean() / 2 / len(training))
 
 
 def _measure_all(
@@ -199,7 +199,7 @@ def _measure_all(
                 ]
             )
             if is_evidence.any() and not is_evidence.all():
-                slim = signals._replace(readings=[])  # these hold a value for each token and head
+                slim = signals._replace(token_scores=[])  # these hold a value for each token and head
                 measured.append(_Measured(source.name, usable % _FOLDS, slim, is_evidence))
                 usable += 1
             done += 1
@@ -222,23 +222,25 @@ def _overlaps(start: int, end: int, evidence: Sequence[Span]) -> bool:
 def _best_heads(measured: Sequence[_Measured], number: int) -> list[int]:
     """The heads that tell evidence best, each by itself; the mean over sources of the mean over questions."""
     by_source: dict[str, list[np.ndarray]] = {}
-    for one in measured:
-        areas = [area_under_curve(column, one.is_evidence) for column in one.signals.of_model.T]
-        by_source.setdefault(one.source, []).append(np.array(areas))
+    for example in measured:
+        areas = [area_under_curve(column, example.is_evidence) for column in example.signals.of_model.T]
+        by_source.setdefault(example.source, []).append(np.array(areas))
     mean = np.mean([np.mean(areas, axis=0) for areas in by_source.values()], axis=0)
     return sorted(np.argsort(-mean, kind="stable")[:number].tolist())
 
 
 def _fit(measured: Sequence[_Measured], heads: Sequence[int]) -> _Weights:
     units: dict[str, int] = {}
-    for one in measured:
-        units[one.source] = units.get(one.source, 0) + len(one.is_evidence)
+    for example in measured:
+        units[example.source] = units.get(example.source, 0) + len(example.is_evidence)
     mean = np.mean(list(units.values()))
-    sample_weights = np.concatenate([np.full(len(one.is_evidence), mean / units[one.source]) for one in measured])
-    is_evidence = np.concatenate([one.is_evidence for one in measured])
-    rows = [one.first_hop(heads) for one in measured]
+    sample_weights = np.concatenate(
+        [np.full(len(example.is_evidence), mean / units[example.source]) for example in measured]
+    )
+    is_evidence = np.concatenate([example.is_evidence for example in measured])
+    rows = [example.first_hop(heads) for example in measured]
     first = logistic_regression(np.concatenate(rows), is_evidence, sample_weights, _FIRST_RIDGE)
-    rows = [second_hop(one.signals, one.first_hop(heads) @ first) for one in measured]
+    rows = [second_hop(example.signals, example.first_hop(heads) @ first) for example in measured]
     second = logistic_regression(np.concatenate(rows), is_evidence, sample_weights, _SECOND_RIDGE)
     return _Weights(first, second)
 
@@ -247,15 +249,15 @@ def _held_out(measured: Sequence[_Measured], heads: int) -> dict[str, tuple[floa
     """Mean area under the curve per source, of weights (and heads) found without the questions they are tried on."""
     areas: dict[str, list[tuple[float, float]]] = {}
     for fold in range(_FOLDS):
-        others = [one for one in measured if one.fold != fold]
-        chosen = _best_heads(others, heads) if heads else [0]
-        weights = _fit(others, chosen)
-        for one in measured:
-            if one.fold == fold:
-                first = one.first_hop(chosen) @ weights.first
-                second = second_hop(one.signals, first) @ weights.second
-                areas.setdefault(one.source, []).append(
-                    (area_under_curve(first, one.is_evidence), area_under_curve(second, one.is_evidence))
+        training = [example for example in measured if example.fold != fold]
+        chosen = _best_heads(training, heads) if heads else [0]
+        weights = _fit(training, chosen)
+        for example in measured:
+            if example.fold == fold:
+                first = example.first_hop(chosen) @ weights.first
+                second = second_hop(example.signals, first) @ weights.second
+                areas.setdefault(example.source, []).append(
+                    (area_under_curve(first, example.is_evidence), area_under_curve(second, example.is_evidence))
                 )
     return {source: tuple(np.mean(pairs, axis=0).round(4).tolist()) for source, pairs in areas.items()}
 

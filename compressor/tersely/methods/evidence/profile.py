@@ -97,12 +97,12 @@ class Profile(_Strict):
     @property
     def head_positions(self) -> list[Head]:
         """The heads, as a scorer takes them."""
-        return [Head(one.layer, one.head) for one in self.heads]
+        return [Head(head.layer, head.head) for head in self.heads]
 
     @property
     def of_model(self) -> np.ndarray:
         """The weights of what the model says: of each head, or of contrast alone."""
-        return np.array([one.weight for one in self.heads] or [self.contrast])
+        return np.array([head.weight for head in self.heads] or [self.contrast])
 
     @property
     def first(self) -> np.ndarray:
@@ -130,10 +130,10 @@ def profile_for(fingerprint: str, model: str) -> Profile:
     Raises:
         ModelError: the user's own profile cannot be read.
     """
-    found = _found(fingerprint)
-    if found is _shipped_profiles()[None]:
+    profile = _own_or_shipped(fingerprint)
+    if profile is _shipped_profiles()[None]:
         _say_once(model)
-    return found
+    return profile
 
 
 def document_layers(fingerprint: str) -> int | None:
@@ -142,10 +142,10 @@ def document_layers(fingerprint: str) -> int | None:
     Raises:
         ModelError: the user's own profile cannot be read.
     """
-    return _found(fingerprint).document_layers
+    return _own_or_shipped(fingerprint).document_layers
 
 
-def _found(fingerprint: str) -> Profile:
+def _own_or_shipped(fingerprint: str) -> Profile:
     own = own_profile_path(fingerprint)
     if own.exists():
         return read_profile(own)

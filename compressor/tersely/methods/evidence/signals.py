@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import regex
 
-from tersely.methods.evidence.passages import Reading, read_attention, read_contrast, tokens_between
+from tersely.methods.evidence.passages import tokens_between
+from tersely.methods.evidence.token_scores import TokenScores, attention_scores, contrast_scores
 from tersely.scoring.scorer import Head, Progress, Scorer
 from tersely.text.lexical import LexicalIndex, content_words, document_words
 from tersely.text.segmentation import SegmentedDocument, Unit
@@ -36,7 +37,7 @@ class Signals(NamedTuple):
 
     Attributes:
         units: for each unit its document, as a position in the list of documents, and the unit itself.
-        readings: for each document what the model says of its tokens.
+        token_scores: for each document the model's scores of its tokens.
         of_model: what the model says of each unit (units, kinds), standardised: kinds are heads, or contrast alone.
         first_hop: the other signals (units, `FIRST_HOP`): how well the unit's words match the question's (BM25); the
             same for its passage; how much more likely its passage makes the question; which share of its document's
@@ -49,7 +50,7 @@ class Signals(NamedTuple):
     """
 
     units: list[tuple[int, Unit]]
-    readings: list[Reading]
+    token_scores: list[TokenScores]
     of_model: np.ndarray
     first_hop: np.ndarray
     passages: np.ndarray
@@ -79,10 +80,10 @@ def measure(
         document_layers: with heads, by how many layers the documents are read; None for all.
     """
     if heads:
-        readings = read_attention(scorer, documents, question, heads, progress, document_layers=document_layers)
+        token_scores = attention_scores(scorer, documents, question, heads, progress, document_layers=document_layers)
     else:
-        readings = read_contrast(scorer, documents, question, progress)
-    pooled = [_pool(segmented, reading) for segmented, reading in zip(documents, readings, strict=True)]
+        token_scores = contrast_scores(scorer, documents, question, progress)
+    pooled = [_pool(segmented, scores) for segmented, scores in zip(documents, token_scores, strict=True)]
     of_model = np.concatenate([values for values, _, _ in pooled])
     passages = np.concatenate([passage for _, passage, _ in pooled])
     question_after = np.concatenate([of_question for _, _, of_question in pooled])
@@ -104,7 +105,7 @@ def measure(
     ]
     return Signals(
         units,
-        readings,
+        token_scores,
         standardised(of_model),
         np.column_stack(first_hop),
         passages,
@@ -148,31 +149,32 @@ def second_hop(signals: Signals, evidence: np.ndarray) -> np.ndarray:
 def standardised(values: np.ndarray) -> np.ndarray:
     """Each column with mean 0 and standard deviation 1; all 0 where it does not vary."""
     spread = values.std(axis=0)
-    return (values - values.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
+    scaled: np.ndarray = (values - values.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
+    return scaled
 
 
-def _pool(segmented: SegmentedDocument, reading: Reading) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _pool(segmented: SegmentedDocument, scores: TokenScores) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each unit what the model says of it (units, kinds), its passage and what that does for the question.
 
     A unit without a token of its own has what the token after its beginning has. What a unit needs speaks for it, too,
     the more the shorter it is: `No.` answers what its question asks, and a row what its header names.
     """
-    first, last = _tokens_of(segmented, reading, [unit.words for unit in segmented.units])
-    of_context: dict[tuple[range, ...], np.ndarray] = {(): np.empty((len(reading.values), 0), dtype=np.float32)}
+    first, last = _tokens_of(segmented, scores, [unit.words for unit in segmented.units])
+    of_context: dict[tuple[range, ...], np.ndarray] = {(): np.empty((len(scores.values), 0), dtype=np.float32)}
     values = []
     for context, begin, end in zip(_contexts(segmented), first.tolist(), last.tolist(), strict=True):
-        highest = _highest(reading.values[:, begin:end])
+        highest = _highest(scores.values[:, begin:end])
         value = highest.mean(axis=1)
         if context:
             if context not in of_context:
-                tokens = zip(*_tokens_of(segmented, reading, context), strict=True)
-                parts = [reading.values[:, start:stop] for start, stop in tokens]
+                tokens = zip(*_tokens_of(segmented, scores, context), strict=True)
+                parts = [scores.values[:, start:stop] for start, stop in tokens]
                 of_context[context] = _highest(np.concatenate(parts, axis=1))
-            both = _highest(np.concatenate([highest, of_context[context]], axis=1)).mean(axis=1)
+            with_context = _highest(np.concatenate([highest, of_context[context]], axis=1)).mean(axis=1)
             share = _CONTEXT_TOKENS / (_CONTEXT_TOKENS + end - begin)
-            value = (1 - share) * value + share * both
+            value = (1 - share) * value + share * with_context
         values.append(value)
-    return np.array(values), reading.passages[first], reading.question[first]
+    return np.array(values), scores.passages[first], scores.question[first]
 
 
 def _contexts(segmented: SegmentedDocument) -> list[tuple[range, ...]]:
@@ -191,11 +193,13 @@ def _contexts(segmented: SegmentedDocument) -> list[tuple[range, ...]]:
     return contexts
 
 
-def _tokens_of(segmented: SegmentedDocument, reading: Reading, parts: Sequence[range]) -> tuple[np.ndarray, np.ndarray]:
+def _tokens_of(
+    segmented: SegmentedDocument, scores: TokenScores, parts: Sequence[range]
+) -> tuple[np.ndarray, np.ndarray]:
     """The first token of each of some ranges of words, and the one after its last."""
     starts = np.array([segmented.words[part.start].start for part in parts])
     ends = np.array([segmented.words[part.stop - 1].end for part in parts])
-    return tokens_between(reading.ends, starts, ends)
+    return tokens_between(scores.ends, starts, ends)
 
 
 def _highest(values: np.ndarray) -> np.ndarray:

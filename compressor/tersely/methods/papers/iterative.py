@@ -142,4 +142,5 @@ def _share_worth_more(worth: np.ndarray, segment: _Segment) -> np.ndarray:
     order = np.argsort(-worth, kind="stable")
     above = np.empty(size)
     above[order] = np.cumsum(tokens[order]) - tokens[order]
-    return above / tokens.sum()
+    share: np.ndarray = above / tokens.sum()
+    return share
