@@ -42,12 +42,12 @@ def content_words(text: str) -> list[str]:
     Where a script writes no spaces, each two neighbouring characters are a word, as search engines have it.
     """
     words: list[str] = []
-    said_of_all = stop_words()
+    stop_list = stop_words()
     for match in _WORD.finditer(unicodedata.normalize("NFKC", text).casefold()):
         run = match.group()
         if match["unspaced"]:
             words.extend(run[start : start + 2] for start in range(max(len(run) - 1, 1)))
-        elif run not in said_of_all:
+        elif run not in stop_list:
             words.append(run)
     # A new one, since threads must not share a stemmer; without its cache, which takes longer to make than it saves.
     stems: list[str] = Stemmer.Stemmer("english", 0).stemWords(words)

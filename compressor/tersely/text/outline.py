@@ -35,10 +35,10 @@ class Block(NamedTuple):
     start: int
     end: int
     needs: tuple[int, ...] = ()
-    stands: bool = True
+    standalone: bool = True
     divisible: bool = False
-    apart: bool = True
-    joins: tuple[range, range] | None = None
+    word_border: bool = True
+    separates: tuple[range, range] | None = None
 
 
 class Outline:
@@ -58,16 +58,16 @@ class Outline:
         self._split = split
         self.blocks: list[Block] = []
         self._context: list[tuple[float, int]] = []  # level and position of what the next block needs, outermost first
-        self._floor = 0  # so many of these stand above all headings that may still be opened
+        self._fixed = 0  # so many of these stand above all headings that may still be opened
 
     def add(
         self,
         start: int,
         end: int,
         *,
-        stands: bool = True,
+        standalone: bool = True,
         divisible: bool = False,
-        apart: bool = True,
+        word_border: bool = True,
         needs: tuple[int, ...] = (),
     ) -> int:
         """Add a block, and say its position. White space alone is none: then the last block's position is returned.
@@ -79,8 +79,8 @@ class Outline:
         """
         if self.text[start:end].strip():
             context = (position for _, position in self._context)
-            stands = stands and _SAYS_SOMETHING.search(self.text, start, end) is not None
-            self.blocks.append(Block(start, end, tuple(sorted({*context, *needs})), stands, divisible, apart))
+            standalone = standalone and _SAYS_SOMETHING.search(self.text, start, end) is not None
+            self.blocks.append(Block(start, end, tuple(sorted({*context, *needs})), standalone, divisible, word_border))
         return len(self.blocks) - 1
 
     def add_separator(self, start: int, end: int, first_sibling: int) -> int:
@@ -92,17 +92,17 @@ class Outline:
 
         Once all blocks of the next neighbour have been added, `close_separator` must be told.
         """
-        position = self.add(start, end, stands=False)
-        here = range(position + 1, position + 1)
-        self.blocks[position] = self.blocks[position]._replace(joins=(range(first_sibling, position), here))
+        position = self.add(start, end, standalone=False)
+        nothing_yet = range(position + 1, position + 1)
+        self.blocks[position] = self.blocks[position]._replace(separates=(range(first_sibling, position), nothing_yet))
         return position
 
     def close_separator(self, position: int) -> None:
         """Say that the neighbour after a separator has been added whole."""
-        joins = self.blocks[position].joins
-        assert joins is not None
+        neighbours = self.blocks[position].separates
+        assert neighbours is not None
         after = range(position + 1, len(self.blocks))
-        self.blocks[position] = self.blocks[position]._replace(joins=(joins[0], after))
+        self.blocks[position] = self.blocks[position]._replace(separates=(neighbours[0], after))
 
     def add_inner(self, inner: str, places: Sequence[int]) -> None:
         """Add the blocks of a text that stands inside this one, maybe with characters that are written otherwise.
@@ -113,34 +113,34 @@ class Outline:
         """
         blocks = self._split(inner)
         if not blocks:  # white space, written otherwise
-            self.add(places[0], places[-1], stands=False)
+            self.add(places[0], places[-1], standalone=False)
         edges = [places[0], *(places[block.start] for block in blocks[1:]), places[-1]]
         first = len(self.blocks)
         for block, (start, end) in zip(blocks, pairwise(edges), strict=False):
             needs = tuple(first + position for position in block.needs)
-            position = self.add(start, end, stands=block.stands, needs=needs)
-            if block.joins:
-                earlier, following = (range(first + part.start, first + part.stop) for part in block.joins)
-                self.blocks[position] = self.blocks[position]._replace(joins=(earlier, following))
+            position = self.add(start, end, standalone=block.standalone, needs=needs)
+            if block.separates:
+                earlier, following = (range(first + part.start, first + part.stop) for part in block.separates)
+                self.blocks[position] = self.blocks[position]._replace(separates=(earlier, following))
 
-    def need(self, position: int, *others: int) -> None:
+    def add_needs(self, position: int, *needed: int) -> None:
         """Let a block, and all that need it, need others, too, such as an opening bracket the one that closes it."""
         block = self.blocks[position]
-        self.blocks[position] = block._replace(needs=tuple(sorted({*block.needs, *others} - {position})))
+        self.blocks[position] = block._replace(needs=tuple(sorted({*block.needs, *needed} - {position})))
 
-    def unsay(self, position: int) -> None:
+    def only_as_context(self, position: int) -> None:
         """Let a block be kept only for those that need it, never for itself."""
-        self.blocks[position] = self.blocks[position]._replace(stands=False)
+        self.blocks[position] = self.blocks[position]._replace(standalone=False)
 
-    def unsay_lead_ins(self) -> None:
+    def lead_ins_only_as_context(self) -> None:
         """Let no block that ends in a colon stand for itself where the one after it needs it, such as an item."""
         for position, (block, following) in enumerate(pairwise(self.blocks)):
-            if block.stands and position in following.needs and self._leads_in(block):
-                self.unsay(position)
+            if block.standalone and position in following.needs and self._leads_in(block):
+                self.only_as_context(position)
 
     def _leads_in(self, block: Block) -> bool:
-        said = self.text[block.start : block.end].rstrip()
-        return len(said) <= _LONGEST_LEAD_IN and said.endswith((":", "："))
+        content = self.text[block.start : block.end].rstrip()
+        return len(content) <= _LONGEST_LEAD_IN and content.endswith((":", "："))
 
     @contextmanager
     def under(self, *positions: int) -> Iterator[None]:
@@ -151,13 +151,13 @@ class Outline:
         if not positions:
             yield
             return
-        before = list(self._context), self._floor
+        before = list(self._context), self._fixed
         self._context += [(_HEADING_LEVELS, position) for position in positions]
-        self._floor = len(self._context)
+        self._fixed = len(self._context)
         try:
             yield
         finally:
-            self._context, self._floor = before
+            self._context, self._fixed = before
 
     def open_heading(self, level: float, position: int) -> None:
         """All that follows needs the heading at this position, up to the next one of its level or above it."""
@@ -167,11 +167,11 @@ class Outline:
     @property
     def open_level(self) -> float | None:
         """The level of the heading that was opened last and is still open."""
-        return self._context[-1][0] if len(self._context) > self._floor else None
+        return self._context[-1][0] if len(self._context) > self._fixed else None
 
     def close_headings(self, level: float) -> None:
         """What follows stands under no heading of this level or below it any more."""
-        while len(self._context) > self._floor and self._context[-1][0] >= level:
+        while len(self._context) > self._fixed and self._context[-1][0] >= level:
             self._context.pop()
 
     def lead_in(self, start: int) -> int | None:
@@ -179,9 +179,9 @@ class Outline:
         if not self.blocks:
             return None
         last = self.blocks[-1]
-        if not self._leads_in(last) or self.text[last.end : start].strip() or last.joins:
+        if not self._leads_in(last) or self.text[last.end : start].strip() or last.separates:
             return None
-        self.unsay(len(self.blocks) - 1)
+        self.only_as_context(len(self.blocks) - 1)
         return len(self.blocks) - 1
 
 

@@ -149,7 +149,7 @@ def segment_documents(
         if segments is None:
             protected = kept_spans + list(_matches(patterns, document.text, stopwatch))
             blocks = split_blocks(document.text)
-            words = split_words(document.text, protected, [block.start for block in blocks if block.apart])
+            words = split_words(document.text, protected, [block.start for block in blocks if block.word_border])
             segments = words, *_units(words, blocks), DocumentCache()
             size = len(words) * _BYTES_A_WORD + len(document.text) * _BYTES_A_CHARACTER
             kept.put(key, segments, size)
@@ -189,10 +189,10 @@ def _units(words: list[Word], blocks: list[Block]) -> tuple[list[Unit], list[Sep
     for position, block in enumerate(blocks):
         if not ranges[position]:
             continue
-        if block.joins:
-            earlier, following = (range(edges[part.start], edges[part.stop]) for part in block.joins)
+        if block.separates:
+            earlier, following = (range(edges[part.start], edges[part.stop]) for part in block.separates)
             separators.append(Separator(ranges[position], earlier, following))
-        elif block.stands:
+        elif block.standalone:
             context = tuple(ranges[other] for other in needs[position] if ranges[other])
             units.append(Unit(ranges[position], context, block.divisible))
     if not units:  # a word that must survive reaches over all that could stand for itself

@@ -76,10 +76,10 @@ def split_blocks(text: str) -> list[Block]:
                 region.read(outline, region.start, region.end)
         done = region.end
     read_markdown(outline, done, len(text))
-    outline.unsay_lead_ins()
+    outline.lead_ins_only_as_context()
     tie_notes(outline)
-    if not any(block.stands for block in outline.blocks):  # headings over nothing are all that there is
-        return [block._replace(stands=not block.joins) for block in outline.blocks]
+    if not any(block.standalone for block in outline.blocks):  # headings over nothing are all that there is
+        return [block._replace(standalone=not block.separates) for block in outline.blocks]
     return outline.blocks
 
 

@@ -134,13 +134,13 @@ def _unspaced_pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int
 
     Without that, dropping what stands between two of them would join them to a word that never was.
     """
-    held: int | None = None  # where a foreign piece begins that waits for the next
+    waiting_start: int | None = None  # where a foreign piece begins that waits for the next
     for piece in _UNSPACED_PIECE.finditer(text, start, end):
         foreign = not _HAS_UNSPACED.search(text, piece.start(), piece.end())
-        if foreign and held is None:
-            held = piece.start()
+        if foreign and waiting_start is None:
+            waiting_start = piece.start()
         elif not foreign:
-            yield (piece.start() if held is None else held), piece.end()
-            held = None
-    if held is not None:
-        yield held, end
+            yield (piece.start() if waiting_start is None else waiting_start), piece.end()
+            waiting_start = None
+    if waiting_start is not None:
+        yield waiting_start, end

@@ -66,7 +66,7 @@ def _read(outline: Outline, lines: Sequence[tuple[int, int]], headers: Sequence[
         needed: list[int] = []
         for begin, last in lines[first:stop]:
             match = _FIELD.match(outline.text, begin, last)
-            position = outline.add(begin, last, stands=False)
+            position = outline.add(begin, last, standalone=False)
             if match is None or match["key"].lower() not in _NEEDLESS:
                 needed.append(position)
         body_end = lines[following][0] if following < len(lines) else end
@@ -77,17 +77,17 @@ def _read(outline: Outline, lines: Sequence[tuple[int, int]], headers: Sequence[
 def _read_body(outline: Outline, start: int, end: int) -> None:
     lines = [match.span() for match in _LINE.finditer(outline.text, start, end)]
     done = start
-    asked: list[int] = []  # the quoted question that what follows answers
+    quoted_question: list[int] = []  # the quoted question that what follows answers
     for first, last in [*_quoted_runs(outline.text, lines), (len(lines), len(lines))]:
         stop = lines[first][0] if first < len(lines) else end
-        with outline.under(*asked):
+        with outline.under(*quoted_question):
             read_prose(outline, done, stop)
         if first < len(lines):
             done = lines[last - 1][1]
             _read_quote(outline, stop, done)
             position = len(outline.blocks) - 1
             is_question = outline.text[outline.blocks[position].start : done].rstrip().endswith(("?", "？", "؟"))
-            asked = [position] if is_question else []
+            quoted_question = [position] if is_question else []
 
 
 def _quoted_runs(text: str, lines: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

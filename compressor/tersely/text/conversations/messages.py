@@ -78,10 +78,12 @@ def _is_conversation(messages: Sequence[_Message], lines: int) -> bool:
     return len(names) > 1 and len(names) <= max(2, 0.6 * len(messages)) and names.most_common(1)[0][1] > 1
 
 
-def _replies(said: str) -> bool:
+def _replies(content: str) -> bool:
     """Whether a message says something only after the question before it."""
-    first_line = said.split("\n", 1)[0]
-    return _REPLY.match(said) is not None or (len(first_line) <= _LONGEST_REPLY and not said.endswith(("?", "？", "؟")))
+    first_line = content.split("\n", 1)[0]
+    return _REPLY.match(content) is not None or (
+        len(first_line) <= _LONGEST_REPLY and not content.endswith(("?", "？", "؟"))
+    )
 
 
 class _Conversation:
@@ -93,13 +95,13 @@ class _Conversation:
         edges = [*(message.start for message in self._messages[1:]), end]
         before: int | None = None  # the position of the message before, if it asks
         for message, stop in zip(self._messages, edges, strict=True):
-            said = text[message.text : stop].strip()
-            needs = (before,) if before is not None and _replies(said) else ()
+            content = text[message.text : stop].strip()
+            needs = (before,) if before is not None and _replies(content) else ()
             if stop - message.start <= _LONGEST_WHOLE:
-                last = outline.add(message.start, stop, stands=any(map(str.isalnum, said)), needs=needs)
+                last = outline.add(message.start, stop, standalone=any(map(str.isalnum, content)), needs=needs)
             else:
-                speaker = outline.add(message.start, message.text, stands=False)
+                speaker = outline.add(message.start, message.text, standalone=False)
                 with outline.under(speaker):
                     add_sentences(outline, message.text, stop)
                 last = len(outline.blocks) - 1
-            before = last if said.endswith(("?", "？", "؟")) else None
+            before = last if content.endswith(("?", "？", "؟")) else None

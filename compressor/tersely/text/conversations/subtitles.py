@@ -40,7 +40,7 @@ def _has_name(lines: list[Line], times: int) -> bool:
 def _read(outline: Outline, start: int, end: int) -> None:
     lines = lines_between(outline.text, start, end)
     cues = [n - _has_name(lines, n) for n, line in enumerate(lines) if _TIMES.match(line.content)]
-    with outline.under(*([outline.add(start, lines[0].end, stands=False)] if cues[0] else [])):
+    with outline.under(*([outline.add(start, lines[0].end, standalone=False)] if cues[0] else [])):
         if cues[0] > 1:  # notes and styles
             outline.add(lines[1].start, lines[cues[0] - 1].end)
         for first, stop in pairwise([*cues, len(lines)]):

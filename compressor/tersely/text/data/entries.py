@@ -61,7 +61,7 @@ def read_entries(outline: Outline, entries: list[Entry], depth: int = 0) -> None
     names = naming_fields(fields)
     for position in positions if names else ():
         if position not in names:
-            outline.need(position, *names)
+            outline.add_needs(position, *names)
 
 
 def tie_aliases(outline: Outline, first: int) -> None:
@@ -71,16 +71,16 @@ def tie_aliases(outline: Outline, first: int) -> None:
     for position in range(first, len(blocks)):
         start, end = blocks[position].start, blocks[position].end
         needed = {anchors[alias[1]] for alias in _ALIAS.finditer(text, start, end) if alias[1] in anchors}
-        outline.need(position, *needed)
+        outline.add_needs(position, *needed)
         anchors |= {anchor[1]: position for anchor in _ANCHOR.finditer(text, start, end)}
 
 
 def _add(outline: Outline, entry: Entry, depth: int) -> None:
     if _is_whole(outline.text, entry) or depth == _DEEPEST:
-        outline.add(entry.start, entry.end, stands=entry.has_value or bool(entry.children))
+        outline.add(entry.start, entry.end, standalone=entry.has_value or bool(entry.children))
         return
     opening_end = entry.content if entry.content is not None else entry.children[0].start
-    with outline.under(outline.add(entry.start, opening_end, stands=False)):
+    with outline.under(outline.add(entry.start, opening_end, standalone=False)):
         if entry.content is not None:
             _add_lines(outline, entry.content, entry.end)
         else:

@@ -91,14 +91,14 @@ def _ending(value: str) -> str:
 def _read(outline: Outline, start: int, end: int) -> None:
     root: list[Entry] = []
     section: Entry | None = None
-    held: int | None = None  # where comments begin that are about what follows
+    comment_start: int | None = None  # where comments begin that are about what follows
     for line in _lines(outline.text, start, end):
-        if line.kind == COMMENT and held is None:
-            held = line.start
+        if line.kind == COMMENT and comment_start is None:
+            comment_start = line.start
         if line.kind not in (SECTION, PAIR):
             continue
-        begin = line.start if held is None else held
-        held = None
+        begin = line.start if comment_start is None else comment_start
+        comment_start = None
         entry = Entry(begin, end, line.key, line.kind == PAIR)
         if section and section.children:
             section.children[-1].end = begin

@@ -95,13 +95,13 @@ def _add(outline: Outline, value: Value, stop: int, depth: int = 0, in_list: boo
     if _is_whole(value, depth, in_list):
         outline.add(value.start, stop)
         return
-    opening = outline.add(value.start, value.content + 1, stands=False)
+    opening = outline.add(value.start, value.content + 1, standalone=False)
     with outline.under(opening):
         if value.kind == '"':
             outline.add_inner(*decode_string(outline.text, value.content + 1, value.end - 1))
         else:
             _add_children(outline, value, depth + 1, in_list or _lists_records(value))
-    outline.need(opening, outline.add(value.end - 1, stop, stands=False))
+    outline.add_needs(opening, outline.add(value.end - 1, stop, standalone=False))
 
 
 def _is_whole(value: Value, depth: int, in_list: bool) -> bool:
@@ -143,7 +143,7 @@ def _add_children(outline: Outline, parent: Value, depth: int, in_list: bool) ->
     names = {firsts[number] for number in _names(parent)}
     for position in firsts:
         if position not in names:
-            outline.need(position, *names)
+            outline.add_needs(position, *names)
 
 
 def _groups(parent: Value) -> list[tuple[int, int]]:
@@ -163,7 +163,7 @@ def _names(parent: Value) -> list[int]:
     """Which children say which record it is, or what stands in its rows; the others need them."""
     children = parent.children
     if parent.kind == "[":
-        return [0] if _is_head(children) else []
+        return [0] if _is_header(children) else []
     short = [number for number, child in enumerate(children) if child.kind not in "[{" and child.size <= _LONGEST_NAME]
     columns = [
         number
@@ -177,7 +177,7 @@ def _names(parent: Value) -> list[int]:
     return [*columns, *names]
 
 
-def _is_head(rows: list[Value]) -> bool:
+def _is_header(rows: list[Value]) -> bool:
     """Whether the first row has only strings, and the next one, just as long, has others."""
     if len(rows) < 2 or not rows[0].children or any(row.kind != "[" for row in rows[:2]):
         return False

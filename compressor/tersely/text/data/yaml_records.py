@@ -107,7 +107,7 @@ def read(outline: Outline, start: int, end: int) -> None:
         if marker and len(outline.blocks) > first:
             separator = outline.add_separator(marker.start, marker.end, first)
         elif marker:
-            outline.add(marker.start, marker.end, stands=False)
+            outline.add(marker.start, marker.end, standalone=False)
         with outline.under():
             read_entries(outline, build_entries(lines, stop))
         if separator is not None:
@@ -120,7 +120,7 @@ def _read_front_matter(outline: Outline, start: int, end: int) -> None:
         outline.add(start, end)
         return
     lines = [line for line in scan_lines(outline.text, start, end) if line.kind != BLANK]
-    opening = outline.add(start, lines[0].end, stands=False)
+    opening = outline.add(start, lines[0].end, standalone=False)
     with outline.under(opening):
         read_entries(outline, build_entries(lines[1:-1], lines[-1].start))
-    outline.need(opening, outline.add(lines[-1].start, end, stands=False))
+    outline.add_needs(opening, outline.add(lines[-1].start, end, standalone=False))

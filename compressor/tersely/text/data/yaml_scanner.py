@@ -130,7 +130,7 @@ def build_entries(lines: Sequence[Line], end: int) -> list[Entry]:
     """The outermost entries of the lines of one document, which ends at a character."""
     root = Entry(end, end, "", False)
     opened: list[tuple[int, Entry]] = [(-1, root)]
-    held: int | None = None  # where comments begin that are about what follows
+    comment_start: int | None = None  # where comments begin that are about what follows
     absorbing: int | None = None  # the column of an item's first key if its value stands below it
     text_of: Entry | None = None  # the next line begins its text
     for line in lines:
@@ -140,19 +140,19 @@ def build_entries(lines: Sequence[Line], end: int) -> list[Entry]:
             if text_of:
                 text_of.content = line.start
         text_of = None
-        if line.kind == COMMENT and held is None:
-            held = line.start
-        elif line.kind == BLANK and held is not None and last is root:  # about all of it
-            root.children.append(Entry(held, end, "", False))
+        if line.kind == COMMENT and comment_start is None:
+            comment_start = line.start
+        elif line.kind == BLANK and comment_start is not None and last is root:  # about all of it
+            root.children.append(Entry(comment_start, end, "", False))
             opened.append((_DEEPER_THAN_ALL, root.children[-1]))
-            held = None
+            comment_start = None
         if line.kind not in (KEY, ITEM):
             continue
         if absorbing is not None and line.indent + (line.kind == ITEM) > absorbing:
-            last.has_value, held = True, None
+            last.has_value, comment_start = True, None
             continue
-        start = line.start if held is None else held
-        held = None
+        start = line.start if comment_start is None else comment_start
+        comment_start = None
         level = 2 * line.indent + (line.kind == ITEM)
         while opened[-1][0] >= level:
             opened.pop()[1].end = start

@@ -42,13 +42,13 @@ def _read(outline: Outline, start: int, end: int) -> None:
     lines = lines_between(outline.text, start, end)
     opening, closing = lines[0], lines[-1]
     language = opening.content.strip("`~ ")
-    fence = outline.add(opening.start, opening.end, stands=False)
+    fence = outline.add(opening.start, opening.end, standalone=False)
     with outline.under(fence):
         if not language or _NO_PROGRAM.match(language):
             read_with(_READERS, outline, opening.end, closing.start, _read_lines)
         else:
             read_program(outline, opening.end, closing.start)
-    outline.need(fence, outline.add(closing.start, closing.end, stands=False))
+    outline.add_needs(fence, outline.add(closing.start, closing.end, standalone=False))
 
 
 def _read_lines(outline: Outline, start: int, end: int) -> None:

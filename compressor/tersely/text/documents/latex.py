@@ -81,7 +81,7 @@ class _Reader:
                     ends[first] = max(ends.get(first, 0), position)
         return ends
 
-    def _read_span(self, span: range, deep: int) -> None:
+    def _read_span(self, span: range, depth: int) -> None:
         """Add lines, of which environments and items are blocks of their own."""
         lines, outline = self._lines, self._outline
         position = span.start
@@ -96,16 +96,16 @@ class _Reader:
             elif begin and begin[1] not in _TRANSPARENT and self._ends.get(position, span.stop) < span.stop:
                 self._read_text(unread, line.start)
                 stop = self._ends[position] + 1
-                self._add_environment(range(position, stop), begin[1], deep)
+                self._add_environment(range(position, stop), begin[1], depth)
                 unread = lines[stop - 1].end
             elif _ITEM.match(line.content):
                 self._read_text(unread, line.start)
                 stop = self._end_of_item(position, span.stop)
-                self._add_item(range(position, stop), deep)
+                self._add_item(range(position, stop), depth)
                 unread = lines[stop - 1].end
             elif _MACHINERY.match(line.content):
                 self._read_text(unread, line.start)
-                outline.add(line.start, line.end, stands=False)
+                outline.add(line.start, line.end, standalone=False)
                 unread = line.end
             position = stop
         self._read_text(unread, lines[span.stop - 1].end if span else unread)
@@ -125,23 +125,23 @@ class _Reader:
         if _NOTHING.fullmatch(text, end, line.end):
             end = line.end
         self._outline.close_headings(level)
-        self._outline.open_heading(level, self._outline.add(line.start, end, stands=False))
+        self._outline.open_heading(level, self._outline.add(line.start, end, standalone=False))
         return end
 
-    def _add_environment(self, span: range, name: str, deep: int) -> None:
+    def _add_environment(self, span: range, name: str, depth: int) -> None:
         lines, outline = self._lines, self._outline
         start, end = lines[span.start].start, lines[span.stop - 1].end
         lead_in = outline.lead_in(start)
         above = [] if lead_in is None else [lead_in]
         longest = _LONGEST_WHOLE if _WHOLE.match(name) else _LONGEST
-        if end - start <= longest or deep >= _DEEPEST or len(span) < 3:
+        if end - start <= longest or depth >= _DEEPEST or len(span) < 3:
             outline.add(start, end, needs=tuple(above))
             return
         with outline.under(*above):
-            begin = outline.add(start, lines[span.start].end, stands=False)
+            begin = outline.add(start, lines[span.start].end, standalone=False)
             with outline.under(begin):
-                self._read_span(span[1:-1], deep + 1)
-            outline.need(begin, outline.add(lines[span.stop - 1].start, end, stands=False))
+                self._read_span(span[1:-1], depth + 1)
+            outline.add_needs(begin, outline.add(lines[span.stop - 1].start, end, standalone=False))
 
     def _end_of_item(self, first: int, stop: int) -> int:
         position = first + 1
@@ -149,17 +149,17 @@ class _Reader:
             position = max(self._ends.get(position, position) + 1, position + 1)
         return min(position, stop)
 
-    def _add_item(self, span: range, deep: int) -> None:
+    def _add_item(self, span: range, depth: int) -> None:
         """Add an item: as one block if it is short, else its lists under its own text."""
         lines, outline = self._lines, self._outline
         start, end = lines[span.start].start, lines[span.stop - 1].end
         own = next((n for n in span if n in self._ends or (n > span.start and not lines[n].content)), span.stop)
         own = max(own, span.start + 1)
-        if end - start <= _LONGEST or own == span.stop or deep >= _DEEPEST:
+        if end - start <= _LONGEST or own == span.stop or depth >= _DEEPEST:
             outline.add(start, end)
             return
         with outline.under(outline.add(start, lines[own - 1].end)):
-            self._read_span(range(own, span.stop), deep + 1)
+            self._read_span(range(own, span.stop), depth + 1)
 
     def _read_text(self, start: int, end: int) -> None:
         """Add sentences, and formulas between them."""

@@ -89,7 +89,7 @@ class _Reader:
             if token.type == "heading_open":
                 self._add_heading(start, end, level=len(token.markup))
             elif token.type == "thead_open":
-                header = outline.add(start, end, stands=end - start > _LONGEST_HEADING)
+                header = outline.add(start, end, standalone=end - start > _LONGEST_HEADING)
                 if end - start <= _LONGEST_HEADING:
                     parents[-1].enter_context(outline.under(header))
             elif token.type == "tr_open" and "|" not in self._text[start:end]:
@@ -122,7 +122,7 @@ class _Reader:
             read_prose(self._outline, start, end)
             return
         self._outline.close_headings(level)
-        self._outline.open_heading(level, self._outline.add(start, end, stands=False))
+        self._outline.open_heading(level, self._outline.add(start, end, standalone=False))
 
     def _add_item(self, start: int, end: int, parent: ExitStack) -> None:
         """Add a list item's own text; what else is in the item needs the first block of it."""
@@ -135,7 +135,7 @@ class _Reader:
             read_prose(outline, marker.end(), end)
             outline.blocks[first] = outline.blocks[first]._replace(start=start)
             for position in range(first + 1, len(outline.blocks)):
-                outline.need(position, first)
+                outline.add_needs(position, first)
         if outline.blocks[first].end - outline.blocks[first].start <= _LONGEST_PARENT:
             parent.enter_context(outline.under(first))
 

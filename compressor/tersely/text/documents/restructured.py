@@ -68,7 +68,7 @@ def _part(lines: list[Line], first: int, levels: list[str]) -> tuple[int, Callab
 
 def _read_title(outline: Outline, start: int, end: int, level: int) -> None:
     outline.close_headings(level)
-    outline.open_heading(level, outline.add(start, end, stands=False))
+    outline.open_heading(level, outline.add(start, end, standalone=False))
 
 
 def _read_code(outline: Outline, start: int, end: int) -> None:
@@ -78,6 +78,6 @@ def _read_code(outline: Outline, start: int, end: int) -> None:
         return
     lines = lines_between(outline.text, start, end)
     body = next((number for number, line in enumerate(lines) if number and not line.content), 1)
-    with outline.under(outline.add(start, lines[body - 1].end, stands=False)):
+    with outline.under(outline.add(start, lines[body - 1].end, standalone=False)):
         if body < len(lines):
             read_program(outline, lines[body].start, end)

@@ -22,7 +22,7 @@ _CAPTION = regex.compile(
     r"[*_]{0,2}(?:Table|Tab\.|Figure|Fig\.|Exhibit|Schedule|Tabelle|Abbildung|Tableau|Tabla|Cuadro|表格?|图表?|الجدول|جدول)\b?",
     regex.IGNORECASE,
 )
-_CAPTION_BELOW = regex.compile(r"(?:[ \t]*\n)?(?P<said>[^\n]*\S[^\n]*)(?:\n|$)")
+_CAPTION_BELOW = regex.compile(r"(?:[ \t]*\n)?(?P<content>[^\n]*\S[^\n]*)(?:\n|$)")
 _ROW_BELOW = regex.compile(r"(?:[ \t]*\n)?[^\n|]*\|")
 _SLANTED = regex.compile(r"[*_](?![*_\s])[^\n]{5,250}[*_]")
 _SENTENCE_END = regex.compile(r"[.!?。！？؟][\"'”’)\]]*\s*$")
@@ -54,8 +54,8 @@ def find(text: str, start: int, end: int) -> list[Region]:
             continue
         is_row = "|" in content and (_ROW.match(content) is not None or _is_dashes(content))
         # Inside a table stands at most one blank line, and only around the line of dashes.
-        apart = len(blank) > 1 or (blank and not (_is_dashes(content) or (lines and lines[-1].dashes)))
-        if lines and (not is_row or apart):
+        is_apart = len(blank) > 1 or (blank and not (_is_dashes(content) or (lines and lines[-1].dashes)))
+        if lines and (not is_row or is_apart):
             regions += _region(text, start, lines)
             lines = []
         blank = []
@@ -70,8 +70,10 @@ def _region(text: str, start: int, lines: Sequence[_Line]) -> list[Region]:
     if len(lines) < 2 or not (has_dashes or (outer_bars and len({len(line.cells) for line in lines}) <= 2)):
         return []
     below = _CAPTION_BELOW.match(text, lines[-1].end)
-    is_own = below is not None and _CAPTION.match(below["said"]) is not None and not _ROW_BELOW.match(text, below.end())
-    is_own = is_own or (below is not None and _SLANTED.fullmatch(below["said"].strip()) is not None)
+    is_own = (
+        below is not None and _CAPTION.match(below["content"]) is not None and not _ROW_BELOW.match(text, below.end())
+    )
+    is_own = is_own or (below is not None and _SLANTED.fullmatch(below["content"].strip()) is not None)
     end = below.end() if below and is_own else lines[-1].end
     return [Region(lines[0].start, end, _Table(lines).read)]
 
@@ -92,14 +94,14 @@ class _Table:
                 return
             header: list[int] = []
             if body:
-                header.append(outline.add(start, lines[body].start, stands=False))
+                header.append(outline.add(start, lines[body].start, standalone=False))
             first = len(outline.blocks)
             with outline.under(*header):
                 self._add_rows(outline, lines[body:])
             if lines[-1].end < end:
-                below = outline.add(lines[-1].end, end, stands=False)
+                below = outline.add(lines[-1].end, end, standalone=False)
                 for position in range(first, below):
-                    outline.need(position, below)
+                    outline.add_needs(position, below)
 
     def _add_rows(self, outline: Outline, rows: Sequence[_Line]) -> None:
         """Add rows; those below a row with nothing but a name need that row, too: it says what they are about."""
@@ -110,7 +112,7 @@ class _Table:
             if names_group:
                 group = []
             with outline.under(*group):
-                position = outline.add(row.start, stop, stands=not names_group)
+                position = outline.add(row.start, stop, standalone=not names_group)
             if names_group:
                 group = [position]
 
@@ -143,8 +145,8 @@ def _has_values(line: _Line) -> bool:
 
 def _is_group_name(line: _Line) -> bool:
     """Whether only the first cell says something, and it is no value."""
-    first, *others = line.cells
-    return bool(first) and bool(others) and not any(others) and any(map(str.isalpha, first))
+    first, *following = line.cells
+    return bool(first) and bool(following) and not any(following) and any(map(str.isalpha, first))
 
 
 def _caption(outline: Outline, start: int) -> int | None:
@@ -153,12 +155,17 @@ def _caption(outline: Outline, start: int) -> int | None:
     if position < 0:
         return None
     last = outline.blocks[position]
-    said = outline.text[last.start : last.end].strip()
+    content = outline.text[last.start : last.end].strip()
     between = outline.text[last.start + len(outline.text[last.start : last.end].rstrip()) : start]
-    if not last.apart or len(said) > _LONGEST_CAPTION or between.count("\n") > 2 or not (last.stands or last.divisible):
+    if (
+        not last.word_border
+        or len(content) > _LONGEST_CAPTION
+        or between.count("\n") > 2
+        or not (last.standalone or last.divisible)
+    ):
         return None
-    if _CAPTION.match(said) or (not _SENTENCE_END.search(said) and "\n" not in said):
-        outline.unsay(position)
+    if _CAPTION.match(content) or (not _SENTENCE_END.search(content) and "\n" not in content):
+        outline.only_as_context(position)
         return position
     # A sentence of its own may say in which unit the table counts.
     return position

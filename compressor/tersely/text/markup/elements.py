@@ -51,7 +51,7 @@ class _Reader:
             positions, names = self._read(parent, depth, is_record)
         for position in positions if names else ():
             if position not in names:
-                outline.need(position, *names)
+                outline.add_needs(position, *names)
 
     def _read(self, parent: Element, depth: int, is_record: bool) -> tuple[list[int], list[int]]:
         """Positions of the first block of each child, and of all of its text; and of those that name the element."""
@@ -76,15 +76,15 @@ class _Reader:
             position = len(outline.blocks)
             positions.append(position)
             if self._is_title(child, parent):
-                outline.add(child.start, child.end, stands=child.name in CELLS)
+                outline.add(child.start, child.end, standalone=child.name in CELLS)
                 names.append(position)
             elif level := self._heading_level(child):
                 outline.close_headings(level)
-                outline.open_heading(level, outline.add(child.start, child.end, stands=False))
+                outline.open_heading(level, outline.add(child.start, child.end, standalone=False))
             elif self._is_html and child.name == "dt":
                 if position - 1 not in terms:
                     terms = []
-                terms.append(outline.add(child.start, child.end, stands=False))
+                terms.append(outline.add(child.start, child.end, standalone=False))
             elif self._is_html and child.name == "tr" and rows.is_header(child):
                 rows.add_header(child)
             elif self._is_html and child.name == "tr":
@@ -130,31 +130,31 @@ class _Reader:
         if not self._is_html or child.name not in INTRODUCED or before not in positions[-2:]:
             return []
         block = self._outline.blocks[before]
-        said = self._text[block.start : block.end]
-        if len(said) > _LONGEST_NAME or not _INTRODUCES.search(said):
+        lead_in = self._text[block.start : block.end]
+        if len(lead_in) > _LONGEST_NAME or not _INTRODUCES.search(lead_in):
             return []
-        self._outline.unsay(before)
+        self._outline.only_as_context(before)
         return [before]
 
     def _add(self, element: Element, depth: int, longest: int) -> None:
         """Add an element, whole or between its tags."""
         outline = self._outline
         if self._is_whole(element, longest) or depth == _DEEPEST:
-            outline.add(element.start, element.end, stands=self._says_something(element))
+            outline.add(element.start, element.end, standalone=self._says_something(element))
             return
         content, close = element.content, element.close
         only = element.children[0] if len(element.children) == 1 else None
         if only and only.name == CDATA and not self._text[content : only.start].strip():
             if not self._text[only.end : close].strip():
                 content, close = only.content, only.close
-        opening = outline.add(element.start, content, stands=False)
+        opening = outline.add(element.start, content, standalone=False)
         with outline.under(opening):
             if content == element.content:
                 self.read(element, depth + 1, longest == _LONGEST_RECORD)
             else:
                 self._add_run(content, close, [])
         if element.closed:
-            outline.need(opening, outline.add(close, element.end, stands=False))
+            outline.add_needs(opening, outline.add(close, element.end, standalone=False))
 
     def _is_whole(self, element: Element, longest: int) -> bool:
         if element.name in (COMMENT, INSTRUCTION, DECLARATION) or (self._is_html and element.name in SILENT):
@@ -206,8 +206,8 @@ class _Reader:
         outline, text = self._outline, self._text
         first = len(outline.blocks)
         if end - start <= _LONGEST:
-            stands = not _SAYS_NOTHING.fullmatch(text, start, end)
-            outline.add(start, end, stands=stands)
+            standalone = not _SAYS_NOTHING.fullmatch(text, start, end)
+            outline.add(start, end, standalone=standalone)
         elif not inside:
             outline.add_inner(text[start:end], range(start, end + 1))
         else:

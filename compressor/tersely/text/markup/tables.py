@@ -37,7 +37,7 @@ class TableRows:
         if self._under_header:
             self.header = []
         self._under_header = False
-        self.header.append(self._outline.add(row.start, row.end, stands=False))
+        self.header.append(self._outline.add(row.start, row.end, standalone=False))
 
     def above(self) -> list[int]:
         """The positions of what the next row needs."""

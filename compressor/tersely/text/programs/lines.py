@@ -60,25 +60,25 @@ def program_lines(text: str, start: int, end: int) -> list[ProgramLine]:
     """The lines between two characters that begin and end lines."""
     lines = lines_between(text, start, end)
     scan = _Scan(text, start, end)
-    read: list[ProgramLine] = []
+    program: list[ProgramLine] = []
     for line, state in zip(lines, scan.states, strict=False):
         within, is_comment, depth, depth_after, round_after = state
         is_comment = is_comment if within else _is_comment(line.content)
-        read.append(
+        program.append(
             ProgramLine(
                 line.start, line.end, line.indent, line.content, within, is_comment, depth, depth_after, round_after
             )
         )
     below = 0  # indent of the next line that is no comment
-    for position in range(len(read) - 1, -1, -1):
-        line_read = read[position]
-        if not line_read.content or line_read.within:
+    for position in range(len(program) - 1, -1, -1):
+        program_line = program[position]
+        if not program_line.content or program_line.within:
             continue
-        if line_read.is_comment or line_read.content.startswith("#"):
-            read[position] = line_read._replace(indent=max(line_read.indent, below))
+        if program_line.is_comment or program_line.content.startswith("#"):
+            program[position] = program_line._replace(indent=max(program_line.indent, below))
         else:
-            below = line_read.indent
-    return read
+            below = program_line.indent
+    return program
 
 
 def _is_comment(content: str) -> bool:

@@ -61,13 +61,13 @@ class _Reader:
                 return
         cut_off = self._end_of_cut_off(everything)
         if self._has_definition(range(cut_off)):
-            self._read_body(everything[:cut_off], in_class=True, in_function=False, deep=0)
+            self._read_body(everything[:cut_off], in_class=True, in_function=False, depth=0)
         elif 0 < cut_off and self._size(everything[:cut_off]) <= _LONGEST:
             self._add(everything[:cut_off])  # the end of a function
         else:
             cut_off = 0
         everything = everything[cut_off:]
-        self._read_body(everything, in_class=False, in_function=False, deep=0)
+        self._read_body(everything, in_class=False, in_function=False, depth=0)
 
     def _has_definition(self, span: range) -> bool:
         return any(self._is_code(n) and DEFINITION.match(self._lines[n].content) for n in span)
@@ -77,7 +77,7 @@ class _Reader:
         first = next((self._lines[n].indent for n in span if self._is_code(n)), 0)
         return next((n for n in span if self._is_code(n) and self._lines[n].indent < first), 0)
 
-    def _read_body(self, span: range, *, in_class: bool, in_function: bool, deep: int) -> None:
+    def _read_body(self, span: range, *, in_class: bool, in_function: bool, depth: int) -> None:
         """Add the statements of some lines; imports, fields, and small steps of a function stay together."""
         together: list[range] = []
         for statement in self._statements(span):
@@ -94,24 +94,24 @@ class _Reader:
             if mergeable:
                 together.append(statement)
             else:
-                self._read_statement(statement, deep)
+                self._read_statement(statement, depth)
         if together:
             self._add(range(together[0].start, together[-1].stop))
 
-    def _read_statement(self, statement: range, deep: int) -> None:
+    def _read_statement(self, statement: range, depth: int) -> None:
         signature = self._signature(statement)
         is_class = _CONTAINER.match(self._lines[signature].content) is not None
         size = self._size(statement)
         cut = size > _LONGEST or (is_class and size > _LONGEST_CLASS and self._has_inner(statement, signature))
-        body = self._body(statement, signature) if cut and deep < _DEEPEST else range(0)
+        body = self._body(statement, signature) if cut and depth < _DEEPEST else range(0)
         if not body:
             self._add(statement)
             return
-        head = self._add(range(statement.start, body.start), stands=False)
-        with self._outline.under(head):
-            self._read_body(body, in_class=is_class, in_function=not is_class, deep=deep + 1)
+        opening = self._add(range(statement.start, body.start), standalone=False)
+        with self._outline.under(opening):
+            self._read_body(body, in_class=is_class, in_function=not is_class, depth=depth + 1)
         if body.stop < statement.stop:
-            self._outline.need(head, self._add(range(body.stop, statement.stop), stands=False))
+            self._outline.add_needs(opening, self._add(range(body.stop, statement.stop), standalone=False))
 
     def _statements(self, span: range) -> list[range]:
         """Lines that belong together, in order; together they are all lines."""
@@ -200,5 +200,5 @@ class _Reader:
     def _size(self, span: Sequence[int]) -> int:
         return self._lines[span[-1]].end - self._lines[span[0]].start
 
-    def _add(self, span: range, *, stands: bool = True) -> int:
-        return self._outline.add(self._lines[span[0]].start, self._lines[span[-1]].end, stands=stands)
+    def _add(self, span: range, *, standalone: bool = True) -> int:
+        return self._outline.add(self._lines[span[0]].start, self._lines[span[-1]].end, standalone=standalone)

@@ -160,21 +160,21 @@ def _add(outline: Outline, clause: _Clause) -> None:
         first = len(outline.blocks)
         add_sentences(outline, clause.start, clause.end)
         for position in range(first + 1, len(outline.blocks)):
-            outline.need(position, first)
+            outline.add_needs(position, first)
         return
     lead_in = outline.add(
         clause.start,
         clause.text_end,
-        stands=not _leads_in(text, clause) or clause.text_end - clause.start > _LONGEST_LEAD_IN,
+        standalone=not _leads_in(text, clause) or clause.text_end - clause.start > _LONGEST_LEAD_IN,
     )
     first = len(outline.blocks)
     with outline.under(lead_in):
         for part in clause.parts:
             _add(outline, part)
         if clause.tail is not None:
-            tail = outline.add(clause.tail, clause.end, stands=False)
+            tail = outline.add(clause.tail, clause.end, standalone=False)
             for position in range(first, tail):
-                outline.need(position, tail)
+                outline.add_needs(position, tail)
 
 
 def _leads_in(text: str, clause: _Clause) -> bool:

@@ -39,7 +39,7 @@ def find(text: str, start: int, end: int) -> list[Region]:
     return [region for first, last in outside_fences(text, start, end) for region in _find(text, first, last, 0)]
 
 
-def _find(text: str, start: int, end: int, deep: int) -> Iterator[Region]:
+def _find(text: str, start: int, end: int, depth: int) -> Iterator[Region]:
     lines = lines_between(text, start, end)
     position = 0
     while position < len(lines):
@@ -47,7 +47,7 @@ def _find(text: str, start: int, end: int, deep: int) -> Iterator[Region]:
         if len(edges) > 1:
             first, last = lines[position].start, lines[edges[-1] - 1].end
             spans = [(lines[edge].start, lines[following - 1].end) for edge, following in pairwise(edges)]
-            yield Region(first, last, _Entries(spans, deep))
+            yield Region(first, last, _Entries(spans, depth))
         position = max(edges[-1], position + 1)
 
 
@@ -87,16 +87,16 @@ def _is_term(content: str, below: str) -> bool:
 class _Entries:
     """Reads entries that stand between these characters."""
 
-    def __init__(self, spans: Sequence[tuple[int, int]], deep: int) -> None:
+    def __init__(self, spans: Sequence[tuple[int, int]], depth: int) -> None:
         self._spans = spans
-        self._deep = deep
+        self._depth = depth
 
     def __call__(self, outline: Outline, start: int, end: int) -> None:
         for first, last in self._spans:
-            add_entry(outline, first, last, self._deep)
+            add_entry(outline, first, last, self._depth)
 
 
-def add_entry(outline: Outline, start: int, end: int, deep: int = 0) -> None:
+def add_entry(outline: Outline, start: int, end: int, depth: int = 0) -> None:
     """Add a term with its body, as one block if it is short."""
     lines = lines_between(outline.text, start, end)
     if len(outline.text[start:end].rstrip()) <= _LONGEST and not _is_section(lines):
@@ -106,9 +106,9 @@ def add_entry(outline: Outline, start: int, end: int, deep: int = 0) -> None:
     body = 1
     if says_something:  # it goes on below, in the same paragraph
         body = next(iter(line_groups(lines))).stop
-    with outline.under(outline.add(start, lines[body - 1].end, stands=says_something)):
+    with outline.under(outline.add(start, lines[body - 1].end, standalone=says_something)):
         if body < len(lines):
-            _read_body(outline, lines[body].start, end, deep + 1)
+            _read_body(outline, lines[body].start, end, depth + 1)
 
 
 def _is_section(lines: Sequence[Line]) -> bool:
@@ -119,9 +119,9 @@ def _is_section(lines: Sequence[Line]) -> bool:
     return inner > 0 and len(_entries(lines, inner)) > _FEWEST
 
 
-def _read_body(outline: Outline, start: int, end: int, deep: int) -> None:
+def _read_body(outline: Outline, start: int, end: int, depth: int) -> None:
     """Add what is said of a term: entries of its own, or prose."""
-    for region in _find(outline.text, start, end, deep) if deep < _DEEPEST else ():
+    for region in _find(outline.text, start, end, depth) if depth < _DEEPEST else ():
         read_prose(outline, start, region.start)
         lead_in = outline.lead_in(region.start)
         with outline.under(*([] if lead_in is None else [lead_in])):

@@ -39,9 +39,9 @@ def tie_notes(outline: Outline) -> None:
             if note is not None and not (match["sign"] in _POWERS and outline.text[match.start() - 1] == "m"):
                 references[note].add(position)
     for note, positions in references.items():
-        outline.unsay(note)
+        outline.only_as_context(note)
         for position in positions:
-            outline.need(position, note)
+            outline.add_needs(position, note)
 
 
 def _mark(match: regex.Match[str]) -> str:

@@ -62,9 +62,9 @@ def is_short_line(paragraph: str) -> bool:
 
 def is_numbered_title(line: str) -> bool:
     """Whether a line names a numbered part of a text, such as `Section B: Not covered`, and is no clause itself."""
-    said = line.strip()
-    number = _NUMBER.match(said)
-    return bool(number and not number["number"] and len(said) <= _longest(said) and not _ENDS_LIKE_TEXT.search(said))
+    title = line.strip()
+    number = _NUMBER.match(title)
+    return bool(number and not number["number"] and len(title) <= _longest(title) and not _ENDS_LIKE_TEXT.search(title))
 
 
 def first_line_level(first: str, rest: str) -> float | None:

@@ -43,7 +43,7 @@ class Record(NamedTuple):
     start: int
     end: int
     is_row: bool = False
-    is_head: bool = False
+    is_header: bool = False
 
 
 class _Line(NamedTuple):
@@ -66,9 +66,9 @@ def split_records(text: str, start: int, end: int) -> list[Record]:
         return []
     rows = _rows(lines)
     if len(rows) >= _FEWEST and _is_delimited([row.text for row in rows]):
-        head = _is_head(rows)
+        has_header = _is_header(rows)
         starts = [start, *(row.start for row in rows[1:]), end]
-        return [Record(*edges, True, head and not number) for number, edges in enumerate(pairwise(starts))]
+        return [Record(*edges, True, has_header and not number) for number, edges in enumerate(pairwise(starts))]
     outer = [line.text for line in lines if not line.indent]
     if not _stand_alone(outer if len(outer) >= _FEWEST else [line.text for line in lines]):
         return []
@@ -81,8 +81,8 @@ def _record_starts(lines: Sequence[_Line], end: int) -> Iterator[int]:
     opening = [i for i, line in enumerate(lines) if not _CLOSING.match(line.text)]
     outermost = min((lines[i].indent for i in opening), default=0)
     # Deeper lines above the first outermost one stand together.
-    heads = sorted({0, *(i for i in opening if lines[i].indent <= outermost)})
-    for first, last in pairwise([*heads, len(lines)]):
+    outer_lines = sorted({0, *(i for i in opening if lines[i].indent <= outermost)})
+    for first, last in pairwise([*outer_lines, len(lines)]):
         yield lines[first].start
         stop = lines[last].start if last < len(lines) else end
         if stop - lines[first].start > LONGEST_RECORD and last - first > 1:
@@ -120,10 +120,10 @@ def _fields(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def _is_head(lines: Sequence[_Line]) -> bool:
+def _is_header(lines: Sequence[_Line]) -> bool:
     """Whether the first row has no number though most others have one."""
-    first, *others = (any(map(str.isdigit, line.text)) for line in lines)
-    return not first and _share(others) > 0.5
+    first, *following = (any(map(str.isdigit, line.text)) for line in lines)
+    return not first and _share(following) > 0.5
 
 
 def _stand_alone(lines: Sequence[str]) -> bool:

@@ -34,7 +34,7 @@ _LONGEST_OPENING = 25  # characters of the first sentence of an answer that is o
 # it if there is nothing after the colon.
 _LABEL_LINE = regex.compile(
     r"(?:(?<=[.!?。！？؟\"”)][ \t]*\n)|\G)[ \t]*[\p{Lu}\p{Lo}][^\n:：.!?]{0,58}"
-    r"(?:[:：][ \t]*\n(?=[^\n]*\S)|[:：](?P<said>[ \t]+)(?=\S))"
+    r"(?:[:：][ \t]*\n(?=[^\n]*\S)|[:：](?P<beside>[ \t]+)(?=\S))"
 )
 _ITEM_LINE = regex.compile(rf"^{LIST_ITEM.pattern}", regex.M)
 _MOST_LINES = 4  # lines of an item, on average
@@ -65,7 +65,7 @@ def read_prose(outline: Outline, start: int, end: int) -> None:
     for number, (first, last) in enumerate(paragraphs):
         following = text[slice(*paragraphs[number + 1])] if number + 1 < len(paragraphs) else text[last : last + _LOOK]
         if is_question(text[first:last]):
-            question = [outline.add(first, last, stands=False)]
+            question = [outline.add(first, last, standalone=False)]
             continue
         level = heading_level(text[first:last], following, is_first=not text[:first].strip())
         is_above = last == end < len(text) and not text[first:last].endswith("\n\n")
@@ -90,7 +90,7 @@ def _open_heading(outline: Outline, level: float, start: int, end: int) -> None:
     # Of two headings without numbers nothing tells that the first is over the second: so it is not.
     is_sibling = level > DEEPEST_NUMBERED and outline.open_level == TITLE
     outline.close_headings(TITLE if is_sibling else level)
-    outline.open_heading(level, outline.add(start, end, stands=False))
+    outline.open_heading(level, outline.add(start, end, standalone=False))
 
 
 def _read_paragraph(outline: Outline, start: int, end: int) -> None:
@@ -109,7 +109,7 @@ def _read_paragraph(outline: Outline, start: int, end: int) -> None:
     if pairs:
         _read_lines(outline, start, pairs[0].question[0])
         for question, answer in pairs:
-            with outline.under(outline.add(*question, stands=False)):
+            with outline.under(outline.add(*question, standalone=False)):
                 _add_answer(outline, *answer)
         return
     items = [match.start() for match in _ITEM_LINE.finditer(text, start, end)]
@@ -122,10 +122,10 @@ def _read_paragraph(outline: Outline, start: int, end: int) -> None:
     labels = list(_LABEL_LINE.finditer(text, start, end))
     _read_lines(outline, start, labels[0].start() if labels else end)
     for match, stop in zip(labels, [*(match.start() for match in labels[1:]), end], strict=False):
-        if match["said"]:
+        if match["beside"]:
             _add_answer(outline, match.start(), stop)
             continue
-        with outline.under(outline.add(match.start(), match.end(), stands=False)):
+        with outline.under(outline.add(match.start(), match.end(), standalone=False)):
             _read_lines(outline, match.end(), stop)
 
 
@@ -138,8 +138,8 @@ def _read_lines(outline: Outline, start: int, end: int) -> None:
     if not records:
         add_sentences(outline, start, end)
         return
-    header = records[0] if records[0].is_head and records[0].end - records[0].start <= _LONGEST_HEADER else None
-    above = [outline.add(header.start, header.end, stands=False)] if header else []
+    header = records[0] if records[0].is_header and records[0].end - records[0].start <= _LONGEST_HEADER else None
+    above = [outline.add(header.start, header.end, standalone=False)] if header else []
     with outline.under(*above):
         for record in records[len(above) :]:
             _add_record(outline, record)
@@ -176,7 +176,7 @@ def add_sentences(outline: Outline, start: int, end: int) -> None:
         else:
             edges.append((first, last))
     for number, (first, last) in enumerate(edges):
-        outline.add(first, last, divisible=True, apart=not number)
+        outline.add(first, last, divisible=True, word_border=not number)
 
 
 def _add_answer(outline: Outline, start: int, end: int) -> None:
@@ -189,7 +189,7 @@ def _add_answer(outline: Outline, start: int, end: int) -> None:
     opening = outline.blocks[first]
     if opening.end - opening.start <= _LONGEST_OPENING:
         for position in range(first + 1, len(outline.blocks)):
-            outline.need(position, first)
+            outline.add_needs(position, first)
 
 
 def _add_record(outline: Outline, record: Record) -> None:

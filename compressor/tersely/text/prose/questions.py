@@ -33,12 +33,14 @@ class Answered(NamedTuple):
 
 def is_question(paragraph: str) -> bool:
     """Whether a paragraph is one question and nothing else."""
-    said = paragraph.strip()
-    if not 0 < len(said) <= _LONGEST_QUESTION or "\n" in said:
+    content = paragraph.strip()
+    if not 0 < len(content) <= _LONGEST_QUESTION or "\n" in content:
         return False
-    if _MARKED_QUESTION.match(said):
+    if _MARKED_QUESTION.match(content):
         return True
-    return bool(_QUESTION_MARK.search(said) and _STARTS_SENTENCE.match(said) and not _INNER_END.search(said[:-1]))
+    return bool(
+        _QUESTION_MARK.search(content) and _STARTS_SENTENCE.match(content) and not _INNER_END.search(content[:-1])
+    )
 
 
 def answered_lines(text: str, start: int, end: int) -> list[Answered]:
@@ -51,7 +53,7 @@ def answered_lines(text: str, start: int, end: int) -> list[Answered]:
     if sum(asks) > 1:
         before = asks.index(True)
         lines, asks = lines[before:], asks[before:]
-    if len(lines) < 2 or not asks[0] or asks[-1] or any(both == (True, True) for both in pairwise(asks)):
+    if len(lines) < 2 or not asks[0] or asks[-1] or any(pair == (True, True) for pair in pairwise(asks)):
         return []
     starts = [number for number, asked in enumerate(asks) if asked]
     stops = [*starts[1:], len(lines)]

@@ -86,7 +86,7 @@ def read(outline: Outline, start: int, end: int) -> None:
     has_names = not _PERMISSIONS.match(rows[0].content) and (
         _TOTAL.match(rows[0].content) is None and not any(map(str.isdigit, rows[0].content))
     )
-    names = [outline.add(rows[0].start, rows[0].end, stands=False)] if has_names and len(rows) > 1 else []
+    names = [outline.add(rows[0].start, rows[0].end, standalone=False)] if has_names and len(rows) > 1 else []
     with outline.under(*names):
         for row in rows[len(names) :]:
             outline.add(row.start, row.end)

@@ -94,44 +94,46 @@ def read(outline: Outline, start: int, end: int) -> None:
     """Add the entries between two characters that begin and end lines."""
     lines = [line for line in lines_between(outline.text, start, end) if line.content]
     stamped = sum(_STAMP.match(line.content) is not None for line in lines) > 0.9 * len(lines)
-    said = [_STAMP.sub("", line.content, count=1) if stamped else line.content for line in lines]
+    contents = [_STAMP.sub("", line.content, count=1) if stamped else line.content for line in lines]
     position = 0
     while position < len(lines):
-        group = _GROUP.match(said[position].lstrip())
+        group = _GROUP.match(contents[position].lstrip())
         stop = position + 1
         if group and not group[1]:
-            stop = _end_of_group(said, position)
-            _add_group(outline, lines, said, range(position, stop))
+            stop = _end_of_group(contents, position)
+            _add_group(outline, lines, contents, range(position, stop))
         else:
-            while stop < len(lines) and not _GROUP.match(said[stop].lstrip()):
+            while stop < len(lines) and not _GROUP.match(contents[stop].lstrip()):
                 stop += 1
-            _add_entries(outline, lines, said, range(position, stop))
+            _add_entries(outline, lines, contents, range(position, stop))
         position = stop
 
 
-def _end_of_group(said: Sequence[str], first: int) -> int:
-    for position in range(first + 1, len(said)):
-        group = _GROUP.match(said[position].lstrip())
+def _end_of_group(contents: Sequence[str], first: int) -> int:
+    for position in range(first + 1, len(contents)):
+        group = _GROUP.match(contents[position].lstrip())
         if group:
             return position + 1 if group[1] else position
-    return len(said)
+    return len(contents)
 
 
-def _add_group(outline: Outline, lines: Sequence[Line], said: Sequence[str], span: range) -> None:
+def _add_group(outline: Outline, lines: Sequence[Line], contents: Sequence[str], span: range) -> None:
     """Add entries between the line that names what they are of and the one that ends it."""
     if lines[span[-1]].end - lines[span[0]].start <= _LONGEST_GROUP or len(span) < 3:
         outline.add(lines[span[0]].start, lines[span[-1]].end)
         return
-    name = outline.add(lines[span[0]].start, lines[span[0]].end, stands=False)
-    is_closed = _GROUP.match(said[span[-1]].lstrip()) is not None
+    name = outline.add(lines[span[0]].start, lines[span[0]].end, standalone=False)
+    is_closed = _GROUP.match(contents[span[-1]].lstrip()) is not None
     with outline.under(name):
-        _add_entries(outline, lines, said, span[1:-1] if is_closed else span[1:])
+        _add_entries(outline, lines, contents, span[1:-1] if is_closed else span[1:])
     if is_closed:
-        outline.need(name, outline.add(lines[span[-1]].start, lines[span[-1]].end, stands=False))
+        outline.add_needs(name, outline.add(lines[span[-1]].start, lines[span[-1]].end, standalone=False))
 
 
-def _add_entries(outline: Outline, lines: Sequence[Line], said: Sequence[str], span: range) -> None:
-    starts = [position for position in span if position == span[0] or not _continues(lines[position], said[position])]
+def _add_entries(outline: Outline, lines: Sequence[Line], contents: Sequence[str], span: range) -> None:
+    starts = [
+        position for position in span if position == span[0] or not _continues(lines[position], contents[position])
+    ]
     for first, stop in pairwise([*starts, span.stop]):
         if lines[stop - 1].end - lines[first].start <= _LONGEST_ENTRY:
             outline.add(lines[first].start, lines[stop - 1].end)
@@ -142,7 +144,9 @@ def _add_entries(outline: Outline, lines: Sequence[Line], said: Sequence[str], s
                 outline.add(lines[position].start, lines[position].end)
 
 
-def _continues(line: Line, said: str) -> bool:
-    if said is line.content:  # no stamp before it
-        return bool(line.indent) or (_CONTINUES.match(said) is not None and not _ENTRY.match(said[:_LONGEST_STAMP]))
-    return said[:1].isspace() or _CONTINUES.match(said) is not None
+def _continues(line: Line, content: str) -> bool:
+    if content is line.content:  # no stamp before it
+        return bool(line.indent) or (
+            _CONTINUES.match(content) is not None and not _ENTRY.match(content[:_LONGEST_STAMP])
+        )
+    return content[:1].isspace() or _CONTINUES.match(content) is not None

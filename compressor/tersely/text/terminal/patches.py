@@ -80,7 +80,7 @@ def read(outline: Outline, start: int, end: int) -> None:
             while hunks < len(lines) and not lines[hunks].content:
                 hunks += 1
         names = lines[position:stop]
-        above = [outline.add(names[0].start, names[-1].end, stands=hunks == stop)] if names else []
+        above = [outline.add(names[0].start, names[-1].end, standalone=hunks == stop)] if names else []
         with outline.under(*above):
             while stop < hunks:
                 last = _end_of_hunk(lines, stop)
@@ -95,7 +95,7 @@ def _add_hunk(outline: Outline, lines: list[Line]) -> None:
     if lines[-1].end - lines[0].start <= _LONGEST_HUNK:
         outline.add(lines[0].start, lines[-1].end)
         return
-    with outline.under(outline.add(lines[0].start, lines[0].end, stands=False)):
+    with outline.under(outline.add(lines[0].start, lines[0].end, standalone=False)):
         first = 1
         for position in range(2, len(lines) + 1):
             # A new piece begins where unchanged lines follow changed ones.

@@ -65,13 +65,15 @@ def read(outline: Outline, start: int, end: int) -> None:
     prompts = [position for position, line in enumerate(lines) if _is_prompt(line)]
     for number, first in enumerate(prompts):
         stop = prompts[number + 1] if number + 1 < len(prompts) else len(lines)
-        said = first + 1
-        while said < stop and (lines[said - 1].content.endswith("\\") or _CONTINUED.match(lines[said].content)):
-            said += 1
+        output_start = first + 1
+        while output_start < stop and (
+            lines[output_start - 1].content.endswith("\\") or _CONTINUED.match(lines[output_start].content)
+        ):
+            output_start += 1
         if lines[stop - 1].end - lines[first].start <= _LONGEST:
             outline.add(lines[first].start, lines[stop - 1].end)
             continue
-        command = outline.add(lines[first].start, lines[said - 1].end, stands=said == stop)
-        if said < stop:
+        command = outline.add(lines[first].start, lines[output_start - 1].end, standalone=output_start == stop)
+        if output_start < stop:
             with outline.under(command):
-                read_with(READERS, outline, lines[said].start, lines[stop - 1].end, read_lines)
+                read_with(READERS, outline, lines[output_start].start, lines[stop - 1].end, read_lines)

@@ -85,10 +85,10 @@ def read(outline: Outline, start: int, end: int) -> None:
         outline.add(start, end)
         return
     lines = lines_between(outline.text, start, end)
-    heads = [
+    openings = [
         position for position, line in enumerate(lines) if _PYTHON.match(line.content) or _CAUSE.match(line.content)
     ]
-    edges = sorted({0, *heads, len(lines)})
+    edges = sorted({0, *openings, len(lines)})
     for first, stop in pairwise(edges):
         _add_calls(outline, lines[first:stop])
 
@@ -96,15 +96,15 @@ def read(outline: Outline, start: int, end: int) -> None:
 def _add_calls(outline: Outline, lines: Sequence[Line]) -> None:
     """Add the calls that led to an error, each of which needs the line that says which error it is."""
     is_python = _PYTHON.match(lines[0].content) is not None
-    head = outline.add(lines[0].start, lines[0].end, stands=not is_python)
+    opening = outline.add(lines[0].start, lines[0].end, standalone=not is_python)
     inner = lines[1:]
     outer = (position for position, line in enumerate(inner) if line.content and line.indent <= lines[0].indent)
     raised = next(outer, len(inner)) if is_python else len(inner)
     depth = min((line.indent for line in inner[:raised] if line.content), default=0)
-    with outline.under(head):
+    with outline.under(opening):
         starts = [position for position in range(raised) if not position or inner[position].indent <= depth]
         calls = [outline.add(inner[first].start, inner[stop - 1].end) for first, stop in pairwise([*starts, raised])]
         if raised < len(inner):
             error = outline.add(inner[raised].start, inner[-1].end)
             for call in calls:
-                outline.need(call, error)
+                outline.add_needs(call, error)
