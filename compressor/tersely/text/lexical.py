@@ -1,4 +1,4 @@
-"""What texts have in common with a question in words: BM25, and the titles that a text names. Runs no model."""
+"""Words that a text shares with a question: BM25, and how much of a title a text names. Runs no model."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def _bm25s() -> ModuleType:
     """Imported when it is used: where scipy is installed it loads that, too, and doubles the time of our import."""
     import bm25s.stopwords
 
-    logging.getLogger("bm25s").setLevel(logging.WARNING)  # by itself it tells of every index that it builds
+    logging.getLogger("bm25s").setLevel(logging.WARNING)  # else it logs every index that it builds
     module: ModuleType = bm25s
     return module
 
 
 @cache
 def stop_words() -> frozenset[str]:
-    """English words that say nothing of what a text is about."""
+    """English words that do not tell what a text is about."""
     return frozenset(_bm25s().stopwords.STOPWORDS_EN_PLUS)
 
 
 def content_words(text: str) -> list[str]:
-    """The words that say what a text is about: lower case, without English endings, no English stop words.
+    """The words that tell what a text is about: in lower case, stemmed as English, without English stop words.
 
     Where a script writes no spaces, each two neighbouring characters are a word, as search engines have it.
     """

@@ -24,20 +24,20 @@ from tersely.text.patterns import compiled
 from tersely.text.structure import split_blocks
 from tersely.text.words import Word, split_words
 
-# All patterns of one call together; a pattern that backtracks without end must not hang a server.
+# For all patterns of one call together: a pattern that backtracks without end must not hang a server.
 _PATTERN_SECONDS = 2.0
 # About the bytes that a segmented text takes in memory between calls, its `DocumentCache` included.
 _BYTES_A_WORD, _BYTES_A_CHARACTER = 250, 25
 
 
 class Unit(NamedTuple):
-    """What is chosen as one: a sentence, a list item, a table row, a record, a block of code.
+    """What is kept or left out as a whole: a sentence, a list item, a table row, a record, a block of code.
 
     Attributes:
         words: positions of its words; never none.
         context: positions of the words without which it says something else or nothing, in the order of the text: the
-            headings over it, the header of its table, the line that introduces it, the brackets around it.
-        divisible: it is prose, of which a fragment can be of use where fragments are asked for.
+            headings over it, the header of its table, its lead-in, the brackets around it.
+        divisible: it is prose; where fragments are allowed, a part of it may be kept.
     """
 
     words: range
@@ -46,12 +46,12 @@ class Unit(NamedTuple):
 
 
 class Separator(NamedTuple):
-    """What only stands between two neighbours, such as a comma between records.
+    """A sign between two records, such as a comma.
 
     Attributes:
         words: positions of its words.
-        earlier, following: positions of the words before it with the same parent, and of its next neighbour's; it is
-            kept where a word of both is.
+        earlier, following: positions of the words of all records before it with the same parent, and of the next
+            record. It is kept if a word of each is kept.
     """
 
     words: range
@@ -84,12 +84,12 @@ class SegmentedDocument:
         index: the document's position in the caller's list.
         document: the original.
         words: in order, none overlapping, at least one.
-        units: in order, none overlapping, at least one. A word that is in none is in the `context` of some, or is never
-            kept unless all are.
+        units: in order, none overlapping, at least one. A word in no unit is in the `context` of one, or it is kept
+            only if all words are.
         separators: in order.
         cache: what was computed from it for earlier questions.
-        unread: characters of what is larger than any budget of this call, and not read; it is in no unit.
-        short_title: stands in place of a title that is too long for the budget.
+        unread: characters in no unit that the model does not read, since no budget of this call can hold them.
+        short_title: replaces a title that is too long for the budget.
     """
 
     index: int
@@ -113,12 +113,12 @@ def unit_text(segmented: SegmentedDocument, unit: Unit) -> str:
     return " ".join(text[words[part.start].start : words[part.stop - 1].end] for part in (*unit.context, unit.words))
 
 
-def with_separators(segmented: SegmentedDocument, kept: np.ndarray) -> np.ndarray:
-    """The words that stay (bool, one a word), with those that stand between neighbours of which both stay."""
+def with_separators(segmented: SegmentedDocument, keep_mask: np.ndarray) -> np.ndarray:
+    """Add to a keep mask (bool, one a word) each separator that has kept words on both sides; the mask is changed."""
     for words, earlier, following in segmented.separators:
-        if kept[earlier.start : earlier.stop].any() and kept[following.start : following.stop].any():
-            kept[words.start : words.stop] = True
-    return kept
+        if keep_mask[earlier.start : earlier.stop].any() and keep_mask[following.start : following.stop].any():
+            keep_mask[words.start : words.stop] = True
+    return keep_mask
 
 
 # Words, units and separators of a text, and what is computed from them.
@@ -126,40 +126,40 @@ Segments = tuple[list[Word], list[Unit], list[Separator], DocumentCache]
 
 
 def segment_documents(
-    documents: Iterable[tuple[int, Document]], protect: Sequence[str] = (), kept: Memory[Segments] | None = None
+    documents: Iterable[tuple[int, Document]], protect: Sequence[str] = (), cached: Memory[Segments] | None = None
 ) -> list[SegmentedDocument]:
     """Cut documents into words and units.
 
     Args:
         documents: each with its position in the caller's list; none empty.
         protect: patterns of the `regex` package whose matches must survive.
-        kept: of earlier calls, by what they depend on; it receives those of this one.
+        cached: the segments of earlier calls; those of this call are added.
 
     Raises:
-        InvalidInputError: the patterns took too long; the message names the one.
+        InvalidInputError: the patterns took too long; the message names the pattern that was running.
     """
     patterns = [compiled(pattern) for pattern in protect]
     stopwatch = _Stopwatch(_PATTERN_SECONDS)
-    kept = kept or Memory(0)
+    cached = cached or Memory(0)
     segmented = []
     for index, document in documents:
         kept_spans = document.kept_spans
         key = document.title, document.text, tuple(kept_spans), tuple(protect)
-        segments = kept.get(key)
+        segments = cached.get(key)
         if segments is None:
             protected = kept_spans + list(_matches(patterns, document.text, stopwatch))
             blocks = split_blocks(document.text)
             words = split_words(document.text, protected, [block.start for block in blocks if block.word_border])
             segments = words, *_units(words, blocks), DocumentCache()
             size = len(words) * _BYTES_A_WORD + len(document.text) * _BYTES_A_CHARACTER
-            kept.put(key, segments, size)
+            cached.put(key, segments, size)
         segmented.append(SegmentedDocument(index, document, *segments))
     return segmented
 
 
 @dataclass(slots=True)
 class _Stopwatch:
-    """The seconds that patterns may still take; what else goes on meanwhile does not count."""
+    """The seconds that patterns may still take; other work in between does not count."""
 
     left: float
 
@@ -179,7 +179,7 @@ def _matches(patterns: Sequence[regex.Pattern[str]], text: str, stopwatch: _Stop
 
 
 def _units(words: list[Word], blocks: list[Block]) -> tuple[list[Unit], list[Separator]]:
-    """The blocks of a text in words. A word belongs to the block in which it starts."""
+    """Units and separators from blocks. A word belongs to the block in which it starts."""
     starts = [word.start for word in words]
     edges = [0, *(bisect_left(starts, block.start) for block in blocks[1:]), len(words)]
     ranges = [range(first, last) for first, last in pairwise(edges)]
@@ -195,13 +195,13 @@ def _units(words: list[Word], blocks: list[Block]) -> tuple[list[Unit], list[Sep
         elif block.standalone:
             context = tuple(ranges[other] for other in needs[position] if ranges[other])
             units.append(Unit(ranges[position], context, block.divisible))
-    if not units:  # a word that must survive reaches over all that could stand for itself
+    if not units:  # a protected word reaches over all standalone blocks
         units = [Unit(its_words, (), False) for its_words in ranges if its_words]
     return units, separators
 
 
 def _all_needs(blocks: list[Block]) -> list[tuple[int, ...]]:
-    """For each block the positions of all that it needs, and of what those need, in order, itself left out."""
+    """For each block the positions of all that it needs, directly or through others, in order, without its own."""
     closed: list[tuple[int, ...] | None] = [None] * len(blocks)
     for position in range(len(blocks)):
         waiting = [position]

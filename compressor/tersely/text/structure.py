@@ -1,4 +1,4 @@
-"""Text -> blocks: each part of it by the reader that understands it, and prose or Markdown for all the rest.
+"""Text -> blocks: each region by the reader that understands it, the rest as Markdown or prose.
 
 In doubt a text is prose: a reader takes only what it is sure of.
 """
@@ -62,14 +62,14 @@ READERS: tuple[FindRegions, ...] = (
 def split_blocks(text: str) -> list[Block]:
     """The blocks of a text, in order; together they cover all of it but white space.
 
-    At least one of them stands for itself, unless there is nothing but white space.
+    At least one of them is standalone, unless there is nothing but white space.
     """
     outline = Outline(text, split_blocks)
     done = 0
     for region in _regions(text):
         read_markdown(outline, done, region.start)
         lead_in = outline.lead_in(region.start)
-        if lead_in is None:  # what it opens may reach beyond it, such as a heading
+        if lead_in is None:  # a heading in it may be over what follows the region, so there is no `under`
             region.read(outline, region.start, region.end)
         else:
             with outline.under(lead_in):
@@ -78,13 +78,13 @@ def split_blocks(text: str) -> list[Block]:
     read_markdown(outline, done, len(text))
     outline.lead_ins_only_as_context()
     tie_notes(outline)
-    if not any(block.standalone for block in outline.blocks):  # headings over nothing are all that there is
+    if not any(block.standalone for block in outline.blocks):  # there is nothing but headings over nothing
         return [block._replace(standalone=not block.separates) for block in outline.blocks]
     return outline.blocks
 
 
 def _regions(text: str) -> list[Region]:
-    """What readers of their own take of a text, in order."""
+    """The regions of a text that a reader understands, in order."""
     taken: list[Region] = []
     for find in READERS:
         edges = [0, *(edge for region in taken for edge in (region.start, region.end)), len(text)]

@@ -1,4 +1,4 @@
-"""Text -> words, the smallest pieces that are kept or dropped. Which of them belong together is not said here.
+"""Text -> words, the smallest pieces that are kept or dropped. Units of several words are made in `segmentation.py`.
 
 A word is a run of characters between white space. It is joined with its neighbours where they only mean something
 together (a date, an amount, a code span), and split only where a script writes no spaces or a run is a long chain of
@@ -27,8 +27,8 @@ _UNITS = (
     r"seconds?|minutes?|hours?|days?|weeks?|months?|years?|miles?|feet|inch(?:es)?|met(?:er|re)s?|kilomet(?:er|re)s?|tons?|tonnes?"
 )
 _SUM = r"\s?\d[\d.,\u00a0\u202f']{0,25}(?:\s(?:hundred|thousand|million|billion|trillion|bn|mn|Mio\.?|Mrd\.?)\b)?"
-# What loses its meaning when a part of it goes, though white space or a separator stands inside. All repetitions are
-# bounded, so that the search is linear in the text. Grouped by how they begin: most words of a text begin like none.
+# What means nothing in parts, though white space or a separator is inside. All repetitions are bounded, so that the
+# search is linear in the text. Alternatives with the same beginning are grouped, since most words match no beginning.
 _INDIVISIBLE = regex.compile(
     rf"""
       ``[^\n]{{1,500}}?`` | `[^`\n]{{1,500}}`                                          # a code span
@@ -83,8 +83,8 @@ def split_words(text: str, protected: Iterable[Span] = (), borders: Sequence[int
     Args:
         text: any.
         protected: each becomes, with the words it touches, one protected word.
-        borders: characters, ascending, at which something new begins: what stands before and after is never one word,
-            unless it is protected. "10" at the end of a row and "A-7" at the beginning of the next are no amperes.
+        borders: characters, ascending, that no word crosses, unless it is protected: "10" at the end of a row and
+            "A-7" at the beginning of the next are no amperes.
     """
     runs = ((start, end, False) for start, end in _cut(split_runs(text), borders))
     indivisible = (
@@ -130,11 +130,11 @@ def split_runs(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _unspaced_pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Pieces of a run of Chinese or Japanese; a foreign word or number in it takes the piece after it along.
+    """Pieces of a run of Chinese or Japanese; a foreign word or number in it is one piece with what follows.
 
-    Without that, dropping what stands between two of them would join them to a word that never was.
+    Otherwise two foreign words would become one wherever the text between them is dropped.
     """
-    waiting_start: int | None = None  # where a foreign piece begins that waits for the next
+    waiting_start: int | None = None  # where a foreign piece begins that is not yielded yet
     for piece in _UNSPACED_PIECE.finditer(text, start, end):
         foreign = not _HAS_UNSPACED.search(text, piece.start(), piece.end())
         if foreign and waiting_start is None:

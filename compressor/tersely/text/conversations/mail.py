@@ -1,4 +1,4 @@
-"""Mails: what each says with who wrote it, when and about what; what is quoted, with its marks and whom it quotes."""
+"""Mails -> blocks: the text under sender, date and subject; quoted lines with their marks and their author."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _QUOTED = regex.compile(r"[ \t]{0,3}(?P<marks>>(?:[ \t]?>)*)")
 _LINE = regex.compile(r"[^\n]*\n|[^\n]+$")
 _QUICK = regex.compile(rf"^(?:[*_> \t]{{0,4}}{_KEY}[*_]{{0,2}}[ \t]?[:：]|[ \t]{{0,3}}>)", regex.M | regex.I)
 _SENDER = frozenset({"from", "von", "de", "发件人", "من"})
-# Without these a reader still knows who wrote what and when.
+# Header fields that are not kept as context: without them it is still clear who wrote what and when.
 _NEEDLESS = frozenset({"cc", "bcc", "reply-to", "message-id", "in-reply-to", "received"})
-_LONGEST_QUOTE = 800  # characters of a quoted paragraph that is kept or left out whole
+_LONGEST_QUOTE = 800  # characters of a quoted paragraph that is one block
 
 
 def find(text: str, start: int, end: int) -> list[Region]:
-    """A mail, or a thread of them, from its first header on; else each run of quoted lines with who is quoted."""
+    """A mail, or a thread of mails, from its first header on; without a header each run of quoted lines."""
     if not _QUICK.search(text, start, end):
         return []
     lines = [match.span() for match in _LINE.finditer(text, start, end)]
@@ -41,7 +41,7 @@ def find(text: str, start: int, end: int) -> list[Region]:
 
 
 def _headers(text: str, lines: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Runs of lines that name sender and at least one more thing: the first line, and the one after the last."""
+    """Headers, which name the sender and one thing more: numbers of the first line and of that after the last."""
     headers: list[tuple[int, int]] = []
     number = 0
     while number < len(lines):
@@ -77,7 +77,7 @@ def _read(outline: Outline, lines: Sequence[tuple[int, int]], headers: Sequence[
 def _read_body(outline: Outline, start: int, end: int) -> None:
     lines = [match.span() for match in _LINE.finditer(outline.text, start, end)]
     done = start
-    quoted_question: list[int] = []  # the quoted question that what follows answers
+    quoted_question: list[int] = []  # its position, if the text below answers it
     for first, last in [*_quoted_runs(outline.text, lines), (len(lines), len(lines))]:
         stop = lines[first][0] if first < len(lines) else end
         with outline.under(*quoted_question):
@@ -91,7 +91,7 @@ def _read_body(outline: Outline, start: int, end: int) -> None:
 
 
 def _quoted_runs(text: str, lines: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Runs of lines that begin with `>`, as numbers of the first line and of the one after the last."""
+    """Runs of lines that begin with `>`: numbers of the first line and of that after the last."""
     runs: list[tuple[int, int]] = []
     for number, span in enumerate(lines):
         if not _QUOTED.match(text, *span):
@@ -104,7 +104,7 @@ def _quoted_runs(text: str, lines: Sequence[tuple[int, int]]) -> list[tuple[int,
 
 
 def _read_quote(outline: Outline, start: int, end: int) -> None:
-    """Add quoted lines by paragraphs of the same depth, with the line that says whom they quote."""
+    """Add quoted lines, in paragraphs of the same depth, under the line that names their author."""
     attribution = outline.lead_in(start)
     with outline.under(*([] if attribution is None else [attribution])):
         paragraph, depth = start, ""

@@ -1,4 +1,4 @@
-"""Conversations: each message with who said it and when, whole where it is short."""
+"""Conversations -> blocks: each message with its speaker and time, whole if it is short."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TIME = r"\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[APap]\.?[Mm]\.?)?"
 _DATE = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}"
 _STAMP = rf"(?:\[?(?:{_DATE}[,T ]?\s*)?{_TIME}(?:[.,]\d+)?Z?\]?|\[{_DATE}\])"
 _NAME = r"(?P<name>[\p{Lu}\p{Lo}][\p{L}\p{M}\p{N}'’._-]*(?:[ \u00a0][\p{L}\p{M}\p{N}'’._()-]+){0,4})"
-# How a message begins, up to its text: several forms, of which a conversation has one.
+# How a message begins, up to its text. All messages of a conversation have the same form.
 _FORMS = tuple(
     regex.compile(form)
     for form in (
@@ -42,13 +42,13 @@ _LINE = regex.compile(r"[^\n]*\n|[^\n]+$")
 _QUICK = regex.compile(rf"^(?:[^\n]{{1,70}}[:：]|<[^>\n]{{1,30}}>|\*\*\p{{Lu}}|[^\n]{{0,50}}{_TIME})", regex.M)
 _FEWEST = 3  # messages of a conversation
 _MOST_LINES = 12  # lines of a message, on average
-_LONGEST_WHOLE = 500  # characters of a message; of a longer one each sentence needs its beginning
-_LONGEST_REPLY = 40  # characters of a message that says something only after the question before it
+_LONGEST_WHOLE = 500  # characters of a message that is one block; each sentence of a longer one needs the speaker
+_LONGEST_REPLY = 40  # characters of the first line of a message that means nothing without the question before it
 
 
 class _Message(NamedTuple):
     start: int
-    text: int  # where what was said begins
+    text: int  # where the text after name and time begins
     name: str
 
 
@@ -69,7 +69,7 @@ def find(text: str, start: int, end: int) -> list[Region]:
 
 
 def _is_conversation(messages: Sequence[_Message], lines: int) -> bool:
-    """Whether the names are those of people who speak in turn, not the keys of a list."""
+    """Whether the names are of people who speak in turn, and no keys of a list."""
     if len(messages) < _FEWEST or lines > _MOST_LINES * len(messages):
         return False
     names = Counter(message.name for message in messages)
@@ -79,7 +79,7 @@ def _is_conversation(messages: Sequence[_Message], lines: int) -> bool:
 
 
 def _replies(content: str) -> bool:
-    """Whether a message says something only after the question before it."""
+    """Whether a message means nothing without the question before it."""
     first_line = content.split("\n", 1)[0]
     return _REPLY.match(content) is not None or (
         len(first_line) <= _LONGEST_REPLY and not content.endswith(("?", "？", "؟"))
@@ -93,10 +93,10 @@ class _Conversation:
     def read(self, outline: Outline, start: int, end: int) -> None:
         text = outline.text
         edges = [*(message.start for message in self._messages[1:]), end]
-        before: int | None = None  # the position of the message before, if it asks
+        question: int | None = None  # the position of the message before, if it is a question
         for message, stop in zip(self._messages, edges, strict=True):
             content = text[message.text : stop].strip()
-            needs = (before,) if before is not None and _replies(content) else ()
+            needs = (question,) if question is not None and _replies(content) else ()
             if stop - message.start <= _LONGEST_WHOLE:
                 last = outline.add(message.start, stop, standalone=any(map(str.isalnum, content)), needs=needs)
             else:
@@ -104,4 +104,4 @@ class _Conversation:
                 with outline.under(speaker):
                     add_sentences(outline, message.text, stop)
                 last = len(outline.blocks) - 1
-            before = last if content.endswith(("?", "？", "؟")) else None
+            question = last if content.endswith(("?", "？", "؟")) else None

@@ -1,4 +1,4 @@
-"""Subtitles (SRT, WebVTT) -> cues: the number, the times and what is said are one block."""
+"""Subtitles (SRT, WebVTT) -> blocks: each cue with its number, times and text is one."""
 
 from __future__ import annotations
 

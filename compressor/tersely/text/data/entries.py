@@ -1,4 +1,4 @@
-"""Entries of settings (YAML, TOML, INI) -> blocks: each stands under the keys or the section above it."""
+"""Entries of settings (YAML, TOML, INI) -> blocks: each needs the keys or the section above it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import regex
 from tersely.text.data.record_names import naming_fields
 from tersely.text.outline import Outline
 
-# All in characters. An entry up to this length, with all that is in it, is one block.
+# All in characters. An entry up to this length, with its children, is one block.
 _LONGEST = 400
-_LONGEST_LIST = 200  # of one that holds several entries which in turn hold others
+_LONGEST_LIST = 200  # the same for an entry of which several children have children
 _LONGEST_NAME = 200
-_DEEPEST = 64  # what is nested deeper is not cut
+_DEEPEST = 64  # levels; an entry below them is one block
 
 _LINE = regex.compile(r"([ \t]*+)([^\n]*+\n?)")
 _ANCHOR = regex.compile(r"(?<=[:\-]\s+)&([\w-]++)")
@@ -23,15 +23,15 @@ _ALIAS = regex.compile(r"(?<=[:\-,\[]\s*)\*([\w-]++)")
 
 @dataclass(slots=True)
 class Entry:
-    """A key or an item of a list with all that belongs to it.
+    """A key with its value, or an item of a list.
 
     Attributes:
         start: where it begins, the comments right above it included.
-        end: where the next one begins that is not in it.
-        key: what its value is called; empty for an item.
-        has_value: something stands on its own lines besides the key.
-        content: where the lines of a long text begin that is its value, if it is one.
-        children: the entries in it; its own lines end where the first one begins.
+        end: where the next entry begins that is not in it.
+        key: its key; empty for an item.
+        has_value: its own lines have more than the key.
+        content: if its value is a text on lines of its own, where these begin.
+        children: the entries in it; its own lines end where the first child begins.
     """
 
     start: int
@@ -48,7 +48,7 @@ class Entry:
 
 
 def read_entries(outline: Outline, entries: list[Entry], depth: int = 0) -> None:
-    """Add the blocks of neighbouring entries; those that name what they all belong to are kept with each."""
+    """Add the blocks of neighbouring entries; each needs those that name the record of all of them."""
     positions: list[int] = []
     for entry in entries:
         positions.append(len(outline.blocks))
@@ -65,7 +65,7 @@ def read_entries(outline: Outline, entries: list[Entry], depth: int = 0) -> None
 
 
 def tie_aliases(outline: Outline, first: int) -> None:
-    """Let blocks from a position on need those that they refer to, as YAML does with `*name` and `&name`."""
+    """Let each block from a position on with an alias of YAML (`*name`) need the block with its anchor (`&name`)."""
     text, blocks = outline.text, outline.blocks
     anchors: dict[str, int] = {}
     for position in range(first, len(blocks)):
@@ -97,11 +97,11 @@ def _is_whole(text: str, entry: Entry) -> bool:
 
 
 def _add_lines(outline: Outline, start: int, end: int) -> None:
-    """Add the blocks of a text on lines that are all indented, as if they were not."""
+    """Add the blocks of an indented text as those of the text without its indent."""
     lines = [line for line in _LINE.finditer(outline.text, start, end) if line[2].strip()]
     depths = [len(line[1]) for line in lines]
     least = min(depths, default=0)
-    if depths != [least] * len(depths):  # the first line that is kept must not be deeper than another
+    if depths != [least] * len(depths):  # a kept first line that is deeper than the next would be no YAML
         starts = [line.start() for line, depth in zip(lines, depths, strict=True) if depth == least]
         for first, last in pairwise([start, *starts[1:], end]):
             outline.add(first, last)

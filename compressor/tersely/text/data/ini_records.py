@@ -1,4 +1,4 @@
-"""TOML and INI -> blocks: entries as wholes, each under the line that names its section."""
+"""TOML and INI -> blocks: each entry whole, under the line that names its section."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import regex
 from tersely.text.data.entries import Entry, read_entries
 from tersely.text.outline import Outline, Region
 
-_FEWEST = 3  # lines with an entry
+_FEWEST = 3  # entries
 _MOST_LINES = 1000  # of one value
 
 BLANK, COMMENT, SECTION, PAIR, VALUE, OTHER = "blank", "comment", "section", "pair", "value", "other"
@@ -29,7 +29,7 @@ class _Line(NamedTuple):
 
 
 def find(text: str, start: int, end: int) -> list[Region]:
-    """Lines with entries, of which some stand under sections."""
+    """Runs of entries with at least one section."""
     if text.find("[", start, end) < 0 or not _HAS_SECTION.search(text, start, end):
         return []
     regions: list[Region] = []
@@ -48,8 +48,8 @@ def find(text: str, start: int, end: int) -> list[Region]:
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[_Line]:
-    """Each line between two characters, by what it is."""
-    ending, value_lines = "", 0  # what ends a value on several lines
+    """Each line between two characters, with its kind."""
+    ending, value_lines = "", 0  # of a value on several lines
     after_entry = False
     for match in _LINE.finditer(text, start, end):
         first, stop = match.span()
@@ -81,7 +81,7 @@ def _lines(text: str, start: int, end: int) -> Iterator[_Line]:
 
 
 def _ending(value: str) -> str:
-    """What the last line of a value ends with that goes on below; empty if it does not."""
+    """The end of a value that goes on below its first line; empty for a value on one line."""
     for quotes in _LONG_QUOTES:
         if value.startswith(quotes) and quotes not in value[3:]:
             return quotes
@@ -91,7 +91,7 @@ def _ending(value: str) -> str:
 def _read(outline: Outline, start: int, end: int) -> None:
     root: list[Entry] = []
     section: Entry | None = None
-    comment_start: int | None = None  # where comments begin that are about what follows
+    comment_start: int | None = None  # where the comments above the next entry begin
     for line in _lines(outline.text, start, end):
         if line.kind == COMMENT and comment_start is None:
             comment_start = line.start

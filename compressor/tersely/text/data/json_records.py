@@ -1,8 +1,7 @@
-"""JSON -> blocks: records as wholes, between the brackets that they need to be JSON of the same shape without others.
+"""JSON -> blocks: each record whole, within the brackets around it, so that what is kept is JSON of the same shape.
 
-A value alone says nothing: its key says what it is, and the name of its record what it is of. So a record that is too
-long to be one block is cut into its members, each of which needs the brackets around it and the members that say which
-record it is.
+A value means nothing without its key and the name of its record. So a record that is too long for one block is cut into
+its members, each of which needs the brackets around it and the members that name the record.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ from tersely.text.outline import Outline, Region
 
 # All in characters. Up to this length a record is one block; a longer one is cut into its members.
 _LONGEST_RECORD = 600
-# A list of records, each of which says something without the others, is cut if it is longer than this.
+# A list of records is cut if it is longer than this, since each record means something without the others.
 _LONGEST_LIST = 80
 _LONGEST_STRING = 400
 _LONGEST_GROUP = 200  # numbers and short strings of a longer list that are one block
-_LONGEST_NAME = 200  # a member that says which record it is
-_DEEPEST = 64  # what is nested deeper is not cut
-_FEWEST = 40  # of what has neither a key nor a string, such as `[1]`, which is more often a reference
+_LONGEST_NAME = 200  # a member that names its record
+_DEEPEST = 64  # levels; a value below them is one block
+_FEWEST = 40  # of a value without key or string; a shorter one, such as `[1]`, is more often a reference
 
-# Of text that only begins with a bracket, such as entries of a log, most goes here.
+# What most text that only begins with a bracket, such as entries of a log, does not match.
 _BEGINNING = regex.compile(
     r"""
       ^[ \t]*+
@@ -48,7 +47,7 @@ _COLUMNS = ("columns", "headers", "header", "fields")  # names of what stands in
 
 
 def find(text: str, start: int, end: int) -> list[Region]:
-    """Objects and arrays that fill whole lines, those on neighbouring lines together."""
+    """Objects and arrays that fill whole lines; those on neighbouring lines are one region."""
     if text.find("{", start, end) < 0 and text.find("[", start, end) < 0:
         return []
     regions: list[Region] = []
@@ -68,7 +67,7 @@ def find(text: str, start: int, end: int) -> list[Region]:
 
 
 def _on_whole_lines(text: str, values: list[Value], end: int) -> Iterator[tuple[Value, int]]:
-    """Those that are JSON and begin and end lines, and such inside of others; each with the end of its last line."""
+    """The outermost values that are JSON and fill whole lines, each with the end of its last line."""
     for value in values:
         if value.kind not in "[{":
             continue
@@ -115,12 +114,12 @@ def _is_whole(value: Value, depth: int, in_list: bool) -> bool:
 
 
 def _lists_records(value: Value) -> bool:
-    """Whether its children are records of a kind: of an array, or by their names."""
+    """Whether its children are records: elements of an array, or several objects under names."""
     return value.kind == "[" or (len(value.children) > 1 and all(child.kind == "{" for child in value.children))
 
 
 def _holds_records(value: Value, in_list: bool) -> bool:
-    """Whether it is a list of several records, or no record itself, as it is in no list, but wraps such a list."""
+    """Whether it is a list of several records, or is in no list and has such a list among its children."""
     if value.kind == "[":
         return sum(child.kind in "[{" for child in value.children) > 1
     return not in_list and any(_holds_records(child, in_list) for child in value.children)
@@ -128,7 +127,7 @@ def _holds_records(value: Value, in_list: bool) -> bool:
 
 def _add_children(outline: Outline, parent: Value, depth: int, in_list: bool) -> None:
     groups = _groups(parent)
-    firsts: list[int] = []  # the position of the first block of each
+    firsts: list[int] = []  # the position of the first block of each group
     separator: int | None = None
     for first, last in groups:
         firsts.append(len(outline.blocks))
@@ -147,7 +146,7 @@ def _add_children(outline: Outline, parent: Value, depth: int, in_list: bool) ->
 
 
 def _groups(parent: Value) -> list[tuple[int, int]]:
-    """The first and the last of those children that are one block, or that stand alone."""
+    """Neighbouring children that are one block, as numbers of the first and the last."""
     groups: list[tuple[int, int]] = []
     for number, child in enumerate(parent.children):
         first = groups[-1][0] if groups else 0
@@ -160,7 +159,7 @@ def _groups(parent: Value) -> list[tuple[int, int]]:
 
 
 def _names(parent: Value) -> list[int]:
-    """Which children say which record it is, or what stands in its rows; the others need them."""
+    """The numbers of the children that name the record, or the columns of its rows; the other children need them."""
     children = parent.children
     if parent.kind == "[":
         return [0] if _is_header(children) else []
@@ -178,7 +177,7 @@ def _names(parent: Value) -> list[int]:
 
 
 def _is_header(rows: list[Value]) -> bool:
-    """Whether the first row has only strings, and the next one, just as long, has others."""
+    """Whether the first row has only strings, and the second, just as long, has other values."""
     if len(rows) < 2 or not rows[0].children or any(row.kind != "[" for row in rows[:2]):
         return False
     first, second = ([cell.kind for cell in row.children] for row in rows[:2])

@@ -1,4 +1,4 @@
-"""Where the parts of a JSON value stand in a text. Python's own parser says whether it is JSON, but not where."""
+"""The positions of a JSON value and of all values in it. Python's own parser checks JSON, but gives no positions."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import regex
 
-# Data from people and programs are never nested as deep; Python's own parser gives up at about a thousand.
+# Levels; real data have fewer, and Python's own parser fails at about a thousand.
 _DEEPEST = 100
 
-# A token after white space. A string takes the colon after it along: then it is a key.
+# A token after white space. A string with the colon after it is a key.
 _TOKEN = regex.compile(
     r'[ \t\r\n]*+([{}\[\],]|"[^"\\\x00-\x1f]*+(?:\\.[^"\\\x00-\x1f]*+)*+"(?:[ \t\r\n]*+:)?|[-+.\w]++)'
 )
@@ -21,13 +21,13 @@ class Value:
     """A JSON value, with its key if it is a member of an object.
 
     Attributes:
-        start: where it begins: its key if it has one.
-        content: where the value itself begins, after the key.
+        start: where it begins, its key included.
+        content: where its value begins, after the key.
         end: where it ends.
         key: its key as it is written, without the quotation marks; none for an element of an array.
         kind: its first character: `{`, `[`, `"`, or that of a number or a word.
         children: members or elements.
-        commas: where the commas between them stand.
+        commas: the positions of the commas between them.
     """
 
     start: int
@@ -45,10 +45,10 @@ class Value:
 
 
 def scan_values(text: str, start: int, end: int) -> tuple[list[Value], int]:
-    """The object or array that begins at a character, and how far the text was read.
+    """The object or array that begins at a character, and how far the text was scanned.
 
-    Where it has no end, or ends where it must not, those inside it that are closed come instead, in order. Whether what
-    is like JSON, as far as brackets, keys and strings go, is JSON, `is_json` says.
+    If it has no end, or is no JSON, the values in it that are closed are returned instead, in order. Only brackets,
+    keys and strings are looked at: call `is_json` on what is returned.
     """
     opened: list[Value] = []
     key: tuple[int, str] | None = None
@@ -82,7 +82,7 @@ def scan_values(text: str, start: int, end: int) -> tuple[list[Value], int]:
 
 
 def is_json(text: str, value: Value) -> bool:
-    """Whether Python's own parser takes it, too, without the key."""
+    """Whether Python's own parser accepts the value without its key."""
     try:
         json.loads(text[value.content : value.end])
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""A JSON string -> the text that it stands for, and where in the string each character of it is written."""
+"""A JSON string -> its text without escapes, and the place of each character of the text in the string."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import json
 
 import regex
 
-# Two escapes can be one character, outside the first 65,536.
+# A character beyond the first 65,536 is written as two escapes.
 _ESCAPE = regex.compile(r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)")
 _HALF = regex.compile(r"[\ud800-\udfff]")  # half a character
 
 
 def decode_string(text: str, start: int, end: int) -> tuple[str, list[int]]:
-    """What stands between the quotation marks of a string, and for each character its place; last where it ends."""
+    """The text of a string, and the place of each of its characters; at last where the string ends.
+
+    Args:
+        text: has the string in it.
+        start, end: the characters between its quotation marks.
+    """
     decoded = _HALF.sub("\ufffd", json.loads(f'"{text[start:end]}"'))
     places: list[int] = []
     for escape in _ESCAPE.finditer(text, start, end):

@@ -1,4 +1,4 @@
-"""Which field of a record says which one it is: without it the others could be those of any record."""
+"""Which fields name their record, such as `id`. Without them the other fields could be those of any record."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import regex
 
-# In the order of how sure they are, by the last word of a field's name.
+# The last word of a field's name, the surest first.
 _NAMES = (
     "name title id metadata key label slug path file filename url uri link sku symbol email question command query "
     "date day month year time timestamp type kind"
@@ -20,11 +20,11 @@ def naming_fields(fields: Iterable[tuple[int, str]]) -> list[int]:
     """The numbers of the fields that name their record.
 
     Args:
-        fields: the number of each short field, and what it is called.
+        fields: the number and the name of each short field.
     """
     ranked: list[tuple[int, int]] = []
-    for number, called in fields:
-        last_word = _LAST_WORD.search(called)
+    for number, name in fields:
+        last_word = _LAST_WORD.search(name)
         rank = _RANKS.get(last_word[0].lower()) if last_word else None
         if rank is not None:
             ranked.append((rank, number))

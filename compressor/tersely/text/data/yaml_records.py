@@ -1,7 +1,7 @@
-"""YAML -> blocks: entries as wholes, each under the keys that lead to it. In doubt it is no YAML.
+"""YAML -> blocks: each entry whole, under the keys above it. In doubt it is no YAML.
 
-Lists of names, messages of a chat and letters have colons, too. So only what is nested as data are is taken: keys under
-keys, or under the dash of an item.
+Lists of names, messages of a chat and letters have colons, too. So only nested entries count as YAML: keys under keys,
+or under the dash of an item.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from tersely.text.data.yaml_scanner import (
 from tersely.text.outline import Outline, Region
 
 _FEWEST = 4  # lines
-_NESTED = 0.2  # of the keys stand under others
-_FEW = 0.1  # of the lines only go on with a value
+_NESTED = 0.2  # the least share of keys under other keys
+_FEW = 0.1  # the greatest share of lines that are neither a key nor an item
 _LONGEST_FRONT_MATTER = 400  # characters; a longer one is cut into its entries
 
-# Without a line like this nothing is nested.
+# Text without such a line has nothing nested.
 _NESTING = regex.compile(r":[ \t\r]*+(?:[|>&!#][^\n]*+)?\n|^[ ]*+- ", regex.M)
 _NAME = regex.compile(r"[\w./$<*^\"'-]+")
 
 
 def find(text: str, start: int, end: int) -> list[Region]:
-    """Lines that are YAML, and the front matter of a page."""
+    """Runs of lines that are YAML, and the front matter of a page."""
     if text.find(":", start, end) < 0 or (not _NESTING.search(text, start, end) and not text.startswith("---", start)):
         return []
     regions: list[Region] = []
@@ -57,7 +57,7 @@ def find(text: str, start: int, end: int) -> list[Region]:
 
 
 def _without_last_comments(lines: Sequence[Line]) -> list[Line]:
-    """In Markdown a line that begins with `#` is a heading, of what follows."""
+    """The lines without comments at the end, which are more likely headings of the Markdown that follows."""
     last = len(lines)
     while last and lines[last - 1].kind in (BLANK, COMMENT):
         last -= 1
@@ -72,7 +72,7 @@ def _front_matter(lines: Sequence[Line]) -> int:
     if not ends or not any(line.kind in (KEY, ITEM) for line in lines[1 : ends[0]]):
         return 0
     following = [line.kind for line in lines[ends[0] + 1 :] if line.kind != BLANK]
-    return 0 if KEY in following else ends[0]  # other documents follow
+    return 0 if KEY in following else ends[0]  # keys that follow are of another YAML document
 
 
 def _is_yaml(lines: Sequence[Line]) -> bool:
@@ -85,7 +85,7 @@ def _is_yaml(lines: Sequence[Line]) -> bool:
     names = sum(_NAME.fullmatch(line.key) is not None for line in keys)
     if nested >= max(2, _NESTED * len(entries)):
         return 2 * names >= len(keys)
-    # Items right under keys are a list in a text more often, unless the keys are those of a program.
+    # Items right under keys are more often a list in prose, unless the keys look like those of a program.
     parents = sum(line.kind == KEY and not line.has_value for line in lines)
     outer = [line.key for line in entries if line.kind == KEY]
     return parents > 0 and len(outer) >= 2 and all(_NAME.fullmatch(key) and key[:1].islower() for key in outer)

@@ -1,4 +1,4 @@
-"""Lines that could be YAML, by what they are, and the entries that they make up."""
+"""Lines of YAML by their kinds, and the tree of entries that they make up."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import regex
 from tersely.text.data.entries import Entry
 
 BLANK, COMMENT, MARKER, KEY, ITEM = "blank", "comment", "marker", "key", "item"
-# What goes on with a value: surely, as it is in brackets or said to be a text, or maybe, as it stands deeper.
+# Lines that continue a value: surely (in brackets, or in a text after `|`), or maybe (deeper lines).
 VALUE, MORE = "value", "more"
 OTHER = "other"
 
 _LINE = regex.compile(r"(?P<indent>[ ]*+)(?P<content>[^\n]*+)\n?")
 _MARKER = regex.compile(r"(?:---|\.\.\.)\s*+(?:\#.*)?|%YAML .*")
 _ITEM = regex.compile(r"(?P<dashes>(?:-[ ]+)*-(?:[ ]+|$))(?P<content>.*)")
-# A plain key has few words: a longer text before a colon is more often a sentence.
+# A key without quotation marks has few words: more words before a colon are more often a sentence.
 _KEY = regex.compile(
     r"""
     (?P<key>
@@ -38,16 +38,16 @@ _MOST_LINES = 1000  # of a value in brackets or quotation marks
 
 
 class Line(NamedTuple):
-    """A line and what it is.
+    """A line and its kind.
 
     Attributes:
-        start, end: where it stands, its line end included.
+        start, end: its characters, the line break included.
         kind: one of the constants above.
-        indent: the white space before it.
-        column: for an item how deep a key on its line stands.
-        key: what a value on it is called.
-        has_value: something stands after the key.
-        opens_text: a text on deeper lines is the value.
+        indent: columns of white space before it.
+        column: for an item the column of a key on the same line.
+        key: its key, if it has one.
+        has_value: there is a value after the key.
+        opens_text: its value is a text on the deeper lines below.
     """
 
     start: int
@@ -61,10 +61,10 @@ class Line(NamedTuple):
 
 
 def scan_lines(text: str, start: int, end: int) -> Iterator[Line]:
-    """Each line between two characters, one after the other."""
-    text_indent: int | None = None  # lines deeper than this belong to a text
+    """Each line between two characters, in order."""
+    text_indent: int | None = None  # deeper lines belong to the text that is open
     open_value, value_lines = "", 0
-    is_inside = False  # a key or an item came before, and nothing else since
+    is_inside = False  # the lines before, back to a key or an item, are YAML
     for match in _LINE.finditer(text, start, end):
         first, stop = match.span()
         if first == stop:
@@ -90,7 +90,7 @@ def scan_lines(text: str, start: int, end: int) -> Iterator[Line]:
 
 
 def _read_line(start: int, end: int, indent: int, content: str, is_inside: bool) -> tuple[Line, str]:
-    """A line, and what stands on it after the dash and the key, without tags and comments."""
+    """A line, and its value after dash and key, without tags and comments."""
     if not content:
         return Line(start, end, BLANK), ""
     if content.startswith("#"):
@@ -114,7 +114,7 @@ def _read_line(start: int, end: int, indent: int, content: str, is_inside: bool)
 
 
 def _still_open(before: str, content: str) -> str:
-    """What of a value in brackets or quotation marks is open yet: brackets, or one quotation mark."""
+    """What is still open of a value in brackets or quotation marks: the brackets, or the quotation mark."""
     if not before:
         if content[:1] not in ("[", "{", '"', "'"):
             return ""
@@ -130,9 +130,9 @@ def build_entries(lines: Sequence[Line], end: int) -> list[Entry]:
     """The outermost entries of the lines of one document, which ends at a character."""
     root = Entry(end, end, "", False)
     opened: list[tuple[int, Entry]] = [(-1, root)]
-    comment_start: int | None = None  # where comments begin that are about what follows
-    absorbing: int | None = None  # the column of an item's first key if its value stands below it
-    text_of: Entry | None = None  # the next line begins its text
+    comment_start: int | None = None  # where the comments above the next entry begin
+    absorbing: int | None = None  # the column of an item's first key, if its value is on the lines below
+    text_of: Entry | None = None  # the entry whose text begins on the next line
     for line in lines:
         last = opened[-1][1]
         if line.kind in (VALUE, MORE):
@@ -142,7 +142,7 @@ def build_entries(lines: Sequence[Line], end: int) -> list[Entry]:
         text_of = None
         if line.kind == COMMENT and comment_start is None:
             comment_start = line.start
-        elif line.kind == BLANK and comment_start is not None and last is root:  # about all of it
+        elif line.kind == BLANK and comment_start is not None and last is root:  # a comment on the whole document
             root.children.append(Entry(comment_start, end, "", False))
             opened.append((_DEEPER_THAN_ALL, root.children[-1]))
             comment_start = None

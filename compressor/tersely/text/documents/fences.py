@@ -1,4 +1,4 @@
-"""Fenced code in Markdown -> blocks: a short one whole, a long one in its parts between its fences."""
+"""Fenced code in Markdown -> blocks: short code whole, long code in parts that need its fences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tersely.text.terminal import OUTPUT_READERS, find_sessions, read_with
 
 _LONGEST = 1000  # characters of a fenced block, or of lines between blank ones in it, that are one block
 
-# Languages that are none of programs.
+# Languages of fences that are no programs.
 _NO_PROGRAM = regex.compile(
     r"(?:te?xt|plain\w*|console|terminal|output|log|diff|patch|csv|markdown|md|json\w*|ya?ml|toml|ini|xml|x?html)?\b",
     regex.I,
@@ -52,7 +52,7 @@ def _read(outline: Outline, start: int, end: int) -> None:
 
 
 def _read_lines(outline: Outline, start: int, end: int) -> None:
-    """Add what stands between blank lines; each line where that is too much."""
+    """Add each group of lines between blank lines; of a long group each line."""
     lines = lines_between(outline.text, start, end)
     for group in line_groups(lines):
         block: list[Line] = lines[group.start : group.stop]

@@ -1,4 +1,4 @@
-"""Formulas on lines of their own, in any text -> blocks that are kept whole or not at all."""
+"""Formulas on lines of their own, in any text -> one block each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import regex
 from tersely.text.fence_spans import outside_fences
 from tersely.text.outline import Outline, Region
 
-_LONGEST = 3000  # characters of a formula; what is longer was not closed
+_LONGEST = 3000  # characters of a formula; after more its end is taken for missing
 
 _ENVIRONMENTS = "equation|align|aligned|alignat|gather|multline|eqnarray|displaymath|math|flalign|split|cases"
 _OPENING = regex.compile(rf"^[ \t>]*(?:(\$\$)|(\\\[)|\\begin\{{((?:{_ENVIRONMENTS})\*?)\}})", regex.M)

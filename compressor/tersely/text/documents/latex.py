@@ -1,4 +1,4 @@
-"""Sources of LaTeX -> sections as headings, environments whole or in their items and paragraphs, prose for the rest."""
+"""LaTeX -> blocks: sections as headings, environments whole or cut into items and paragraphs, prose for the rest."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tersely.text.outline import Outline, Region
 from tersely.text.prose import read_prose
 
 _LONGEST = 1200  # characters of an environment that is one block
-_LONGEST_WHOLE = 3000  # of one that means nothing in parts
-_DEEPEST = 20
+_LONGEST_WHOLE = 3000  # the same for an environment that means nothing in parts, such as a table
+_DEEPEST = 20  # levels; an environment below them is one block
 
 _LEVELS = {
     "part": 1,
@@ -31,18 +31,18 @@ _WHOLE = regex.compile(
 _ITEM = regex.compile(r"\\item\b")
 _EDGE = regex.compile(r"\\(begin|end)\{([\w*]+)\}")
 _NOTHING = regex.compile(r"\s*(?:\\label\{[^{}\n]*\}\s*)?(?:%[^\n]*)?\s*")
-# What says nothing to a reader.
+# Commands that tell a reader nothing.
 _MACHINERY = regex.compile(
     r"\\(?:documentclass|usepackage|(?:re)?newcommand|def|maketitle|input|include|(?:begin|end)\{)"
 )
 _SIGN = regex.compile(
     r"^[ \t]*\\(?:(?:sub)*section\*?\{|chapter\*?\{|begin\{|documentclass|item\b|paragraph\{)", regex.M
 )
-_FEWEST = 2  # signs
+_FEWEST = 2  # lines that begin with such a command
 
 
 def find(text: str, start: int, end: int) -> list[Region]:
-    """All between two characters that begin and end lines, if it is a source of LaTeX."""
+    """All between two characters that begin and end lines, if it is LaTeX."""
     if text.find("\\", start, end) < 0:
         return []
     signs = 0
@@ -58,7 +58,7 @@ def _read(outline: Outline, start: int, end: int) -> None:
 
 
 class _Reader:
-    """Adds lines of a source to an outline."""
+    """Adds lines of LaTeX to an outline."""
 
     def __init__(self, outline: Outline, lines: list[Line]) -> None:
         self._outline = outline
@@ -82,7 +82,7 @@ class _Reader:
         return ends
 
     def _read_span(self, span: range, depth: int) -> None:
-        """Add lines, of which environments and items are blocks of their own."""
+        """Add lines: headings, environments, items and commands as such, the rest as prose."""
         lines, outline = self._lines, self._outline
         position = span.start
         unread = self._start(span)
@@ -114,7 +114,7 @@ class _Reader:
         return self._lines[span.start].start if span else 0
 
     def _add_heading(self, line: Line, heading: regex.Match[str]) -> int:
-        """Open a heading, and say where what stands beside it begins."""
+        """Open a heading, and return where the text after it begins."""
         text, level = self._outline.text, _LEVELS[heading[1]]
         end, depth = line.start, 0
         while end < line.end:
@@ -150,16 +150,16 @@ class _Reader:
         return min(position, stop)
 
     def _add_item(self, span: range, depth: int) -> None:
-        """Add an item: as one block if it is short, else its lists under its own text."""
+        """Add an item: one block if it is short, else the environments in it under its own text."""
         lines, outline = self._lines, self._outline
         start, end = lines[span.start].start, lines[span.stop - 1].end
-        own = next((n for n in span if n in self._ends or (n > span.start and not lines[n].content)), span.stop)
-        own = max(own, span.start + 1)
-        if end - start <= _LONGEST or own == span.stop or depth >= _DEEPEST:
+        text_end = next((n for n in span if n in self._ends or (n > span.start and not lines[n].content)), span.stop)
+        text_end = max(text_end, span.start + 1)
+        if end - start <= _LONGEST or text_end == span.stop or depth >= _DEEPEST:
             outline.add(start, end)
             return
-        with outline.under(outline.add(start, lines[own - 1].end)):
-            self._read_span(range(own, span.stop), depth + 1)
+        with outline.under(outline.add(start, lines[text_end - 1].end)):
+            self._read_span(range(text_end, span.stop), depth + 1)
 
     def _read_text(self, start: int, end: int) -> None:
         """Add sentences, and formulas between them."""

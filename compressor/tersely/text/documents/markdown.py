@@ -1,9 +1,8 @@
 """Markdown -> blocks: headings over what is under them, list items, tables and code blocks, and prose for the rest.
 
-Only blocks of Markdown are read (CommonMark and tables of GFM), never what stands inside a line, and nothing is
-rendered. Most text is no Markdown, or Markdown that was cut in pieces. So where a sign has another common meaning in
-plain text (indented lines, an underlined title, `>` before a line, a lone ```) it means nothing here, and whatever is
-not understood is prose.
+Only blocks of Markdown are parsed (CommonMark and tables of GFM), never signs inside a line, and nothing is rendered.
+Most text is no Markdown, or Markdown that was cut in pieces. So signs that are common in plain text (indented lines, an
+underlined title, `>` before a line, a lone ```) mean nothing here, and all else is prose.
 """
 
 from __future__ import annotations
@@ -18,22 +17,22 @@ from markdown_it.token import Token
 from tersely.text.outline import Outline
 from tersely.text.prose import heading_level, read_prose
 
-# A longer one (characters) costs more than it explains: it is a block like others.
+# In characters. What is longer costs more than it explains: it is a block like others.
 _LONGEST_HEADING = 500  # a heading, or the header of a table
-_LONGEST_PARENT = 200  # the text of an item before what else is in it
+_LONGEST_PARENT = 200  # the text of a list item over the rest of the item
 # A list item up to this length is one block; a longer one is cut into its sentences.
 _LONGEST_ITEM = 400
-_LOOK = 400  # characters around a lone item that tell whether it is a heading
+_LOOK = 400  # characters before and after a lone item that decide whether it is a heading
 
-# With fences of any length, each could be searched to the end of the text for one as long.
+# Without a limit each fence could cost a search to the end of the text for another as long.
 _LONGEST_FENCE = 12
 
-# Signs that word processors put before list items, read as if they were the Markdown one.
+# Signs that word processors put before list items. They are parsed as `-`.
 _BULLETS = {ord(sign): "-" for sign in "•◦▪‣●"}
-# Without a line that begins like this a text has no structure. A table's second line begins with one of `|:-`.
+# A text without a line that begins like this has no Markdown in it. The second line of a table begins with `|:-`.
 _MARKED_UP = regex.compile(rf"^[ \t]*(?:\#{{1,6}}\s|[-+*_|:{''.join(map(chr, _BULLETS))}]|\d+[.)]|```|~~~)", regex.M)
 _MARKER = regex.compile(r"\s*(?:[-+*•◦▪‣●]|\d+[.)])\s+")
-_LINE_END = regex.compile(r"\r\n?|\n")  # what the parser takes for one
+_LINE_END = regex.compile(r"\r\n?|\n")  # as the parser sees line ends
 
 _LEAVES = ("heading_open", "paragraph_open", "fence", "hr", "thead_open", "tr_open")
 _INTRODUCED = ("bullet_list_open", "ordered_list_open", "table_open", "fence")
@@ -51,7 +50,7 @@ def read_markdown(outline: Outline, start: int, end: int) -> None:
 
 
 class _Reader:
-    """Turns the parser's tokens into blocks; the lines of which they tell nothing are prose."""
+    """Turns the parser's tokens into blocks; lines without a token are prose."""
 
     def __init__(self, outline: Outline, start: int, end: int) -> None:
         self._outline = outline
@@ -61,8 +60,8 @@ class _Reader:
 
     def read(self, tokens: list[Token]) -> None:
         outline, line_starts = self._outline, self._line_starts
-        parents: list[ExitStack] = []  # for each open list, item and table what its blocks need
-        done = 0  # lines
+        parents: list[ExitStack] = []  # for each open list, item and table the context of its blocks
+        done = 0  # number of lines that are in blocks
         lead_in: int | None = None
         at_item = False  # an item has begun and has no block yet
         for number, token in enumerate(tokens):
@@ -125,7 +124,7 @@ class _Reader:
         self._outline.open_heading(level, self._outline.add(start, end, standalone=False))
 
     def _add_item(self, start: int, end: int, parent: ExitStack) -> None:
-        """Add a list item's own text; what else is in the item needs the first block of it."""
+        """Add a list item's own text; the rest of the item needs the first block of it."""
         outline = self._outline
         first = len(outline.blocks)
         marker = _MARKER.match(self._text, start, end)
@@ -141,12 +140,12 @@ class _Reader:
 
 
 def _unindented_heading(state: StateBlock, first: int, end: int, silent: bool) -> bool:
-    """An indented `#` is more often a comment in a program than a heading."""
+    """A heading that is not indented: an indented `#` is more often a comment in a program."""
     return state.sCount[first] <= state.blkIndent and heading(state, first, end, silent)
 
 
 def _certain_fence(state: StateBlock, first: int, end: int, silent: bool) -> bool:
-    """A fence that is closed, or says its language: another may be the end of a block whose beginning was cut off."""
+    """A fence that is closed, or names a language: any other may be the end of a block whose beginning was cut off."""
     opening = _line(state, first)
     bare = not opening.strip("`~")
     if bare and opening.startswith("~") and 0 < len(_line(state, first - 1)) <= len(opening):

@@ -1,6 +1,6 @@
-"""reStructuredText -> directives with their bodies, and underlined titles as headings over what follows.
+"""reStructuredText -> blocks: directives with their bodies, and underlined titles as headings.
 
-Underlined lines have other meanings in plain text: only next to a directive or a role they are surely titles.
+Underlined lines have other meanings in plain text. Only in a text with a directive or a role are they surely titles.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def find(text: str, start: int, end: int) -> list[Region]:
 
 
 def _part(lines: list[Line], first: int, levels: list[str]) -> tuple[int, Callable[[Outline, int, int], None] | None]:
-    """Where the directive or title ends that begins at a line, and how it is read; the next line where none does."""
+    """Where the directive or title at a line ends, and its reader; the next line and None if there is none."""
     line = lines[first]
     if line.indent or not line.content:
         return first + 1, None
@@ -72,7 +72,7 @@ def _read_title(outline: Outline, start: int, end: int, level: int) -> None:
 
 
 def _read_code(outline: Outline, start: int, end: int) -> None:
-    """Add a program with its directive."""
+    """Add a directive with the program in it."""
     if end - start <= _LONGEST_CODE:
         outline.add(start, end)
         return

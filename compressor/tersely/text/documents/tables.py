@@ -1,7 +1,7 @@
-"""Tables with bars between their cells: rows that need all rows of the header, the caption, and the group they are in.
+"""Tables with bars between cells -> blocks: each row needs the header rows, the caption and the name of its group.
 
-Read line by line and not by a parser of Markdown: tables from PDF files and converters have header rows below the line
-of dashes, blank lines inside, or no line of dashes at all.
+They are read line by line, not by a parser of Markdown: tables from PDF files and converters have header rows below the
+line of dashes, blank lines inside, or no line of dashes at all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import regex
 
 from tersely.text.outline import Outline, Region
 
-# Two bars that are neither escaped nor next to each other make three cells, or two between outer bars.
+# A row has two bars that are not escaped, or one bar between two cells.
 _ROW = regex.compile(r"^[ \t]{0,3}(?=\S).*(?<!\\)\|.*(?<!\\)\|.*$|^[ \t]{0,3}[^|\n]+(?<!\\)\|[^|\n]+$", regex.M)
 _DASHES = regex.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
 _CELL_BORDER = regex.compile(r"(?<!\\)\|")
@@ -26,10 +26,10 @@ _CAPTION_BELOW = regex.compile(r"(?:[ \t]*\n)?(?P<content>[^\n]*\S[^\n]*)(?:\n|$
 _ROW_BELOW = regex.compile(r"(?:[ \t]*\n)?[^\n|]*\|")
 _SLANTED = regex.compile(r"[*_](?![*_\s])[^\n]{5,250}[*_]")
 _SENTENCE_END = regex.compile(r"[.!?。！？؟][\"'”’)\]]*\s*$")
-_LONGEST_HEADER = 800  # characters of all header rows together; a longer one is no header
+_LONGEST_HEADER = 800  # characters of all header rows; if they are longer they are rows like others
 _LONGEST_CAPTION = 250
 _MOST_HEADER_ROWS = 3  # below the line of dashes
-# A table up to this length is kept or left out whole: to choose among its rows saves little, and costs their meaning.
+# A table up to this length is one block: to choose among its rows would save little.
 _LONGEST_WHOLE = 300
 
 
@@ -37,11 +37,11 @@ class _Line(NamedTuple):
     start: int
     end: int
     cells: list[str]
-    dashes: bool
+    dashes: bool  # it is the line of dashes below a header
 
 
 def find(text: str, start: int, end: int) -> list[Region]:
-    """The tables between two characters, each with its caption if one stands right before or after it."""
+    """The tables between two characters, each with the caption right below it, if it has one."""
     regions: list[Region] = []
     lines: list[_Line] = []
     blank: list[tuple[int, int]] = []
@@ -53,7 +53,7 @@ def find(text: str, start: int, end: int) -> list[Region]:
             blank.append(match.span())
             continue
         is_row = "|" in content and (_ROW.match(content) is not None or _is_dashes(content))
-        # Inside a table stands at most one blank line, and only around the line of dashes.
+        # A table has at most one blank line in a row, and only next to the line of dashes.
         is_apart = len(blank) > 1 or (blank and not (_is_dashes(content) or (lines and lines[-1].dashes)))
         if lines and (not is_row or is_apart):
             regions += _region(text, start, lines)
@@ -79,7 +79,7 @@ def _region(text: str, start: int, lines: Sequence[_Line]) -> list[Region]:
 
 
 class _Table:
-    """The lines of a table, and how they are read."""
+    """Reads the lines of one table."""
 
     def __init__(self, lines: Sequence[_Line]) -> None:
         self._lines = lines
@@ -104,7 +104,7 @@ class _Table:
                     outline.add_needs(position, below)
 
     def _add_rows(self, outline: Outline, rows: Sequence[_Line]) -> None:
-        """Add rows; those below a row with nothing but a name need that row, too: it says what they are about."""
+        """Add rows; those below a row that is only the name of a group need that row."""
         group: list[int] = []
         for number, row in enumerate(rows):
             stop = rows[number + 1].start if number + 1 < len(rows) else row.end
@@ -118,7 +118,7 @@ class _Table:
 
 
 def _header_rows(lines: Sequence[_Line]) -> int:
-    """How many lines the header has: all up to the line of dashes, and those below it that only name columns."""
+    """The number of header rows: all up to the line of dashes, and those below it that only name columns."""
     dashes = next((number for number, line in enumerate(lines[: 1 + _MOST_HEADER_ROWS]) if line.dashes), None)
     number = 1 if dashes is None else dashes + 1
     if dashes is None and _has_values(lines[0]):
@@ -136,7 +136,7 @@ def _header_rows(lines: Sequence[_Line]) -> int:
 
 
 def _has_values(line: _Line) -> bool:
-    """Whether a cell after the first has a digit, but for a year, which names a column as often."""
+    """Whether a cell after the first has a digit. Years do not count, for they often name columns."""
     return any(
         any(map(str.isdigit, cell)) and not regex.fullmatch(r"[\D]*(?:19|20)\d\d[\D]*(?:(?:19|20)?\d\d\D*)?", cell)
         for cell in line.cells[1:]
@@ -144,7 +144,7 @@ def _has_values(line: _Line) -> bool:
 
 
 def _is_group_name(line: _Line) -> bool:
-    """Whether only the first cell says something, and it is no value."""
+    """Whether only the first cell has text, and it is no number."""
     first, *following = line.cells
     return bool(first) and bool(following) and not any(following) and any(map(str.isalpha, first))
 
@@ -167,7 +167,7 @@ def _caption(outline: Outline, start: int) -> int | None:
     if _CAPTION.match(content) or (not _SENTENCE_END.search(content) and "\n" not in content):
         outline.only_as_context(position)
         return position
-    # A sentence of its own may say in which unit the table counts.
+    # A whole sentence stays standalone, but the rows need it: it may name their unit of measure.
     return position
 
 

@@ -1,7 +1,7 @@
-"""Elements of XML or HTML -> blocks: rows, items, paragraphs and records as wholes, between the tags around them.
+"""Elements of XML or HTML -> blocks: each row, item, paragraph and record whole, within the tags around it.
 
-No tag is ever cut. Where an element is too long to be one block, each block in it needs its tags, the headings above it
-in the same element, and what names it: the header of a table, the term of a description, the title of a record.
+No tag is ever cut. In an element that is too long for one block, each block needs its tags, the headings above it, and
+what names the element: the header of a table, the term of a description, the title of a record.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from tersely.text.sentences import split_sentences
 # All in characters. Up to this length an element is one block.
 _LONGEST = 400
 _LONGEST_RECORD = 800  # the same for a row, or for one of several elements of the same name
-_LONGEST_LIST = 80  # and for what holds several of those, each of which says something without the others
+_LONGEST_LIST = 80  # the same for an element with several rows, items or records in it
 _LONGEST_NAME = 200
-_LONGEST_HEADING = 500  # a longer heading or header costs more than it explains
+_LONGEST_HEADING = 500  # a longer heading or header row is a block like others
 _LONGEST_COMMENT = 100  # inside a text; a longer one is left out of it
-_DEEPEST = 64  # what is nested deeper is not cut
+_DEEPEST = 64  # levels; an element below them is one block
 
 _TAG = regex.compile(r"<[^<>]*+>")
 _INTRODUCES = regex.compile(r"[:：]\s*+(?:</[\w:-]++\s*+>\s*+)*+$")
@@ -34,7 +34,7 @@ _SAYS_NOTHING = regex.compile(r"(?:<(?![^<>]*\b(?:alt|title|value)=)[^<>]*+>|&\#
 
 
 def read_elements(elements: list[Element], is_html: bool, outline: Outline, start: int, end: int) -> None:
-    """Add the blocks of elements, and of the text around them, that stand between two characters."""
+    """Add the blocks of elements, and of the text around them, between two characters."""
     _Reader(outline, is_html).read(Element("", start, start, end, end, children=elements), depth=0)
 
 
@@ -45,7 +45,7 @@ class _Reader:
         self._is_html = is_html
 
     def read(self, parent: Element, depth: int, is_record: bool = False) -> None:
-        """Add the blocks of what stands between an element's tags; headings in it end with it."""
+        """Add the blocks of the content of an element; headings in it end with it."""
         outline = self._outline
         with outline.under():
             positions, names = self._read(parent, depth, is_record)
@@ -54,14 +54,14 @@ class _Reader:
                 outline.add_needs(position, *names)
 
     def _read(self, parent: Element, depth: int, is_record: bool) -> tuple[list[int], list[int]]:
-        """Positions of the first block of each child, and of all of its text; and of those that name the element."""
+        """Positions of the first block of each child and of all text blocks; and of those that name the element."""
         outline = self._outline
         mixed = self._has_text(parent)
         counts = Counter(child.name for child in parent.children)
         positions: list[int] = []
         names: list[int] = []
         rows = TableRows(outline)
-        terms: list[int] = []  # of which the next description is
+        terms: list[int] = []  # that the next description describes
         fields: list[tuple[int, str]] = []
         run_start, inside = parent.content, list[Element]()
         for child in parent.children:
@@ -90,7 +90,7 @@ class _Reader:
             elif self._is_html and child.name == "tr":
                 with outline.under(*rows.above()):
                     self._add(child, depth, _LONGEST_RECORD)
-                rows.has_row(child, position)
+                rows.count_row(child, position)
             else:
                 above = terms if child.name == "dd" else [*rows.header, *self._lead_in(child, positions)]
                 with outline.under(*above):
@@ -104,9 +104,9 @@ class _Reader:
         return positions, names
 
     def _is_title(self, child: Element, parent: Element) -> bool:
-        """Whether it says what the others in the same element are about."""
+        """Whether it names the subject of its siblings."""
         if child.name == DECLARATION:
-            return "[" in self._text[child.start : child.end]  # what it declares the others use
+            return "[" in self._text[child.start : child.end]  # the elements use what it declares
         if not self._is_html:
             return False
         if parent.name == "tr" and child is parent.children[0]:
@@ -114,7 +114,7 @@ class _Reader:
         return child.name in TITLES and child.size <= _LONGEST_HEADING
 
     def _heading_level(self, element: Element) -> int:
-        """The level of a heading, also of one with nothing but tags around it; else 0."""
+        """The level of a heading, also of an element that has nothing but a heading in it; else 0."""
         if not self._is_html or element.size > _LONGEST_HEADING or element.name in ITEMS | CELLS:
             return 0
         if element.name in HEADINGS:
@@ -125,16 +125,16 @@ class _Reader:
         return levels[0] if len(levels) == 1 and not self._has_text(element) else 0
 
     def _lead_in(self, child: Element, positions: Sequence[int]) -> list[int]:
-        """The text right before a list or a table, if it introduces that; it stands for nothing else then."""
-        before = len(self._outline.blocks) - 1
-        if not self._is_html or child.name not in INTRODUCED or before not in positions[-2:]:
+        """The text right before a list or a table, if it introduces that; it is then kept only as context."""
+        previous = len(self._outline.blocks) - 1
+        if not self._is_html or child.name not in INTRODUCED or previous not in positions[-2:]:
             return []
-        block = self._outline.blocks[before]
+        block = self._outline.blocks[previous]
         lead_in = self._text[block.start : block.end]
         if len(lead_in) > _LONGEST_NAME or not _INTRODUCES.search(lead_in):
             return []
-        self._outline.only_as_context(before)
-        return [before]
+        self._outline.only_as_context(previous)
+        return [previous]
 
     def _add(self, element: Element, depth: int, longest: int) -> None:
         """Add an element, whole or between its tags."""
@@ -166,7 +166,7 @@ class _Reader:
         return element.size <= longest and (element.name in ITEMS or self._records(element) < 2)
 
     def _records(self, element: Element) -> int:
-        """How many elements in it say something without the others."""
+        """How many rows, items or records are in it, at the level with most of them."""
         counts = Counter(child.name for child in element.children)
         inner = max(map(self._records, element.children), default=0)
         if self._is_html:
@@ -182,7 +182,7 @@ class _Reader:
         return element.name not in SILENT and not _SAYS_NOTHING.fullmatch(self._text, element.start, element.end)
 
     def _is_inline(self, element: Element, mixed: bool) -> bool:
-        """Whether it is a piece of the text around it, which is not cut inside of it."""
+        """Whether it is a part of the text around it, and that is not cut inside the element."""
         if element.name in (STRAY, CDATA):
             return True
         if element.name in (COMMENT, INSTRUCTION):
@@ -202,7 +202,7 @@ class _Reader:
         return bool(self._text[start : parent.close].strip())
 
     def _add_run(self, start: int, end: int, inside: Sequence[Element]) -> list[int]:
-        """Add a text with the elements inside of it, and say the positions of its blocks."""
+        """Add a text with its inline elements, and return the positions of its blocks."""
         outline, text = self._outline, self._text
         first = len(outline.blocks)
         if end - start <= _LONGEST:
@@ -217,7 +217,7 @@ class _Reader:
         return list(range(first, len(outline.blocks)))
 
     def _cuts(self, start: int, end: int, inside: Sequence[Element]) -> list[int]:
-        """Where sentences and lines begin, between the elements of a text."""
+        """Where sentences and lines of a text begin outside its inline elements."""
         plain = _TAG.sub(lambda tag: " " * len(tag[0]), self._text[start:end])
         cuts = {child.end for child in inside if child.name == "br"}
         number = 0

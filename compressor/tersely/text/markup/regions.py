@@ -1,4 +1,4 @@
-"""Where XML or HTML stands in a text: as all of it, or on some of its lines. In doubt it is none."""
+"""Finds XML or HTML: a whole text, or some lines of one. In doubt it is none."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from tersely.text.outline import Region
 _BEGINNING = regex.compile(r"^[ \t]*+</?+[A-Za-z!?]", regex.M)
 _NAME = regex.compile(r"</?([A-Za-z]\w*+)(?=[\s/>])")
 _DECLARED_HTML = regex.compile(r"\s*+(?:<!--.*?-->\s*+)?<!DOCTYPE\s++html\b", regex.I | regex.S)
-_SAMPLE = 20_000  # characters of which the tags say which language it is
-# A value in braces: a program that only writes its elements like this.
+_SAMPLE = 20_000  # characters whose tags decide between HTML and XML
+# An attribute in braces, as in a program (JSX) that has elements in it.
 _PROGRAM = regex.compile(r"<[A-Za-z][^<>\n]{0,200}=\{")
 _LINE_START = regex.compile(r"(?<=(?:\n|\A)[ \t]*+)")
 _LINE_END = regex.compile(r"[ \t\r]*+(?:\n|\Z)")
 _TAGGED_LINE = regex.compile(r"^[^<\n]*+<[/A-Za-z!?]", regex.M)
 _LINE = regex.compile(r"^[^\S\n]*+\S", regex.M)
 
-_FEWEST = 4  # tags of a piece of which the beginning or the end was cut off
+_FEWEST = 4  # tags, or elements of a piece whose beginning or end was cut off
 _HALF = 0.5
 
 
 def find(text: str, start: int, end: int) -> list[Region]:
-    """All lines with elements if most have some, else those elements that fill whole lines."""
+    """All from the first tag on if most lines have tags, else the elements that fill whole lines."""
     beginning = _BEGINNING.search(text, start, end)
     if not beginning or _PROGRAM.search(text, beginning.start(), end):
         return []
@@ -53,7 +53,7 @@ def find(text: str, start: int, end: int) -> list[Region]:
         else:
             groups.append([element])
             regions.append(Region(first, line_end.end(), partial(read_elements, groups[-1], is_html)))
-    return [region for region, group in zip(regions, groups, strict=True) if _says_more_than_letters(group, is_html)]
+    return [region for region, group in zip(regions, groups, strict=True) if _has_structure(group, is_html)]
 
 
 def _is_html(text: str, start: int, end: int) -> bool:
@@ -64,7 +64,7 @@ def _is_html(text: str, start: int, end: int) -> bool:
 
 
 def _is_mostly_markup(text: str, start: int, end: int, elements: list[Element]) -> bool:
-    """Whether at least half of the lines have a tag, and there are several."""
+    """Whether at least half of the lines have a tag, and there are several tags."""
     if all(not element.closed for element in elements) and len(elements) < _FEWEST:
         return False
     tagged = sum(1 for _ in _TAGGED_LINE.finditer(text, start, end))
@@ -73,8 +73,8 @@ def _is_mostly_markup(text: str, start: int, end: int, elements: list[Element]) 
     return tags >= _FEWEST and tagged >= _HALF * lines
 
 
-def _says_more_than_letters(elements: list[Element], is_html: bool) -> bool:
-    """Whether these are not only words in bold, links, pictures and comments, which are part of many texts."""
+def _has_structure(elements: list[Element], is_html: bool) -> bool:
+    """Whether there is more than bold words, links, pictures and comments, which many texts have."""
     return any(
         element.name != COMMENT and (not is_html or element.name not in INLINE or len(element.children) > 1)
         for element in elements

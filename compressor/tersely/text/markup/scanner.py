@@ -1,6 +1,6 @@
 """XML or HTML, also a piece of it -> its elements, with exact positions.
 
-It is read as browsers read it: what has no end ends where it must, and a `<` that begins nothing is a character.
+It is parsed as browsers do: an element without an end tag ends where HTML says, and a `<` that begins no tag is text.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import regex
 
-# Pages of people and programs are hardly nested as deep.
+# Levels; real pages have fewer.
 _DEEPEST = 200
 
 _TAG = regex.compile(
@@ -21,7 +21,7 @@ _TAG = regex.compile(
     regex.VERBOSE,
 )
 _DECLARATION = regex.compile(r"<![A-Za-z][^<>\[]*+(?:\[[^\]]*+\]\s*+)?+>")
-# What begins so is no element and has no tags inside, up to what it ends with.
+# Beginnings and ends of what is no element and has no tags inside.
 _OPAQUE = {"<!--": "-->", "<![CDATA[": "]]>", "<?": "?>"}
 _TAGLESS = ("script", "style")
 
@@ -29,7 +29,7 @@ COMMENT, CDATA, INSTRUCTION, DECLARATION, STRAY = "<!--", "<![CDATA[", "<?", "<!
 
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 _CELL_ENDS = frozenset({"td", "th", "tr", "tbody", "tfoot"})
-# In HTML the end of these may be left out: before these others.
+# Elements of HTML whose end tag may be missing, each with the elements before which it ends.
 _ENDED_BY = {
     "li": frozenset({"li"}),
     "dt": frozenset({"dt", "dd"}),
@@ -47,15 +47,15 @@ _ENDED_BY = {
 
 @dataclass(slots=True)
 class Element:
-    """An element, or what stands where one could: a comment, an end without a beginning.
+    """An element, or what is in the place of one: a comment, an end tag without a beginning.
 
     Attributes:
         name: of its tags, in HTML in small letters; for what is no element one of the constants above.
         start: where it begins.
-        content: where its first tag ends.
-        close: where its last tag begins.
+        content: where its start tag ends.
+        close: where its end tag begins.
         end: where it ends.
-        closed: it has an end of its own.
+        closed: it has an end tag.
         children: the elements in it.
     """
 
@@ -74,10 +74,10 @@ class Element:
 
 
 def scan_elements(text: str, start: int, end: int, is_html: bool) -> list[Element] | None:
-    """The outermost elements between two characters; none where they are nested deeper than anything readable."""
+    """The outermost elements between two characters; None if they are nested too deep."""
     root = Element("", start, start, end, end)
     opened = [root]
-    missing: set[str] = set()  # ends that do not come any more
+    missing: set[str] = set()  # ends that are not in the rest of the text
     position = start
     while (position := text.find("<", position, end)) >= 0:
         tag = _TAG.match(text, position, end)
@@ -113,7 +113,7 @@ def scan_elements(text: str, start: int, end: int, is_html: bool) -> list[Elemen
 
 
 def _close(opened: list[Element], name: str, begin: int, end: int) -> None:
-    """End the last open element of this name, and all in it that have no end."""
+    """End the last open element of this name, and all in it without an end tag."""
     for level in range(len(opened) - 1, 0, -1):
         if opened[level].name == name:
             for element in opened[level + 1 :]:
@@ -125,7 +125,7 @@ def _close(opened: list[Element], name: str, begin: int, end: int) -> None:
 
 
 def _leaf(text: str, start: int, end: int, missing: set[str]) -> Element | None:
-    """The comment or the like that begins here."""
+    """The comment, instruction or declaration that begins here, if any."""
     for beginning, ending in _OPAQUE.items():
         if text.startswith(beginning, start) and ending not in missing:
             close = text.find(ending, start + len(beginning), end)

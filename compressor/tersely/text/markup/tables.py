@@ -1,4 +1,4 @@
-"""What the rows of an HTML table stand under: its header, and rows with cells that reach down to them."""
+"""What the rows of an HTML table need: its header rows, and rows with cells that reach down to them (`rowspan`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import regex
 from tersely.text.markup.scanner import Element
 from tersely.text.outline import Outline
 
-_LONGEST_HEADER = 500  # characters; a longer one costs more than it explains
+_LONGEST_HEADER = 500  # characters; a longer header row is a row like others
 _CELL = regex.compile(r"<(td|th)\b", regex.I)
 _REACH = regex.compile(r"\browspan\s*=\s*[\"']?(\d{1,3})", regex.I)
 
@@ -22,7 +22,7 @@ class TableRows:
     def __init__(self, outline: Outline) -> None:
         self._outline = outline
         self.header: list[int] = []
-        self._under_header = False  # a row has been added since the header
+        self._under_header = False  # whether a row has been added since the header
         self._reaching: dict[int, int] = {}  # positions of rows, with how many more rows they reach down to
 
     def is_header(self, row: Element) -> bool:
@@ -33,18 +33,18 @@ class TableRows:
         return cells == {"th"}
 
     def add_header(self, row: Element) -> None:
-        """Add a header row, below the ones before it if no other row came between, else in their place."""
+        """Add a header row; after other rows it replaces the header rows before these."""
         if self._under_header:
             self.header = []
         self._under_header = False
         self.header.append(self._outline.add(row.start, row.end, standalone=False))
 
     def above(self) -> list[int]:
-        """The positions of what the next row needs."""
+        """The positions of the blocks that the next row needs."""
         return [*self.header, *self._reaching]
 
-    def has_row(self, row: Element, position: int) -> None:
-        """Take note of a row that was added at a position."""
+    def count_row(self, row: Element, position: int) -> None:
+        """Count a row that was added at a position."""
         self._under_header = True
         self._reaching = {other: left - 1 for other, left in self._reaching.items() if left > 1}
         reach = max((int(match[1]) for match in _REACH.finditer(self._outline.text, row.start, row.end)), default=1)

@@ -1,7 +1,7 @@
-"""Lines of a program: how many brackets are open at each, and which of them stand within a string or a comment.
+"""Lines of a program: how many brackets are open at each, and which are inside a string or a comment.
 
-No language is parsed. What most have in common is enough: strings, comments, brackets and indentation. So a piece cut
-out of a program can be read, too.
+No language is parsed. Strings, comments, brackets and indentation are alike in most, and suffice. So a piece cut out of
+a program can be read, too.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _TOKEN = regex.compile(
     regex.VERBOSE,
 )
 _CLOSED_BY = {'"""': '"""', "'''": "'''", "/*": "*/", "`": "`"}
-_LONGEST_BACKTICKS = 5000  # characters; a lone backtick must not swallow a program
+_LONGEST_BACKTICKS = 5000  # characters between two backticks; a lone one must not hide the rest of a program
 _HASH_IS_NO_COMMENT = regex.compile(
     r"#(?:include|define|undef|ifn?def|if|el(?:se|if)|endif|pragma|import|region)\b|#!?\[|#!\s?/"
 )
 _COMMENT = regex.compile(r"#|//|/\*|--\s|<!--|;;")
-# Two slashes divide in Python.
+# In Python two slashes divide; they begin no comment.
 _PYTHON = regex.compile(r"^[ \t]*(?:(?:async[ ])?def[ ]\w+\(|class[ ]\w+.*:|elif\b.*:|except\b.*:)[^\n{;]*$", regex.M)
 
 
@@ -36,10 +36,10 @@ class ProgramLine(NamedTuple):
 
     Attributes:
         start, end: its characters.
-        indent: how deep it stands; a comment as deep as what it is about.
-        content: what is on it, without the white space around it.
-        within: it begins within a string or a comment.
-        is_comment: nothing but a comment, or a piece of one, is on it.
+        indent: columns of white space before the content; a comment has at least the indent of the code below it.
+        content: its text, without the white space around it.
+        within: it begins inside a string or a comment.
+        is_comment: it has nothing but a comment, or a piece of one.
         depth: brackets open where it begins.
         depth_after: brackets open where it ends.
         round_after: those of them that are round or square.
@@ -69,7 +69,7 @@ def program_lines(text: str, start: int, end: int) -> list[ProgramLine]:
                 line.start, line.end, line.indent, line.content, within, is_comment, depth, depth_after, round_after
             )
         )
-    below = 0  # indent of the next line that is no comment
+    below = 0  # indent of the next line with code
     for position in range(len(program) - 1, -1, -1):
         program_line = program[position]
         if not program_line.content or program_line.within:
@@ -96,7 +96,7 @@ class _Scan:
     def __init__(self, text: str, start: int, end: int) -> None:
         self.states: list[tuple[bool, bool, int, int, int]] = []
         self._depth = self._round = 0
-        self._begin = False, False, 0  # what is known of the line that is being walked over
+        self._begin = False, False, 0  # the state at the beginning of the current line
         never_closed: set[str] = set()
         is_python = _PYTHON.search(text, start, end) is not None
         position = self._skip_cut_off(text, start, end)
@@ -124,7 +124,7 @@ class _Scan:
         self._end_line(False, False)
 
     def _skip_cut_off(self, text: str, start: int, end: int) -> int:
-        """Where the end of a string or comment stands whose beginning was cut off with what stood before the text."""
+        """Where a string or comment ends whose beginning was cut off before the text; `start` if there is none."""
         close = text.find("*/", start, end)
         if 0 <= close and text.find("/*", start, close) < 0:
             self._begin = True, True, 0

@@ -1,4 +1,4 @@
-"""Where a program stands in a text: as all of it, or between paragraphs of prose. In doubt it is prose."""
+"""Finds programs: a whole text, or a part of one between paragraphs of prose. In doubt it is prose."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FEWEST = 3  # lines
 _HALF = 0.5
 _FEW = 0.05
 
-# What hardly any line of prose is like.
+# Lines of programs; hardly any line of prose looks like these.
 _CERTAIN = regex.compile(
     r"""
     (?:
@@ -44,12 +44,12 @@ _CERTAIN = regex.compile(
     """,
     regex.VERBOSE,
 )
-# A line that a program may well have, though not only a program.
+# Lines that programs have often, but other texts, too.
 _LIKELY = regex.compile(
     r"[\w.\[\]\"']+\s*[-+*/|]?=\s*\S.*|[\w.]+\(.*\)?[;,]?|[)}\]{(\[]+[;,)]*(?:\s*(?://|#).*)?|[rbuRBU]?(?:\"\"\"|''').*|.*[,;({\[\\]|(?:pass|end|else:?|do)"
 )
 _QUOTED = regex.compile(r"\"\"\".*|'''.*|\"[^\"]*+(?:\"|$)|(?<!\w)'[^']*+'|\s(?://|#|--)\s.*")
-# Without one of these a text is no program.
+# A text without any of these is no program.
 _HINT = regex.compile(
     r"[;{:)][ \t\r]*\n|\n[ \t]*(?:def|class|import|from|return|end|fi)\b"
     r"|\n[ \t]*[\w.]+ (?::?=|\+=) |\n[ \t]*[)}\]]|^#!/"
@@ -101,7 +101,7 @@ def _is_prose(lines: Sequence[ProgramLine]) -> bool:
 
 
 def _is_sentence(line: ProgramLine) -> bool:
-    """Whether a piece of prose stands on a line, and neither in a string nor in a comment."""
+    """Whether a line has a piece of prose on it that is neither in a string nor in a comment."""
     if line.within or line.is_comment or (line.depth and line.indent) or _is_certain(line):
         return False
     return reads_as_prose(_QUOTED.sub("", line.content[:_LONGEST_LINE]))
@@ -114,7 +114,7 @@ def _program(lines: Sequence[ProgramLine], groups: list[range]) -> range:
     if not code:
         return range(0)
     first, last = groups.index(code[0]), groups.index(code[-1])
-    # What is likely a piece of it, above and below, belongs to it.
+    # Groups above and below that are likely code belong to the program.
     while first > 0 and 2 * is_code[first - 1][1] >= is_code[first - 1][2]:
         first -= 1
     while last + 1 < len(groups) and (
@@ -128,7 +128,7 @@ def _program(lines: Sequence[ProgramLine], groups: list[range]) -> range:
 
 
 def _weight(lines: Sequence[ProgramLine]) -> tuple[int, int, int]:
-    """How many lines are certainly, and how many others likely, of a program; and of how many."""
+    """How many lines are certainly code, how many more are likely code, and how many lines there are."""
     outside = [line for line in lines if not line.within and not line.is_comment and not (line.depth and line.indent)]
     certain = sum(map(_is_certain, lines))
     likely = sum(

@@ -1,8 +1,8 @@
 """Programs -> blocks: a function whole, with the comment above it, under the line of its class.
 
-Indentation and brackets say where a statement ends; that works for most languages, and for a piece of a program, too. A
-statement too long for one block is cut into those inside of it; its first line, and the bracket that closes it, are
-needed by each of them.
+Indentation and brackets tell where a statement ends, in most languages and in a piece of a program, too. A statement
+that is too long for one block is cut into the statements in it. Each of them needs its signature and its closing
+bracket.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from tersely.text.programs.lines import ProgramLine, program_lines
 _LONGEST = 3000  # characters of a function that is one block
 _LONGEST_CLASS = 400  # characters of a class with methods that is one block
 _LONGEST_FIELDS = 1000  # characters of neighbouring one-line statements that are one block
-_LONGEST_FRAGMENT = 1000  # characters out of the inside of a function that are one block
-_DEEPEST = 30  # statements in statements; what is deeper is cut no further
+_LONGEST_FRAGMENT = 1000  # characters of a piece of a function, without its signature, that is one block
+_DEEPEST = 30  # levels; a statement below them is one block
 
 _MODIFIERS = (
     r"(?:(?:export|default|public|private|protected|internal|abstract|final|static|sealed|partial|pub(?:\([\w ]+\))?|"
@@ -47,7 +47,7 @@ def read(outline: Outline, start: int, end: int) -> None:
 
 
 class _Reader:
-    """Adds statements, given as ranges of lines, to an outline."""
+    """Adds statements to an outline; each is a range of lines."""
 
     def __init__(self, outline: Outline, lines: list[ProgramLine]) -> None:
         self._outline = outline
@@ -73,12 +73,12 @@ class _Reader:
         return any(self._is_code(n) and DEFINITION.match(self._lines[n].content) for n in span)
 
     def _end_of_cut_off(self, span: range) -> int:
-        """How many lines stand deeper than a later one, before the first that does not."""
+        """How many lines at the beginning are deeper than the first line that is less deep than they."""
         first = next((self._lines[n].indent for n in span if self._is_code(n)), 0)
         return next((n for n in span if self._is_code(n) and self._lines[n].indent < first), 0)
 
     def _read_body(self, span: range, *, in_class: bool, in_function: bool, depth: int) -> None:
-        """Add the statements of some lines; imports, fields, and small steps of a function stay together."""
+        """Add the statements of some lines; imports, fields and small steps of a function are one block together."""
         together: list[range] = []
         for statement in self._statements(span):
             is_import = self._is_import(statement)
@@ -114,16 +114,16 @@ class _Reader:
             self._outline.add_needs(opening, self._add(range(body.stop, statement.stop), standalone=False))
 
     def _statements(self, span: range) -> list[range]:
-        """Lines that belong together, in order; together they are all lines."""
+        """The statements of some lines, in order; together they have all these lines."""
         starts: list[int] = []
         base = 0
-        above = False  # what has begun is only comments and decorators so far
-        commented = False  # and the last of these lines is a comment
+        above = False  # the statement so far is only comments and decorators
+        commented = False  # the last of these lines is a comment
         for n in span:
             line = self._lines[n]
             if not line.content:
                 if above and commented and starts:
-                    above, base = False, -1  # a comment that stands alone
+                    above, base = False, -1  # a comment on nothing below it
                 continue
             if line.within:
                 continue
@@ -142,7 +142,7 @@ class _Reader:
         return [range(*edges) for edges in pairwise([span.start, *starts[1:], span.stop])]
 
     def _starts_afresh(self, first: int, line: ProgramLine) -> bool:
-        """Whether a bracket was only seemingly left open: no function stands as deep as the one that it is in."""
+        """Whether a function begins at a line, so that a bracket of the function before it only seemed to be open."""
         opened = self._lines[first].content
         return bool(DEFINITION.match(line.content) and DEFINITION.match(opened) and not _CONTAINER.match(opened))
 
@@ -155,7 +155,7 @@ class _Reader:
         return statement.start
 
     def _body(self, statement: range, signature: int) -> range:
-        """The lines between the head of a statement and the bracket that closes it."""
+        """The lines between the signature of a statement and its closing bracket."""
         lines = self._lines
         opened = lines[signature].depth
         first = signature + 1

@@ -1,7 +1,7 @@
-"""Numbered clauses of contracts, laws and manuals: `3.2`, `(a)`, `(ii)`, with the line that leads in to them.
+"""Numbered clauses of contracts, laws and manuals (`3.2`, `(a)`, `(ii)`) -> blocks under their lead-ins.
 
-A clause stands with its number and with all lead-ins above it, never a lead-in without a clause. A short clause with
-all its parts is one block: which of its conditions must hold together only the whole of it says.
+A clause needs all lead-ins above it, and a lead-in is never kept without a clause. A short clause with all its parts is
+one block: only the whole of it tells which conditions must hold together.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _NUMBER = regex.compile(
     r")"
 )
 _FEWEST = 2  # clauses of a kind
-_LONGEST_WHOLE = 500  # characters of a clause with all its parts
-_LONGEST_JOINED = 1500  # the same where its parts only hold together
+_LONGEST_WHOLE = 500  # characters of a clause with all its parts that is one block
+_LONGEST_JOINED = 1500  # the same if `and` joins its parts
 _JOINED = regex.compile(r"(?:\band|\bund|\bet|\by|[和并且]|و)\s*$")
 _LONGEST_LEAD_IN = 600
 
@@ -40,10 +40,10 @@ _LONGEST_LEAD_IN = 600
 class _Clause:
     kind: str
     start: int
-    text_end: int  # of its own text
-    end: int  # of its last part
+    text_end: int  # where its own text ends
+    end: int  # where its last part ends
     parts: list[_Clause] = field(default_factory=list)
-    tail: int | None = None  # where text begins that goes on after its parts
+    tail: int | None = None  # where its own text goes on after its parts
 
 
 def find(text: str, start: int, end: int) -> list[Region]:
@@ -77,7 +77,7 @@ def find(text: str, start: int, end: int) -> list[Region]:
 
 
 def _region(text: str, run: Sequence[tuple[str, int]], stop: int) -> list[Region]:
-    kinds = Counter(kind for kind, _ in run if kind != "single")  # lists of plain numbers are Markdown's affair
+    kinds = Counter(kind for kind, _ in run if kind != "single")  # lists of plain numbers are left to Markdown
     if not kinds or kinds.most_common(1)[0][1] < _FEWEST:
         return []
     tops = _nested(text, run, stop)
@@ -85,7 +85,7 @@ def _region(text: str, run: Sequence[tuple[str, int]], stop: int) -> list[Region
 
 
 def _kind(line: str, before: str | None, seen: Counter[str]) -> str | None:
-    """Which kind of number a line begins with; `(i)` is a letter after `(h)`, and `(c)` no roman number."""
+    """The kind of number that a line begins with; `(i)` is a letter after `(h)`, and `(c)` is no roman number."""
     match = _NUMBER.match(line)
     if not match:
         return None
@@ -101,7 +101,7 @@ def _kind(line: str, before: str | None, seen: Counter[str]) -> str | None:
 
 
 def _is_heading(text: str, lines: Sequence[tuple[int, int]], number: int) -> bool:
-    """Whether a numbered line is a heading: short, without an end, and on its own or over unnumbered text."""
+    """Whether a numbered line is a heading: short, without a full stop, and before a blank line."""
     first, last = lines[number]
     following = next((text[a:b] for a, b in lines[number + 1 :] if text[a:b].strip()), "")
     after_blank = number + 1 < len(lines) and not text[slice(*lines[number + 1])].strip()
@@ -109,28 +109,28 @@ def _is_heading(text: str, lines: Sequence[tuple[int, int]], number: int) -> boo
 
 
 def _nested(text: str, run: Sequence[tuple[str, int]], stop: int) -> list[_Clause]:
-    """The clauses as a tree: one of a kind not seen above it is a part of the clause before it."""
+    """The clauses as a tree: a clause of a new kind is a part of the clause before it."""
     tops: list[_Clause] = []
     above: list[_Clause] = []
     starts = [start for _, start in run]
     for (kind, start), end in zip(run, [*starts[1:], stop], strict=True):
         clause = _Clause(kind, start, end, end)
-        same = next((depth for depth, other in enumerate(above) if other.kind == kind), None)
+        same = next((depth for depth, parent in enumerate(above) if parent.kind == kind), None)
         if same is not None:
             del above[same:]
         elif kind.startswith("dotted"):  # their depth is in the number
             while above and not (above[-1].kind in ("single", "article") or above[-1].kind < kind):
                 above.pop()
         (above[-1].parts if above else tops).append(clause)
-        for other in above:
-            other.end = end
+        for parent in above:
+            parent.end = end
         above.append(clause)
         _split_tail(text, clause, above)
     return tops
 
 
 def _split_tail(text: str, clause: _Clause, above: Sequence[_Clause]) -> None:
-    """Text after a blank line, or less indented, that goes on in small letters belongs to the clause above."""
+    """Give lines in small letters, after a blank line or less indented, to the clause above as its tail."""
     if len(above) < 2 or clause.parts:
         return
     indent = len(text[clause.start : clause.end]) - len(text[clause.start : clause.end].lstrip(" \t"))
@@ -178,5 +178,5 @@ def _add(outline: Outline, clause: _Clause) -> None:
 
 
 def _leads_in(text: str, clause: _Clause) -> bool:
-    """Whether a clause's own text says something only with its parts: it does not end as a sentence does."""
+    """Whether a clause's own text means nothing without its parts: it does not end as a sentence does."""
     return bool(clause.parts) and not text[clause.start : clause.text_end].rstrip().endswith((".", "。", "!", "؟"))

@@ -1,7 +1,7 @@
-"""Entries that define something -> each whole, or under its term: options of a command, and lists of terms.
+"""Options of a command and lists of terms -> blocks: each entry whole, or its body under its term.
 
-What is said of an option never stands without the option. Deeper lines below a shallower one are its body where the
-shallower line is an option, a field of reStructuredText, or a short term among several.
+The body of an entry always needs its term. Deeper lines are a body if the line above them is an option, a field of
+reStructuredText, or a short term among several.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LONGEST_TERM = 60
 _MOST_WORDS = 6  # of a term
 _FEWEST = 2  # entries
 _LONGEST_LINE = 300  # characters of a line that are searched for an option
-_DEEPEST = 10  # entries within entries; what is deeper is prose
+_DEEPEST = 10  # levels of entries; below them all is prose
 
 _VALUE = r"(?:[ =]?[<\[{]?[\w.|,:=<>\[\]{}-]+[>\]}]?){0,2}"
 _OPTION = regex.compile(rf"(?:-\w|--\w[\w-]*+){_VALUE}(?:,? (?:or )?--?\w[\w-]*+{_VALUE}){{0,3}}(?=\s{{2,}}|\t|$)")
@@ -52,7 +52,7 @@ def _find(text: str, start: int, end: int, depth: int) -> Iterator[Region]:
 
 
 def _entries(lines: Sequence[Line], first: int) -> list[int]:
-    """Where entries begin, the first at a line, and where the last ends; only that line where none begins there."""
+    """The lines where entries begin, from a line on, and where the last ends; a single line if there is no list."""
     indent = lines[first].indent
     edges, terms, bodies = [first], 0, 0
     while edges[-1] < len(lines) and lines[edges[-1]].content and lines[edges[-1]].indent == indent:
@@ -73,7 +73,7 @@ def _entries(lines: Sequence[Line], first: int) -> list[int]:
 
 
 def _is_term(content: str, below: str) -> bool:
-    """Whether a line names what the deeper line below it is about, and is no beginning of a sentence."""
+    """Whether a line is a term that the deeper line below it explains, and no beginning of a sentence."""
     return (
         len(content) <= _LONGEST_TERM
         and len(content.split()) <= _MOST_WORDS
@@ -85,7 +85,7 @@ def _is_term(content: str, below: str) -> bool:
 
 
 class _Entries:
-    """Reads entries that stand between these characters."""
+    """Reads entries between given characters."""
 
     def __init__(self, spans: Sequence[tuple[int, int]], depth: int) -> None:
         self._spans = spans
@@ -102,17 +102,17 @@ def add_entry(outline: Outline, start: int, end: int, depth: int = 0) -> None:
     if len(outline.text[start:end].rstrip()) <= _LONGEST and not _is_section(lines):
         outline.add(start, end)
         return
-    says_something = "  " in lines[0].content
+    has_text = "  " in lines[0].content
     body = 1
-    if says_something:  # it goes on below, in the same paragraph
+    if has_text:  # the explanation goes on below, in the same paragraph
         body = next(iter(line_groups(lines))).stop
-    with outline.under(outline.add(start, lines[body - 1].end, standalone=says_something)):
+    with outline.under(outline.add(start, lines[body - 1].end, standalone=has_text)):
         if body < len(lines):
             _read_body(outline, lines[body].start, end, depth + 1)
 
 
 def _is_section(lines: Sequence[Line]) -> bool:
-    """Whether a line only says what is listed below it, such as `options:`."""
+    """Whether a line is a title over entries, such as `options:`."""
     if not lines[0].content.endswith(":") and not lines[0].content.isupper():
         return False
     inner = next((number for number, line in enumerate(lines) if number and line.content), 0)
@@ -120,7 +120,7 @@ def _is_section(lines: Sequence[Line]) -> bool:
 
 
 def _read_body(outline: Outline, start: int, end: int, depth: int) -> None:
-    """Add what is said of a term: entries of its own, or prose."""
+    """Add the body of an entry: entries in it, and prose."""
     for region in _find(outline.text, start, end, depth) if depth < _DEEPEST else ():
         read_prose(outline, start, region.start)
         lead_in = outline.lead_in(region.start)

@@ -1,4 +1,4 @@
-"""Footnotes: a sentence or a row with the mark of a note needs the note, which says nothing without it."""
+"""Footnotes: a block with the mark of a note needs the note, and the note is kept only as context."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import regex
 from tersely.text.outline import Outline
 
 _SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹"
-# What a note begins with, at the beginning of a line.
+# The mark at the beginning of a note.
 NOTE = regex.compile(
     rf"[ \t]*(?:\[\^(?P<name>[^\]\s]{{1,40}})\]:|(?P<sign>[{_SUPERSCRIPT}]{{1,3}}|[†‡§¶]|\\\*)(?!\w)[ \t]?(?=\S))"
 )
 _LINE_NOTE = regex.compile(rf"^{NOTE.pattern}", regex.M)
-# Where a text refers to one: right after a word, a number or what closes one.
+# The mark in a text that refers to a note: right after a word, a number or a closing sign.
 _REFERENCE = regex.compile(
     rf"\[\^(?P<name>[^\]\s]{{1,40}})\](?!:)|(?<=[\w.,;%)\]\"”])(?P<sign>[{_SUPERSCRIPT}]{{1,3}}|[†‡¶]|\\?\*(?![*\w]))"
 )
-_POWERS = frozenset("²³")  # of square and cubic metres
+_POWERS = frozenset("²³")  # after `m` these mean square and cubic metres
 
 
 def tie_notes(outline: Outline) -> None:
-    """Let each block that refers to a note of the same text need it, and no note stand for itself."""
+    """Let each block need the notes that it refers to, and keep these notes only as context."""
     if not _LINE_NOTE.search(outline.text):
         return
     notes: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Headings without marks, as in text from PDF files: short lines on their own, often numbered, before text."""
+"""Headings without marks, as in text from PDF files: short lines before text, often numbered."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LONGEST = 90  # characters
 _LONGEST_UNSPACED = 30
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}]")
 _MOST_WORDS = 12
-# Headings without marks stand below those with marks, and those without numbers below those with numbers.
+# Levels: headings without marks are below those with marks, and those without numbers below those with numbers.
 DEEPEST_NUMBERED = 6.5
 TITLE, _NUMBERED, FIRST_LINE, UNNUMBERED = 6.0, 6.1, 6.8, 6.9
 _LONGEST_FIRST_LINE = 60
@@ -28,12 +28,12 @@ LIST_ITEM = regex.compile(r"[ \t]*(?:[-+*•◦▪‣●·]|\(?\d{1,3}[.)．、]
 
 
 def heading_level(paragraph: str, following: str, *, is_first: bool = False) -> float | None:
-    """The level of a heading without marks, below all that have marks (1 to 6); None for what is no heading.
+    """The level of a heading without marks, which is below all with marks (1 to 6); None if it is no heading.
 
     Args:
-        paragraph: what stands between two blank lines.
+        paragraph: the text between two blank lines.
         following: the paragraph after it, empty at the end of the text.
-        is_first: the text begins with it.
+        is_first: it is the first paragraph of the text.
     """
     line, after = paragraph.strip(), following.strip()
     if "\n" in line or not after or not 0 < len(line) <= _longest(line) or _ENDS_LIKE_TEXT.search(line):
@@ -45,7 +45,7 @@ def heading_level(paragraph: str, following: str, *, is_first: bool = False) -> 
         return None
     if _VALUE.search(line) and not is_first:
         return None
-    # What comes after must be text: a heading over another short line is more likely an entry of a list.
+    # A heading is before text: a short line before another short line is more likely an entry of a list.
     is_text = len(after) > 1.5 * len(line) and (_ENDS_LIKE_TEXT.search(after) or len(after) > 4 * len(line))
     if not is_text:
         return None
@@ -61,14 +61,14 @@ def is_short_line(paragraph: str) -> bool:
 
 
 def is_numbered_title(line: str) -> bool:
-    """Whether a line names a numbered part of a text, such as `Section B: Not covered`, and is no clause itself."""
+    """Whether a line is the title of a numbered part, such as `Section B: Not covered`, and no clause."""
     title = line.strip()
     number = _NUMBER.match(title)
     return bool(number and not number["number"] and len(title) <= _longest(title) and not _ENDS_LIKE_TEXT.search(title))
 
 
 def first_line_level(first: str, rest: str) -> float | None:
-    """The level of a heading that is the first line of its paragraph; None where it is a line like the others.
+    """The level of a heading that is the first line of its paragraph; None if it is no heading.
 
     Args:
         first: that line.
@@ -82,7 +82,7 @@ def first_line_level(first: str, rest: str) -> float | None:
         return numbered
     if not regex.match(r"[\p{Lu}\p{Lo}]", line) or len(line.split()) > _MOST_WORDS:
         return None
-    # Lines of prose that is only wrapped are of about the same length, and entries of a list are alike.
+    # The lines of wrapped prose, and the entries of a list, are about as long as each other.
     second = rest.strip().split("\n", 1)[0].strip()
     unlike = len(line) < 0.6 * max(map(len, rest.split("\n"))) and (
         _ENDS_LIKE_TEXT.search(second) is not None or LIST_ITEM.match(second) is not None

@@ -1,8 +1,7 @@
-"""Lines that stand for themselves: rows of a CSV file, log entries, messages of a chat, objects of pretty-printed JSON.
+"""Paragraphs whose lines are records: rows of a CSV file, entries of a log, items of a list without marks.
 
-Where a text breaks its lines tells whether a line is a piece of a sentence or a record of its own. Wrapped prose breaks
-a line where the next word would not fit, and goes on with a small letter; records end where they end. In doubt it is
-prose.
+Line breaks tell wrapped prose from records. Prose breaks a line where the next word would not fit, and often goes on
+with a small letter; records end anywhere. In doubt it is prose.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ from typing import NamedTuple
 
 import regex
 
-_FEWEST = 4  # lines; fewer read as well in one piece
-LONGEST_RECORD = 400  # characters of a line with the deeper lines below it that are one record
+_FEWEST = 4  # lines; fewer are kept together
+LONGEST_RECORD = 400  # characters of a line with its deeper lines below that is one record
 _LONGEST_WRAPPED = 250  # characters; nobody wraps prose to longer lines
 _MANY = 0.4
 _ALMOST_ALL = 0.8
-# A break is early if the next word would have ended within this share of the longest line. Not all of it: the lines of
-# a PDF end where so many millimetres are full, not characters.
+# A break is early if the next word would have ended within this share of the longest line. The share is below 1, since
+# the lines of a PDF are equal in millimetres, not in characters.
 _EARLY = 0.8
 
 _LINE = regex.compile(r"[^\n]+")
@@ -32,12 +31,12 @@ _DELIMITERS = {"\t": 2, ";": 2, "|": 3, ",": 3}  # each with the fewest fields o
 
 
 class Record(NamedTuple):
-    """Characters `start` to `end` of a text: a line, with what stands deeper below it.
+    """A line with the deeper lines below it.
 
     Attributes:
-        start, end: where it stands, the white space after it included.
-        is_row: it is a row of a table, of which no part means anything alone.
-        is_head: it names the columns of the rows after it.
+        start, end: its characters, the white space after it included.
+        is_row: it is a row of a table, and never cut.
+        is_header: it names the columns of the rows after it.
     """
 
     start: int
@@ -53,8 +52,8 @@ class _Line(NamedTuple):
 
 
 def split_records(text: str, start: int, end: int) -> list[Record]:
-    """The records of a paragraph, which together cover it; none where it is prose."""
-    before = start - 1 - text.rfind("\n", 0, start)  # characters of the first line that stand before the paragraph
+    """The records of a paragraph, which together cover it; none if it is prose."""
+    before = start - 1 - text.rfind("\n", 0, start)  # characters of the first line before the paragraph
     if before and text[start - before : start].isspace():
         return []  # indented as a whole: a quotation, or a program
     lines = [
@@ -70,17 +69,17 @@ def split_records(text: str, start: int, end: int) -> list[Record]:
         starts = [start, *(row.start for row in rows[1:]), end]
         return [Record(*edges, True, has_header and not number) for number, edges in enumerate(pairwise(starts))]
     outer = [line.text for line in lines if not line.indent]
-    if not _stand_alone(outer if len(outer) >= _FEWEST else [line.text for line in lines]):
+    if not _are_records(outer if len(outer) >= _FEWEST else [line.text for line in lines]):
         return []
     starts = [start, *list(_record_starts(lines, end))[1:], end]
     return [Record(*edges) for edges in pairwise(starts)]
 
 
 def _record_starts(lines: Sequence[_Line], end: int) -> Iterator[int]:
-    """Where records start: each of the outermost lines with those below it, in pieces where that is too much."""
+    """Where records start: at each outermost line, and in a record that is too long at the outermost lines in it."""
     opening = [i for i, line in enumerate(lines) if not _CLOSING.match(line.text)]
     outermost = min((lines[i].indent for i in opening), default=0)
-    # Deeper lines above the first outermost one stand together.
+    # Deeper lines before the first outermost line are one record.
     outer_lines = sorted({0, *(i for i in opening if lines[i].indent <= outermost)})
     for first, last in pairwise([*outer_lines, len(lines)]):
         yield lines[first].start
@@ -90,7 +89,7 @@ def _record_starts(lines: Sequence[_Line], end: int) -> Iterator[int]:
 
 
 def _rows(lines: Sequence[_Line]) -> list[_Line]:
-    """The lines, those joined between which a quotation mark is open: a cell may have line ends in it."""
+    """The rows: lines are joined while a quotation mark is open, since a cell may have line ends in it."""
     rows: list[_Line] = []
     is_open = False
     for line in lines:
@@ -103,7 +102,7 @@ def _rows(lines: Sequence[_Line]) -> list[_Line]:
 
 
 def _is_delimited(lines: Sequence[str]) -> bool:
-    """Whether all lines have the same number of fields, by one of the usual delimiters, and are no sentences."""
+    """Whether all lines have the same number of fields, by one of the usual delimiters, and are not sentences."""
     if _share(", " in line and line.endswith((".", "!", "?")) for line in lines) > _MANY:
         return False
     for delimiter, fewest in _DELIMITERS.items():
@@ -126,7 +125,7 @@ def _is_header(lines: Sequence[_Line]) -> bool:
     return not first and _share(following) > 0.5
 
 
-def _stand_alone(lines: Sequence[str]) -> bool:
+def _are_records(lines: Sequence[str]) -> bool:
     if _share(_NAMED.match(line) is not None for line in lines) >= _ALMOST_ALL:
         return True
     if _share(_SIGN.match(line) is not None for line in lines) >= _ALMOST_ALL:

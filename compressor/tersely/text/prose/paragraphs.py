@@ -1,6 +1,6 @@
-"""Paragraphs of plain text -> blocks: their sentences, or their lines where these stand for themselves.
+"""Paragraphs of plain text -> blocks: their sentences, or their lines if these are records.
 
-Headings without marks stand over what follows them, questions over their answers.
+The text below a heading without marks needs it, and an answer needs its question.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from tersely.text.prose.lines import LONGEST_RECORD, Record, split_records
 from tersely.text.prose.questions import answered_lines, is_question
 from tersely.text.sentences import split_paragraphs, split_sentences
 
-_LONGEST_LINE = 200  # characters; a longer line that stands for itself is cut into its sentences
-_LONGEST_HEADER = 500  # characters of a line with the names of columns; a longer one is a row like others
+_LONGEST_LINE = 200  # characters; a longer record on one line is cut into its sentences
+_LONGEST_HEADER = 500  # characters of a header row; a longer one is a row like others
 _LONGEST_ANSWER = 400  # characters; a longer one is cut into its sentences
-_LONGEST_PAIR = 400  # characters of a sentence with the exception to it
-_LONGEST_OPENING = 25  # characters of the first sentence of an answer that is only a word, such as `Yes.`
-# At the beginning or after the end of a sentence: a line with a label before a colon, which leads in to the lines below
-# it if there is nothing after the colon.
+_LONGEST_PAIR = 400  # characters of a sentence with the exception to it that are one block
+_LONGEST_OPENING = 25  # characters of a first sentence such as `Yes.`, which the rest of an answer needs
+# A line with a label before a colon, at the beginning or after the end of a sentence. If nothing is after the colon it
+# is the lead-in of the lines below.
 _LABEL_LINE = regex.compile(
     r"(?:(?<=[.!?。！？؟\"”)][ \t]*\n)|\G)[ \t]*[\p{Lu}\p{Lo}][^\n:：.!?]{0,58}"
     r"(?:[:：][ \t]*\n(?=[^\n]*\S)|[:：](?P<beside>[ \t]+)(?=\S))"
@@ -42,8 +42,8 @@ _ASKS = regex.compile(r"[?？؟][\"”’)]*\s*$")
 _ANSWERS = regex.compile(
     r"(?:Yes|No|Yeah|Nope|Never|Maybe|Perhaps|Sure|Ja|Nein|Doch|Nie|Oui|Non|Si|Sí|Jamás|Nunca)\b|[是不没有对]|(?:نعم|لا)\b"
 )
-_LOOK = 400  # characters after the last paragraph that tell whether it is a heading
-# A sentence that begins so takes something back of the one before it.
+_LOOK = 400  # characters after the last paragraph that decide whether it is a heading
+# The beginning of a sentence that makes an exception to the sentence before it.
 _EXCEPTION = regex.compile(
     r"\(?(?:However|But|Except|Excepted|Unless|Otherwise|Nevertheless|Nonetheless|Only|Not|Never|Agreed|"
     r"(?:This|That|It|The (?:above|foregoing|same)) (?:does|do|shall|will|is|are) not (?:apply|valid|include|cover)|"
@@ -56,12 +56,12 @@ _EXCEPTION = regex.compile(
 
 
 def read_prose(outline: Outline, start: int, end: int) -> None:
-    """Add each sentence between two characters as a block, and each line that stands for itself."""
+    """Add each sentence between two characters as a block, or each line that is a record."""
     text = outline.text
     start += len(text[start:end]) - len(text[start:end].lstrip("\n"))
     paragraphs = [(start + first, start + last) for first, last in split_paragraphs(text[start:end])]
     several_questions = sum(is_question(text[first:last]) for first, last in paragraphs) > 1
-    question: list[int] = []  # the position of the one that is being answered
+    question: list[int] = []  # the position of the question that is being answered
     for number, (first, last) in enumerate(paragraphs):
         following = text[slice(*paragraphs[number + 1])] if number + 1 < len(paragraphs) else text[last : last + _LOOK]
         if is_question(text[first:last]):
@@ -87,7 +87,7 @@ def read_prose(outline: Outline, start: int, end: int) -> None:
 
 
 def _open_heading(outline: Outline, level: float, start: int, end: int) -> None:
-    # Of two headings without numbers nothing tells that the first is over the second: so it is not.
+    # Nothing tells whether the first of two headings without numbers is over the second, so they are siblings.
     is_sibling = level > DEEPEST_NUMBERED and outline.open_level == TITLE
     outline.close_headings(TITLE if is_sibling else level)
     outline.open_heading(level, outline.add(start, end, standalone=False))
@@ -116,7 +116,7 @@ def _read_paragraph(outline: Outline, start: int, end: int) -> None:
     introduced = items and text[start : items[0]].rstrip().endswith((":", "："))
     if (len(items) > 1 or introduced) and len(items) >= text.count("\n", items[0], end) / _MOST_LINES:
         _add_items(outline, start, items, end)
-        if level is not None:  # a line right above a list is over nothing else
+        if level is not None:  # a heading right above a list is only over the list
             outline.close_headings(level)
         return
     labels = list(_LABEL_LINE.finditer(text, start, end))
@@ -130,7 +130,7 @@ def _read_paragraph(outline: Outline, start: int, end: int) -> None:
 
 
 def _read_lines(outline: Outline, start: int, end: int) -> None:
-    """Add the lines that stand for themselves, or else the sentences."""
+    """Add the lines if they are records, else the sentences."""
     text = outline.text
     if not text[start:end].strip():
         return
@@ -146,7 +146,7 @@ def _read_lines(outline: Outline, start: int, end: int) -> None:
 
 
 def _add_items(outline: Outline, start: int, items: Sequence[int], end: int) -> None:
-    """Add the items of a list that Markdown does not know, such as one that does not begin with 1."""
+    """Add the items of a list that is none in Markdown, such as one that does not begin with 1."""
     above: list[int] = []
     if outline.text[start : items[0]].strip():
         add_sentences(outline, start, items[0])
@@ -158,7 +158,7 @@ def _add_items(outline: Outline, start: int, items: Sequence[int], end: int) -> 
 
 
 def add_sentences(outline: Outline, start: int, end: int) -> None:
-    """Add each sentence between two characters as a block; an exception is one with what it excepts from."""
+    """Add each sentence between two characters as a block; a sentence and the exception to it are one block."""
     edges: list[tuple[int, int]] = []
     for first, last in split_sentences(outline.text[start:end]):
         first, last = start + first, start + last
@@ -180,7 +180,7 @@ def add_sentences(outline: Outline, start: int, end: int) -> None:
 
 
 def _add_answer(outline: Outline, start: int, end: int) -> None:
-    """Add an answer, whole where it is short; of a longer one each sentence needs the first, if that is only a word."""
+    """Add an answer, whole if it is short. The sentences of a longer one need its first, if that is only a word."""
     if end - start <= _LONGEST_ANSWER:
         outline.add(start, end, divisible=True)
         return

@@ -1,4 +1,4 @@
-"""Questions and their answers, as on a page of frequently asked questions: an answer never stands without its question.
+"""Questions and their answers, as on a page of frequently asked questions. An answer needs its question.
 
 Forms: a question that is a paragraph, plain or bold, with the answer below it; a line with a question above its answer;
 lines that begin with `Q:` and `A:`.
@@ -25,7 +25,7 @@ _LINE = regex.compile(r"[^\n]*\n|[^\n]+$")
 
 
 class Answered(NamedTuple):
-    """A question and its answer, each from a character of the text up to but not including another."""
+    """A question and its answer, each as the positions of its first character and of the one after its last."""
 
     question: tuple[int, int]
     answer: tuple[int, int]
@@ -44,9 +44,9 @@ def is_question(paragraph: str) -> bool:
 
 
 def answered_lines(text: str, start: int, end: int) -> list[Answered]:
-    """The questions of a paragraph that are lines of their own, each with the lines up to the next; none where unsure.
+    """The questions of a paragraph that are lines of their own, each with the lines up to the next; none if unsure.
 
-    Together they cover the paragraph, but for lines before the first question where there are several.
+    Together they cover the paragraph, but for lines before the first of several questions.
     """
     lines = [match.span() for match in _LINE.finditer(text, start, end)]
     asks = [is_question(text[first:last]) for first, last in lines]

@@ -1,4 +1,4 @@
-"""Output in columns -> rows, under the names of their columns where it has some (`df`, `ps`, `docker ps`, `ls -l`)."""
+"""Output in columns (`df`, `ps`, `docker ps`, `ls -l`) -> blocks: each row under the header row, if there is one."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def find(text: str, start: int, end: int) -> list[Region]:
 
 
 def _tables(lines: Sequence[Line], text: str) -> Iterator[Sequence[Line]]:
-    """The tables among lines without a blank one between them; each goes from its first line to the last."""
-    for position, line in enumerate(lines[:3]):  # a command, or a line that introduces, may stand above
+    """The table in a group of lines without blank lines, from its first line to the end of the group."""
+    for position, line in enumerate(lines[:3]):  # a command or a lead-in may be above the table
         if len(lines) - position <= _FEWEST_ROWS and not _NAMES.fullmatch(line.content):
             return
         rows = lines[position:]
@@ -50,13 +50,13 @@ def _tables(lines: Sequence[Line], text: str) -> Iterator[Sequence[Line]]:
 
 
 def _is_listing(rows: Sequence[Line]) -> bool:
-    """Whether these are files with their permissions."""
+    """Whether these rows are files with their permissions, as `ls -l` lists them."""
     files = rows[1:] if _TOTAL.match(rows[0].content) else rows
     return len(files) >= _FEWEST_ROWS and all(_PERMISSIONS.match(line.content) for line in files)
 
 
 def _is_aligned(rows: Sequence[Line], text: str) -> bool:
-    """Whether the same columns are empty in all rows, and what stands between them is no prose."""
+    """Whether the same columns of characters are empty in all rows, and the rows are no prose."""
     named = _NAMES.fullmatch(rows[0].content) is not None and _GAP.search(rows[0].content) is not None
     if len(rows) < (2 if named else _FEWEST_ROWS + 1) or not (named or _TITLE.fullmatch(rows[0].content)):
         return False

@@ -1,6 +1,7 @@
-"""Output of commands that lists things -> what is said of each: a name and the line below it, keys and their values.
+"""Listings -> blocks: a name with the line below it, or keys with their values.
 
-`which rg jq` gives by turns a name and its path; `apt show` and `systemctl show` give blocks between blank lines.
+`which rg jq` prints each name and its path on two lines. `apt show` and `systemctl show` print groups of keys with
+values, and blank lines between them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tersely.text.outline import Outline, Region
 
 _FEWEST_PAIRS = 3
 _LONGEST_OF_PAIR = 120  # characters of a line
-_LONGEST = 1500  # characters of a block of keys and values that is one
+_LONGEST = 1500  # characters of a group of keys and values that is one block
 
 _KEY = regex.compile(r"([\p{L}_][\w .()/-]{0,40}?)\s?[:=](?:\s|$)")
 _FIRST_KEY = regex.compile(r"^[\p{L}_][\w .()/-]{0,40}?\s?[:=]\s", regex.M)
@@ -43,7 +44,7 @@ def find(text: str, start: int, end: int) -> list[Region]:
 
 
 def _is_pairs(lines: Sequence[Line]) -> bool:
-    """Whether lines are by turns a name and what was found out about it."""
+    """Whether lines are in turns a name and its path, or a remark such as `not found`."""
     if len(lines) % 2 or len(lines) < 2 * _FEWEST_PAIRS:
         return False
     names, places = lines[::2], lines[1::2]
@@ -66,7 +67,7 @@ def _blocks(groups: Sequence[Sequence[Line]]) -> Iterator[Region]:
 
 
 def _first_key(lines: Sequence[Line]) -> str | None:
-    """The key that a group begins with; none where not all of its outer lines are a key and a value."""
+    """The first key of a group; None if not all of its outermost lines have a key."""
     if len(lines) < 2 or lines[0].indent:
         return None
     matches = [_KEY.match(line.content) for line in lines if not line.indent]

@@ -1,7 +1,7 @@
-"""Logs -> blocks: each entry whole, with the lines that belong to it, such as a stack trace, on lines of their own.
+"""Logs -> blocks: each entry whole, with the lines that belong to it, such as a stack trace.
 
-The entries of a log are recognised by the time or the severity that they begin with. Between them stand lines without
-either: deeper ones continue an entry, others are entries of another format.
+An entry begins with a time or a severity. Of the lines without either, deeper ones continue an entry; others are
+entries of another format.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FEWEST = 3  # entries
 _LONGEST_ENTRY = 2000  # characters of an entry with its lines that is one block
 _LONGEST_GROUP = 600  # characters of a group of entries that is one block
 _LONGEST_GAP = 60  # lines without a time between two with one
-_LONGEST_STAMP = 200  # characters of a line that are searched for its time and severity
+_LONGEST_STAMP = 200  # characters of a line that are searched for time and severity
 
 _TIME = (
     r"(?:\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?:Z|\s?[+-]\d\d:?\d\d)?"  # 2026-11-30T20:31:00.123Z
@@ -33,7 +33,7 @@ _ENTRY = regex.compile(
     r"|\[\s*\d+\.\d{{6}}\] |(?:level|ts|time)=\S"
 )
 _HINT = regex.compile(rf"\d:\d\d:\d\d|\d[T ]\d\d:\d\d|{_SEVERITY}|\]\s|\b(?:level|ts|time)=")
-# What the time is followed by where a log was recorded line by line, so that each line has one.
+# The time before each line, in a log that was recorded line by line.
 _STAMP = regex.compile(rf"\ufeff?[\[(]?{_TIME}[\])]?\s?")
 _GROUP = regex.compile(r"(?:##\[|::)(end)?group(?:\]|::)")
 _CONTINUES = regex.compile(r"at \S|Caused by:|\.\.\. \d+ more|Traceback \(most|[\w.]+(?:Error|Exception)(?::|$)|[)}\]]")
@@ -71,7 +71,7 @@ def _is_entry(line: Line) -> bool:
 
 
 def _same_log(between: Sequence[Line]) -> bool:
-    """Whether lines between two entries are of the log, too."""
+    """Whether the lines between two entries belong to the log, too."""
     if len(between) > _LONGEST_GAP:
         return False
     blank = False
@@ -83,7 +83,7 @@ def _same_log(between: Sequence[Line]) -> bool:
 
 
 def _last_line(lines: Sequence[Line], run: Sequence[int]) -> int:
-    """The last line of a log: of its last entry, with what continues it."""
+    """The number of the last line of a log, which is the last line of its last entry."""
     last = run[-1]
     while last + 1 < len(lines) and lines[last + 1].content and not reads_as_prose(lines[last + 1].content):
         last += 1
@@ -118,7 +118,7 @@ def _end_of_group(contents: Sequence[str], first: int) -> int:
 
 
 def _add_group(outline: Outline, lines: Sequence[Line], contents: Sequence[str], span: range) -> None:
-    """Add entries between the line that names what they are of and the one that ends it."""
+    """Add a group: its entries between the line with its name and the line that ends it."""
     if lines[span[-1]].end - lines[span[0]].start <= _LONGEST_GROUP or len(span) < 3:
         outline.add(lines[span[0]].start, lines[span[-1]].end)
         return

@@ -1,4 +1,4 @@
-"""What a program wrote, in a terminal or a fenced block -> blocks, by the first reader that understands some of it."""
+"""Output of a command, in a terminal or a fenced block -> blocks, by the first reader that understands some of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ READERS: tuple[FindRegions, ...] = (
 
 
 def read_lines(outline: Outline, start: int, end: int) -> None:
-    """Add lines of which nothing is known: each by itself with what stands deeper below it."""
+    """Add lines of an unknown kind: each with the deeper lines below it is a block."""
     lines = [line for line in lines_between(outline.text, start, end) if line.content]
     starts = [line.start for number, line in enumerate(lines) if not number or not line.indent]
     for first, stop in pairwise([*starts, end]):
@@ -39,7 +39,14 @@ def read_with(
     end: int,
     read_rest: Callable[[Outline, int, int], None],
 ) -> None:
-    """Add the blocks between two characters that begin and end lines; `read_rest` adds what no reader takes."""
+    """Add the blocks between two characters that begin and end lines.
+
+    Args:
+        readers: the first that understands some of the lines is the only one used.
+        outline: receives the blocks.
+        start, end: the characters.
+        read_rest: adds the lines that are in no region of that reader.
+    """
     understood = (regions for find in readers if (regions := find(outline.text, start, end)))
     for region in next(understood, []):
         read_rest(outline, start, region.start)

@@ -33,7 +33,7 @@ def find(text: str, start: int, end: int) -> list[Region]:
 
 
 def _end_of_patch(lines: list[Line], first: int) -> int:
-    """Where the file names and hunks end that begin at a line; the line itself where there are none."""
+    """Where the patch ends that begins at a line; the line itself if there is none."""
     position, stop = first, first
     while position < len(lines) and not lines[position].indent:
         if _HUNK.match(lines[position].content):
@@ -48,7 +48,7 @@ def _end_of_patch(lines: list[Line], first: int) -> int:
 
 
 def _end_of_hunk(lines: list[Line], first: int) -> int:
-    """Where as many lines have passed as the hunk says that it has, or one that cannot be of it."""
+    """Where a hunk ends: after as many lines as its first line counts, or before a line that cannot be in it."""
     match = _HUNK.match(lines[first].content)
     assert match is not None
     old, new = int(match[1] or 1), int(match[2] or 1)

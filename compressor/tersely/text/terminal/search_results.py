@@ -1,4 +1,4 @@
-"""What a search found in files -> blocks: matching lines with those around them, under the name of their file."""
+"""Results of a search in files -> blocks: matching lines, together with the lines around them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tersely.text.fence_spans import outside_fences
 from tersely.text.layout import Line, lines_between
 from tersely.text.outline import Outline, Region
 
-_FEWEST = 2  # lines with the name of a file
+_FEWEST = 2  # lines that begin with the name of a file
 _LONGEST = 1500  # characters of neighbouring lines of a file that are one block
 
 _NAME = r"(?P<file>(?:[\w.@~+-]*/)*[\w.@+-]*?(?:\.\w{1,10}|(?<=/)[\w@+-]+))"
@@ -46,17 +46,17 @@ def _match(line: Line) -> regex.Match[str] | None:
 
 
 def _is_search(run: Sequence[Line]) -> bool:
-    """Whether lines begin with names of files because they were found there."""
+    """Whether lines are results of a search, and not only begin like names of files."""
     matches = [match for line in run if (match := _match(line))]
     if len(matches) < _FEWEST or not any(match["sign"] == ":" for match in matches):
         return False
     numbered = sum(_NUMBERED.match(line.content[:300]) is not None for line in run)
-    parted = any(line.content == _BETWEEN for line in run)
-    return numbered * 2 > len(matches) or parted or all("/" in match["file"] for match in matches)
+    is_separated = any(line.content == _BETWEEN for line in run)
+    return numbered * 2 > len(matches) or is_separated or all("/" in match["file"] for match in matches)
 
 
 def read(outline: Outline, start: int, end: int) -> None:
-    """Add what was found between two characters that begin and end lines."""
+    """Add the results between two characters that begin and end lines."""
     lines = [line for line in lines_between(outline.text, start, end) if line.content]
     around = any(match["sign"] == "-" for line in lines if (match := _match(line)))
     first_sibling, separator = len(outline.blocks), -1

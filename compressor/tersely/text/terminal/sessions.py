@@ -1,6 +1,7 @@
-"""Commands and what they said, as copied from a terminal -> each command with its output.
+"""Commands with their output, copied from a terminal -> blocks.
 
-Short output is one block with its command; longer output is read as what it is, and needs the command.
+A command with short output is one block. Longer output needs the command, and is read by the reader that understands
+it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _HEADING = regex.compile(r"#{1,6} \p{Lu}|[-*] |\d+\. ")
 
 
 def find(text: str, start: int, end: int) -> list[Region]:
-    """What was copied from a terminal between two characters that begin and end lines."""
+    """The sessions between two characters that begin and end lines."""
     if not _HINT.search(text, start, end):
         return []
     regions: list[Region] = []
@@ -49,7 +50,7 @@ def _is_prompt(line: Line) -> bool:
 
 
 def _end_of_session(lines: Sequence[Line], first: int) -> int:
-    """Where prose goes on after a blank line, or the text ends."""
+    """Where a session ends: before prose after a blank line, or with the text."""
     blank = False
     for position in range(first, len(lines)):
         line = lines[position]

@@ -1,4 +1,4 @@
-"""Stack traces of Python, Java and JavaScript -> blocks: a trace whole, or its calls under what went wrong."""
+"""Stack traces of Python, Java and JavaScript -> blocks: a trace whole, or its calls under the error."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def find(text: str, start: int, end: int) -> list[Region]:
 
 
 def _end_of_trace(lines: Sequence[Line], first: int) -> int:
-    """Where a trace ends that begins at a line; 0 where none does."""
+    """Where the trace ends that begins at a line; 0 if there is none."""
     if _PYTHON.match(lines[first].content):
         return _end_of_python(lines, first)
     if not _ERROR.match(lines[first].content):
@@ -53,7 +53,7 @@ def _end_of_trace(lines: Sequence[Line], first: int) -> int:
 
 
 def _end_of_python(lines: Sequence[Line], first: int) -> int:
-    """Where a trace of Python ends, with the traces of errors that it led to."""
+    """Where a trace of Python ends, with the traces of further errors that were raised meanwhile."""
     while True:
         position = _end_of_calls(lines, first)
         chained = _skip_blank(lines, position)
@@ -94,7 +94,7 @@ def read(outline: Outline, start: int, end: int) -> None:
 
 
 def _add_calls(outline: Outline, lines: Sequence[Line]) -> None:
-    """Add the calls that led to an error, each of which needs the line that says which error it is."""
+    """Add the calls that led to an error; each needs the line with the error."""
     is_python = _PYTHON.match(lines[0].content) is not None
     opening = outline.add(lines[0].start, lines[0].end, standalone=not is_python)
     inner = lines[1:]
