@@ -1,7 +1,8 @@
 """Numbered clauses of contracts, laws and manuals (`3.2`, `(a)`, `(ii)`) -> blocks under their lead-ins.
 
 A clause needs all lead-ins above it, and a lead-in is never kept without a clause. A short clause with all its parts is
-one block: only the whole of it tells which conditions must hold together.
+one block: only the whole of it tells which conditions must hold together. Whole sentences with numbers of their own,
+such as `7.1` below `7. COVER`, are blocks under that heading.
 """
 
 from __future__ import annotations
@@ -34,6 +35,11 @@ _LONGEST_WHOLE = 500  # characters of a clause with all its parts that is one bl
 _LONGEST_JOINED = 1500  # the same if `and` joins its parts
 _JOINED = regex.compile(r"(?:\band|\bund|\bet|\by|[和并且]|و)\s*$")
 _LONGEST_LEAD_IN = 600
+_LISTED = frozenset({"bracketed", "roman", "letter", "capital"})  # kinds of clauses that are items of a list
+_AFTER_LIST = "after list"  # the kind of a text without a number below the last item of a list
+_ITEM_GOES_ON = regex.compile(r"[;,；，、]$|\b(?:and|or|und|oder|et|ou|y|o)$")
+_STARTS_SENTENCE = regex.compile(r"[\s\"'“‘«(]*[\p{Lu}\p{Lo}]")
+_SENTENCE_ENDS = (".", "。", "!", "?", "؟")
 
 
 @dataclass(slots=True)
@@ -67,6 +73,13 @@ def find(text: str, start: int, end: int) -> list[Region]:
             run.append((kind, first))
             seen[kind] += 1
             stop = last
+        elif run and not is_heading and not blank and _list_ended(text, run, stop, line):
+            if run[0][0] != run[-1][0]:
+                run.append((_AFTER_LIST, first))
+                stop = last
+            else:  # no clause is around the list: the line is prose
+                regions += _region(text, run, stop)
+                run, seen = [], Counter()
         elif run and not is_heading and (not blank or line.lstrip()[:1].islower()):
             stop = last
         else:
@@ -77,7 +90,8 @@ def find(text: str, start: int, end: int) -> list[Region]:
 
 
 def _region(text: str, run: Sequence[tuple[str, int]], stop: int) -> list[Region]:
-    kinds = Counter(kind for kind, _ in run if kind != "single")  # lists of plain numbers are left to Markdown
+    # Lists of plain numbers are left to Markdown.
+    kinds = Counter(kind for kind, _ in run if kind not in ("single", _AFTER_LIST))
     if not kinds or kinds.most_common(1)[0][1] < _FEWEST:
         return []
     tops = _nested(text, run, stop)
@@ -100,6 +114,24 @@ def _kind(line: str, before: str | None, seen: Counter[str]) -> str | None:
     return kind
 
 
+def _list_ended(text: str, run: Sequence[tuple[str, int]], stop: int, line: str) -> bool:
+    """Whether the last clause ends a list, as its full stop after items with `;` tells, and a line begins anew."""
+    if len(run) < 2 or run[-1][0] not in _LISTED or run[-2][0] != run[-1][0]:
+        return False
+    (_, earlier), (_, start) = run[-2:]
+    item = text[start:stop]
+    return bool(
+        _ITEM_GOES_ON.search(text[earlier:start].rstrip())
+        and item.rstrip().endswith(_SENTENCE_ENDS)
+        and _STARTS_SENTENCE.match(line)
+        and _indent(line) <= _indent(item)
+    )
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))
+
+
 def _is_heading(text: str, lines: Sequence[tuple[int, int]], number: int) -> bool:
     """Whether a numbered line is a heading: short, without a full stop, and before a blank line."""
     first, last = lines[number]
@@ -115,6 +147,12 @@ def _nested(text: str, run: Sequence[tuple[str, int]], stop: int) -> list[_Claus
     starts = [start for _, start in run]
     for (kind, start), end in zip(run, [*starts[1:], stop], strict=True):
         clause = _Clause(kind, start, end, end)
+        if kind == _AFTER_LIST:
+            above.pop()
+            above[-1].parts.append(clause)
+            for parent in above:
+                parent.end = end
+            continue
         same = next((depth for depth, parent in enumerate(above) if parent.kind == kind), None)
         if same is not None:
             del above[same:]
@@ -133,11 +171,11 @@ def _split_tail(text: str, clause: _Clause, above: Sequence[_Clause]) -> None:
     """Give lines in small letters, after a blank line or less indented, to the clause above as its tail."""
     if len(above) < 2 or clause.parts:
         return
-    indent = len(text[clause.start : clause.end]) - len(text[clause.start : clause.end].lstrip(" \t"))
+    indent = _indent(text[clause.start : clause.end])
     blank = False
     for match in list(_LINE.finditer(text, clause.start, clause.end))[1:]:
         line = match[0]
-        if line.strip() and line.lstrip()[0].islower() and (blank or len(line) - len(line.lstrip()) < indent):
+        if line.strip() and line.lstrip()[0].islower() and (blank or _indent(line) < indent):
             clause.text_end = clause.end = match.start()
             above[-2].tail = match.start()
             return
@@ -153,13 +191,14 @@ def _add(outline: Outline, clause: _Clause) -> None:
     text = outline.text
     length = clause.end - clause.start
     joined = any(_JOINED.search(text[part.start : part.text_end].rstrip().rstrip(";,")) for part in clause.parts)
-    if length <= (_LONGEST_JOINED if joined and _leads_in(text, clause) else _LONGEST_WHOLE):
+    longest = _LONGEST_JOINED if joined and _leads_in(text, clause) else _LONGEST_WHOLE
+    if length <= longest and not _is_over_sentences(text, clause):
         outline.add(clause.start, clause.end, divisible=not clause.parts)
         return
     if not clause.parts:
         first = len(outline.blocks)
         add_sentences(outline, clause.start, clause.end)
-        for position in range(first + 1, len(outline.blocks)):
+        for position in range(first + 1, len(outline.blocks) if clause.kind != _AFTER_LIST else 0):
             outline.add_needs(position, first)
         return
     lead_in = outline.add(
@@ -175,6 +214,20 @@ def _add(outline: Outline, clause: _Clause) -> None:
             tail = outline.add(clause.tail, clause.end, standalone=False)
             for position in range(first, tail):
                 outline.add_needs(position, tail)
+
+
+def _is_over_sentences(text: str, clause: _Clause) -> bool:
+    """Whether a clause is a heading, as in `7. COVER`, over dotted clauses that are whole sentences."""
+    parts = [text[part.start : part.end] for part in clause.parts if part.kind.startswith("dotted")]
+    if not parts or len(parts) < len(clause.parts):
+        return False
+    title = text[clause.start : clause.text_end]
+    return heading_level(title, parts[0]) is not None and all(map(_is_sentence, parts))
+
+
+def _is_sentence(clause: str) -> bool:
+    number = _NUMBER.match(clause)
+    return bool(number and _STARTS_SENTENCE.match(clause, number.end()) and clause.rstrip().endswith(_SENTENCE_ENDS))
 
 
 def _leads_in(text: str, clause: _Clause) -> bool:
