@@ -62,3 +62,8 @@ def test_a_line_that_goes_on_with_the_last_item_stays_with_it(line: str) -> None
     text = f"{LEAD_IN}\n{ITEMS}\n{line}\n{NEXT}"
     unit, _ = unit_with(text, "flood")
     assert unit == f"{ITEMS.splitlines()[-1]}\n{line}"
+
+
+def test_a_text_that_goes_on_after_a_part_is_no_tail_if_more_parts_follow() -> None:
+    text = f"§ 4 Bar\n7.2 We do not pay{' for wear' * 60}.\n\nunless we agree\n(a) in a letter;\n(b) by mail."
+    assert_covered(text)

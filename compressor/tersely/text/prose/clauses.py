@@ -163,23 +163,33 @@ def _nested(text: str, run: Sequence[tuple[str, int]], stop: int) -> list[_Claus
         for parent in above:
             parent.end = end
         above.append(clause)
-        _split_tail(text, clause, above)
+    _split_tails(text, tops)
     return tops
 
 
-def _split_tail(text: str, clause: _Clause, above: Sequence[_Clause]) -> None:
-    """Give lines in small letters, after a blank line or less indented, to the clause above as its tail."""
-    if len(above) < 2 or clause.parts:
-        return
-    indent = _indent(text[clause.start : clause.end])
+def _split_tails(text: str, clauses: Sequence[_Clause]) -> None:
+    """Let lines in small letters, after a blank line or less indented, go on with a clause after its last part."""
+    for clause in clauses:
+        if not clause.parts:
+            continue
+        last = clause.parts[-1]
+        _split_tails(text, clause.parts)
+        tail = None if last.parts else _tail(text, last)
+        if tail is not None:
+            last.text_end = last.end = clause.tail = tail
+
+
+def _tail(text: str, part: _Clause) -> int | None:
+    """Where lines begin that go on with the clause around a part, in small letters."""
+    indent = _indent(text[part.start : part.end])
     blank = False
-    for match in list(_LINE.finditer(text, clause.start, clause.end))[1:]:
-        line = match[0]
+    lines: list[tuple[int, int]] = [match.span() for match in _LINE.finditer(text, part.start, part.end)]
+    for start, end in lines[1:]:
+        line = text[start:end]
         if line.strip() and line.lstrip()[0].islower() and (blank or _indent(line) < indent):
-            clause.text_end = clause.end = match.start()
-            above[-2].tail = match.start()
-            return
+            return start
         blank = not line.strip()
+    return None
 
 
 def _read(outline: Outline, clauses: Sequence[_Clause]) -> None:
