@@ -1,16 +1,31 @@
 # From a bare clone to a running demo or a tested tree. Needs Python 3.10 or later with venv and pip, nothing else.
 PYTHON ?= python3
 VENV ?= .venv
-BIN := $(VENV)/bin
+# Windows keeps a virtual environment's programs elsewhere.
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 STAMP := $(VENV)/.installed
 PEERS := .peers
 PEER_PIP = $(@D)/bin/python -m pip install --quiet --constraint peers-constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test peers wheel lint clean
+.PHONY: demo check lint types layering test peers wheel clean
 
 demo: $(STAMP)
 	$(BIN)/tersely demo
+
+# All that a change must pass.
+check: lint types layering test
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+# Who may import whom: docs/architecture.md.
+layering: $(STAMP)
+	$(BIN)/lint-imports
 
 test: $(STAMP)
 	$(BIN)/tersely models fetch
@@ -21,11 +36,6 @@ peers: $(PEERS)/llmlingua/.installed $(PEERS)/selective-context/.installed
 
 wheel: $(STAMP)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
-
-lint: $(STAMP)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy compressor/tersely eval/tersely_eval integrations/tersely_batch integrations/tersely_cli integrations/tersely_ray integrations/tersely_server
 
 clean:
 	rm -rf $(VENV) $(PEERS) dist

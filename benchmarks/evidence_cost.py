@@ -57,7 +57,6 @@ def measure(compressor: Compressor, question: Question) -> dict[str, float]:
                 question.question,
                 profile.head_positions,
                 lambda share: None,
-                document_layers=profile.document_layers,
             ),
         ),
         "compress with evidence, all in all": seconds(

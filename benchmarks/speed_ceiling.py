@@ -17,7 +17,7 @@ from torch.nn.functional import linear
 from transformers import AutoConfig
 
 from tersely import DEFAULT_MODEL
-from tersely.methods.evidence.profile import profile_for
+from tersely.scoring.depth import prefix_layers
 from tersely.scoring.models import model_path
 from tersely_eval.datasets import Question
 from tersely_eval.tables import markdown_table
@@ -131,7 +131,7 @@ def _beside(setup: Setup, data: dict[str, tuple[Question, Sequence[Question]]]) 
         tokens = tokens_read(compressor, question.documents, question.question)
         # The question after each document, and the token before it, which predicts its first.
         further = len(question.documents) * (len(compressor.scorer.encode(f" {question.question}").tokens) + 1)
-        layers = profile_for(compressor.scorer.fingerprint, compressor.scorer.name).document_layers
+        layers = prefix_layers(compressor.scorer.fingerprint)
         bare, own = (
             in_its_thread(lambda some=some: measured(lambda: products(*some), setup.device)).seconds
             for some in ((tokens,), (tokens, further, layers))

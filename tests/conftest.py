@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +23,11 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from tersely import CacheSettings, CompressionResult, Compressor, compressor
+from tersely import CacheSettings, CompressionResult, Compressor
 from tersely.methods.evidence import profile
-from tersely.scoring import packing
+from tersely.scoring import Loader, packing, set_loader
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
-from tersely.scoring.eight_bits import multiplies_eight_bits
+from tersely.scoring.llama import multiplies_eight_bits
 from tersely.scoring.scorer import Attention, Encoding, Head
 
 DATA = Path(__file__).parent / "data"
@@ -101,7 +102,8 @@ class FakeScorer:
 
     name = "fake"
     fingerprint = "fake"
-    stops = True
+    supports_shallow = True
+    depth = None  # by how many layers shallow prefixes are computed
     context_length = 512
     heads = tuple(Head(layer, head) for layer in range(2) for head in range(3))
 
@@ -124,8 +126,13 @@ class FakeScorer:
     def prepare(self, requests, progress=None):
         pass
 
-    def chain(self, prefixes, layers=None):
+    def chain(self, prefixes, shallow=False):
         return FakeChain(self, [len(prefix) for prefix in prefixes])
+
+    def with_depth(self, layers):
+        scorer = copy.copy(self)
+        scorer.depth = layers
+        return scorer
 
     def _weights(self, request, heads):
         *before, last = request.prefix
@@ -162,10 +169,10 @@ class Read:
         self.tokens, self.passes = 0, 0
         run = packing.run
 
-        def counting(decoder, stretches):
-            self.tokens += sum(len(stretch.tokens) for stretch in stretches)
+        def counting(decoder, items):
+            self.tokens += sum(len(item.tokens) for item in items)
             self.passes += 1
-            return run(decoder, stretches)
+            return run(decoder, items)
 
         monkeypatch.setattr(packing, "run", counting)
 
@@ -195,17 +202,17 @@ def fake_compressor(fake_scorer: FakeScorer) -> Compressor:
 
 
 @pytest.fixture
-def fake_model(fake_scorer: FakeScorer, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeScorer]:
-    """Whatever model is asked for by name, this scorer comes."""
+def loader() -> Iterator[Callable[[Loader], None]]:
+    """Sets what loads models by their name, until the test ends."""
+    yield set_loader
+    set_loader(None)
 
-    def forget() -> None:
-        compressor._kept_compressor.cache_clear()
-        compressor._kept_scorer.cache_clear()
 
-    forget()
-    monkeypatch.setattr(compressor, "_load_scorer", lambda *_: fake_scorer)
-    yield fake_scorer
-    forget()
+@pytest.fixture
+def fake_model(fake_scorer: FakeScorer, loader: Callable[[Loader], None]) -> FakeScorer:
+    """The scorer that every model's name stands for."""
+    loader(lambda model, **options: fake_scorer)
+    return fake_scorer
 
 
 @pytest.fixture(scope="session")

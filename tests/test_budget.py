@@ -63,7 +63,7 @@ def pieces_of(documents: list[SegmentedDocument], seed: int = 0) -> list[Piece]:
 def fitted(documents, pieces, target, gap_marker=None) -> str:
     order, marks = range(len(documents)), Marks(gap_marker)
     choice = fit(documents, order, pieces, target, count, marks=marks)
-    return render_context(documents, choice.kept, order, marks)
+    return render_context(documents, choice.masks, order, marks)
 
 
 def find(documents: list[SegmentedDocument], words: str) -> Piece:
@@ -134,7 +134,7 @@ def test_never_above_the_target_and_never_without_the_context(texts, title, targ
     order = range(len(documents))
     pieces = pieces_of(documents, seed)
     marks = Marks(gap_marker)
-    kept = fit(documents, order, pieces, target, count, marks=marks).kept
+    kept = fit(documents, order, pieces, target, count, marks=marks).masks
     assert count(render_context(documents, kept, order, marks)) <= target
     for segmented, mask in zip(documents, kept, strict=True):
         for unit in segmented.units:
@@ -150,7 +150,7 @@ def test_nothing_that_would_still_fit_is_left_out(number, target, seed) -> None:
     documents = segment(*[f"# Number {i}\n\n{GUIDE}\n\n{PROSE[i * 50 :]}" for i in range(number)])
     pieces = [piece._replace(parts=tuple) for piece in pieces_of(documents, seed)]
     order = range(len(documents))
-    kept = fit(documents, order, pieces, target, count).kept
+    kept = fit(documents, order, pieces, target, count).masks
     used = count(render_context(documents, kept, order))
     assert used <= target
     for piece in pieces if used < 0.99 * target else ():
@@ -165,13 +165,13 @@ def test_what_did_not_fit_is_named_with_what_it_needs() -> None:
     documents = segment("The first sentence is much longer than the other two are.", "A short one.", "Another one.")
     pieces = [piece_of(number, document.units[0])._replace(parts=tuple) for number, document in enumerate(documents)]
     choice = fit(documents, range(3), pieces, count("A short one.\n\nAnother one."), count)
-    assert [mask.any() for mask in choice.kept] == [False, True, True] and choice.best_is_missed
+    assert [mask.any() for mask in choice.masks] == [False, True, True] and choice.best_is_missed
     (missed,) = choice.missed
     assert missed.piece == pieces[0]
     assert missed.budget == count(documents[0].document.text) <= missed.tokens + 1
     assert choice.instead == pieces[1:]
     choice = fit(documents, range(3), pieces, missed.budget, count)
-    assert choice.kept[0].all() and not choice.best_is_missed and not choice.instead
+    assert choice.masks[0].all() and not choice.best_is_missed and not choice.instead
 
 
 def test_where_the_best_does_not_fit_what_is_worth_much_less_is_no_substitute() -> None:
@@ -182,8 +182,8 @@ def test_where_the_best_does_not_fit_what_is_worth_much_less_is_no_substitute() 
         for number, (document, worth) in enumerate(zip(documents, worths, strict=True))
     ]
     choice = fit(documents, range(3), pieces, 10, count, margin=2.0)
-    assert [mask.any() for mask in choice.kept] == [False, True, False]
-    assert fit(documents, range(3), pieces[:1] + pieces[2:], 10, count, margin=2.0).kept[2].any() is np.False_
+    assert [mask.any() for mask in choice.masks] == [False, True, False]
+    assert fit(documents, range(3), pieces[:1] + pieces[2:], 10, count, margin=2.0).masks[2].any() is np.False_
 
 
 def test_ten_thousand_pieces_need_few_counts() -> None:
@@ -198,7 +198,7 @@ def test_ten_thousand_pieces_need_few_counts() -> None:
         return count(text)
 
     order = range(len(documents))
-    kept = fit(documents, order, pieces, 3000, counting).kept
+    kept = fit(documents, order, pieces, 3000, counting).masks
     context = render_context(documents, kept, order)
     assert 0.97 * 3000 <= count(context) <= 3000
     everything = sum(len(segmented.document.text) for segmented in documents)

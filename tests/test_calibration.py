@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from conftest import FakeScorer, hash_of
 from tersely import Compressor, Document, InvalidInputError, Span
 from tersely.methods.evidence.calibration import Example, ExampleSet, area_under_curve, calibrate, logistic_regression
-from tersely.methods.evidence.profile import Profile, own_profile_path, profile_for, read_profile
+from tersely.methods.evidence.profile import Profile, profile_for, read_profile
+from tersely.scoring.depth import own_profile_path, prefix_layers
 from tersely.scoring.scorer import Head
 from tersely_cli.app import app
 from tersely_eval.datasets import Question
@@ -133,43 +134,46 @@ def test_area_under_curve_of_ties() -> None:
 
 class TestCalibrate:
     def test_finds_the_head_that_looks_at_evidence(self) -> None:
-        profile = calibrate(Marking(), [source()], heads=1)
+        profile = calibrate(Marking(), [source()], heads=1).profile
         assert profile.head_positions == [GOOD_HEAD]
         assert profile.heads[0].weight > 0.1
-        assert profile.heads[0].weight > max(abs(profile.first))
+        assert profile.heads[0].weight > max(abs(profile.first_hop_weights))
         assert (profile.model, profile.fingerprint, profile.contrast) == ("fake", "fake", 0.0)
         assert profile.provenance.questions == 40
         first, second = profile.provenance.held_out["made.jsonl"]
         assert 0.9 < first <= 1 and 0.9 < second <= 1
 
     def test_weighs_it_above_the_others(self) -> None:
-        profile = calibrate(Marking(), [source()], heads=4)
+        profile = calibrate(Marking(), [source()], heads=4).profile
         assert len(profile.heads) == 4 and profile.head_positions == sorted(profile.head_positions)
         weights = {(head.layer, head.head): head.weight for head in profile.heads}
         assert max(weights, key=weights.__getitem__) == GOOD_HEAD
 
     def test_with_such_a_profile_the_evidence_is_kept(self, fresh_home) -> None:
-        profile = calibrate(Marking(), [source()], heads=1)
         own_profile_path("fake").parent.mkdir(parents=True)
-        own_profile_path("fake").write_text(profile.model_dump_json())
+        own_profile_path("fake").write_text(calibrate(Marking(), [source()], heads=1).to_json())
         one = example(57)
         result = Compressor(Marking(), tokenizer="o200k_base").compress(one.documents, one.question, rate=0.25)
         assert f"Text57 sentence57 {MARK} tells something2." in result.context
 
     def test_the_result_round_trips_through_json(self) -> None:
         for heads in (0, 2):
-            profile = calibrate(Marking(), [source(number=10)], heads=heads)
-            assert Profile.model_validate_json(profile.model_dump_json()) == profile
-            assert all(round(weight, 4) == weight for weight in [*profile.of_model, *profile.first, *profile.second])
+            calibration = calibrate(Marking(), [source(number=10)], heads=heads)
+            profile = calibration.profile
+            assert Profile.model_validate_json(calibration.to_json()) == profile
+            assert all(
+                round(weight, 4) == weight
+                for weight in [*profile.model_weights, *profile.first_hop_weights, *profile.second_hop_weights]
+            )
 
     def test_the_same_examples_give_the_same_profile(self) -> None:
         first, second = (calibrate(Marking(), [source(number=12)], heads=2) for _ in range(2))
         assert first == second
 
     def test_without_heads_it_is_a_profile_for_all_models(self) -> None:
-        profile = calibrate(Marking(), [source(number=10)], heads=0)
+        profile = calibrate(Marking(), [source(number=10)], heads=0).profile
         assert (profile.model, profile.fingerprint, profile.heads) == ("any", None, ())
-        assert np.isfinite(profile.of_model).all()
+        assert np.isfinite(profile.model_weights).all()
 
     def test_sources_count_alike_however_many_examples_they_have(self) -> None:
         """Nine tenths of the questions say that another head is right, yet both heads weigh about the same."""
@@ -189,31 +193,31 @@ class TestCalibrate:
         def large(one: Example) -> Example:
             return one._replace(documents=[Document(text=f"{document.text} large") for document in one.documents])
 
-        assert calibrate(Torn(), [of("large", 45)], heads=1).head_positions == [Head(0, 0)]
-        assert calibrate(Torn(), [of("small", 5)], heads=1).head_positions == [GOOD_HEAD]
-        both = calibrate(Torn(), [of("large", 45), of("small", 5)], heads=2)
+        assert calibrate(Torn(), [of("large", 45)], heads=1).profile.head_positions == [Head(0, 0)]
+        assert calibrate(Torn(), [of("small", 5)], heads=1).profile.head_positions == [GOOD_HEAD]
+        both = calibrate(Torn(), [of("large", 45), of("small", 5)], heads=2).profile
         assert both.head_positions == [Head(0, 0), GOOD_HEAD]
         assert 0.7 < both.heads[0].weight / both.heads[1].weight < 1.4
         assert set(both.provenance.held_out) == set(both.provenance.data) == {"large", "small"}
         assert both.provenance.questions == 50
 
-    def test_documents_are_read_by_fewer_layers_where_that_tells_as_well(self) -> None:
+    def test_documents_are_computed_by_fewer_layers_where_that_tells_as_well(self) -> None:
         class Short(Marking):
-            """Its good head sees nothing of documents that were read by some of the layers."""
+            """Its good head sees nothing of documents that some of the layers computed."""
 
             def _weights(self, request, heads):
-                seen = Marking if request.layers is None else FakeScorer
+                seen = Marking if self.depth is None else FakeScorer
                 return seen._weights(self, request, heads)
 
         class Whole(Marking):
-            """It reads all layers whatever it is asked for."""
+            """It computes all layers whatever it is asked for."""
 
-            stops = False
+            supports_shallow = False
 
         assert calibrate(Marking(), [source()], heads=1).document_layers == 1, "two thirds of two layers"
         assert calibrate(Whole(), [source()], heads=1).document_layers is None
         short = calibrate(Short(), [source()], heads=1)
-        assert short.document_layers is None and short.head_positions == [GOOD_HEAD]
+        assert short.document_layers is None and short.profile.head_positions == [GOOD_HEAD]
 
     def test_progress_goes_from_0_to_1(self) -> None:
         shares: list[float] = []
@@ -233,7 +237,7 @@ class TestCalibrate:
         whole = Example("What?", [Document(text="All of it.")], {0: [Span(0, 10)]})
         nothing = Example("What?", [Document(text="All of it.")], {})
         mixed = ExampleSet("made.jsonl", "", [whole, nothing, *source(number=6).examples])
-        assert calibrate(Marking(), [mixed], heads=1).provenance.questions == 6
+        assert calibrate(Marking(), [mixed], heads=1).profile.provenance.questions == 6
 
     def test_more_heads_than_there_are(self) -> None:
         with pytest.raises(InvalidInputError, match="'fake' has 6 attention heads, not 7"):
@@ -343,6 +347,7 @@ class TestCommand:
         profile = read_profile(path)
         assert len(profile.heads) == 3 and profile.provenance.questions == 6
         assert profile.provenance.data.keys() == {"questions.jsonl"}
+        assert prefix_layers(profile.fingerprint) == json.loads(path.read_text())["document_layers"]
 
         caplog.clear()
         compressor = Compressor(str(tiny_llama), dtype="float32")

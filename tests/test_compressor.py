@@ -163,14 +163,18 @@ def test_metadata_without_a_json_form_is_written_as_its_text(fake_compressor) ->
     assert result.documents[0].document.metadata["cycle"]["self"] is cycle["self"]
 
 
-def test_a_new_callable_for_each_call_does_not_load_the_model_anew(tiny_llama, monkeypatch) -> None:
-    tersely.compress(["Some. Words."], rate=0.5, model=str(tiny_llama))
-    monkeypatch.setattr("tersely.compressor._load_scorer", None)
+def test_a_new_callable_for_each_call_does_not_load_the_model_anew(fake_scorer, loader) -> None:
+    loaded = []
+
+    def load(model, **options):
+        loaded.append(model)
+        return fake_scorer
+
+    loader(load)
     for _ in range(3):
-        result = tersely.compress(
-            ["Some. Words."], rate=0.5, model=tiny_llama, tokenizer=lambda text: len(text.split())
-        )
+        result = tersely.compress(["Some. Words."], rate=0.5, model="a/model", tokenizer=lambda text: len(text.split()))
         assert result.compressed_tokens == 1
+    assert loaded == ["a/model"]
 
 
 def test_a_batch_is_each_prompt_alone(fake_compressor) -> None:

@@ -11,8 +11,9 @@ import pytest
 import tersely.methods.evidence.profile
 from conftest import FakeScorer
 from tersely import Compressor, ModelError
-from tersely.methods.evidence.profile import Profile, own_profile_path, profile_for, read_profile
+from tersely.methods.evidence.profile import Profile, profile_for, read_profile
 from tersely.methods.evidence.signals import FIRST_HOP, SECOND_HOP
+from tersely.scoring.depth import own_profile_path
 
 SHIPPED = sorted((Path(tersely.methods.evidence.profile.__file__).parent / "profiles").glob("*.json"))
 DOCUMENTS = ["The mill was built in 1820. It is old.", "Another text. It is short."]
@@ -40,15 +41,15 @@ def write(**changes) -> Path:
 def test_weights_are_in_the_order_of_the_signals(fresh_home) -> None:
     weights = {name: number / 10 for number, name in enumerate(SECOND_HOP)}
     profile = read_profile(write(second_hop=dict(reversed(weights.items()))))
-    assert profile.second.tolist() == list(weights.values())
-    assert profile.first.tolist() == [0.5] * len(FIRST_HOP)
-    assert profile.of_model.tolist() == [0.5, -0.25]
+    assert profile.second_hop_weights.tolist() == list(weights.values())
+    assert profile.first_hop_weights.tolist() == [0.5] * len(FIRST_HOP)
+    assert profile.model_weights.tolist() == [0.5, -0.25]
     assert [tuple(head) for head in profile.head_positions] == [(1, 2), (0, 0)]
 
 
 def test_without_heads_contrast_is_weighed(fresh_home) -> None:
     profile = read_profile(write(heads=[], contrast=0.75))
-    assert profile.head_positions == [] and profile.of_model.tolist() == [0.75]
+    assert profile.head_positions == [] and profile.model_weights.tolist() == [0.75]
 
 
 def test_a_profile_is_found_by_its_fingerprint_whatever_the_model_is_called(fresh_home, caplog) -> None:

@@ -40,7 +40,7 @@ def first_hop(signals: Signals) -> dict[str, np.ndarray]:
 def test_units_come_in_the_order_of_their_documents() -> None:
     signals = signals_of(MILL, SMIT, OTHER)
     assert [position for position, _ in signals.units] == [0, 0, 0, 1, 1, 2, 2]
-    assert signals.of_model.shape == (7, len(FakeScorer.heads))
+    assert signals.model_scores.shape == (7, len(FakeScorer.heads))
     assert signals.first_hop.shape == (7, len(FIRST_HOP))
     assert signals.passages.tolist() == [0, 0, 0, 1, 1, 2, 2]
     assert signals.titles == [{"old", "mill"}, {"jan", "smit"}, {"windmil"}]
@@ -51,10 +51,10 @@ def test_units_come_in_the_order_of_their_documents() -> None:
 @pytest.mark.parametrize("heads", [(), FakeScorer.heads[:2]])
 def test_signals_have_mean_0_and_deviation_1(heads) -> None:
     signals = signals_of(MILL, SMIT, OTHER, heads=heads)
-    for column in (*signals.of_model.T, first_hop(signals)["unit_words"]):
+    for column in (*signals.model_scores.T, first_hop(signals)["unit_words"]):
         assert column.mean() == pytest.approx(0, abs=1e-5)
         assert column.std() == pytest.approx(1, abs=1e-5)
-    assert signals.of_model.shape[1] == max(len(heads), 1)
+    assert signals.model_scores.shape[1] == max(len(heads), 1)
 
 
 def test_the_first_hop_is_about_words_of_the_question() -> None:
@@ -72,7 +72,7 @@ def test_the_title_counts_for_each_unit_of_its_document() -> None:
 
 def test_attention_to_a_unit_is_attention_to_its_own_tokens() -> None:
     signals = signals_of("Nothing is here. The designed old mill? No more of it.", "Other words. And others.")
-    assert (signals.of_model.argmax(axis=0) == 1).all()
+    assert (signals.model_scores.argmax(axis=0) == 1).all()
 
 
 def test_a_document_that_the_best_unit_names_gets_the_bonus_and_its_own_does_not() -> None:
@@ -152,7 +152,7 @@ def test_what_does_not_vary_is_0(documents, heads, question) -> None:
     usable = [Document(text=one) if isinstance(one, str) else one for one in documents]
     segmented = segment_documents(list(enumerate(usable)))
     signals = measure(Indifferent(), segmented, question, heads, lambda share: None)
-    assert (signals.of_model == 0).all()
+    assert (signals.model_scores == 0).all()
     found = first_hop(signals)
     assert (found["unit_words"] == 0).all() or len(set(map(str, documents))) < len(signals.units)
     assert np.isfinite(signals.first_hop).all()
@@ -182,7 +182,7 @@ def test_a_unit_without_a_token_of_its_own_has_what_its_neighbour_has() -> None:
     segmented = segment_documents([(0, Document(text="One. Two. Three.\nFour. Five.")), (1, Document(text="Six."))])
     signals = measure(Coarse(), segmented, QUESTION, FakeScorer.heads, lambda share: None)
     assert len(signals.units) == 6
-    assert np.isfinite(signals.of_model).all()
+    assert np.isfinite(signals.model_scores).all()
 
 
 TITLES = st.none() | st.sampled_from(["Old mill", "Jan Smit", "River", "…"])
@@ -204,7 +204,7 @@ TEXTS = st.lists(
 def test_all_signals_are_numbers_and_shares_are_shares(documents, heads, data) -> None:
     signals = signals_of(*documents, heads=heads)
     number = len(signals.units)
-    assert np.isfinite(signals.of_model).all() and np.isfinite(signals.first_hop).all()
+    assert np.isfinite(signals.model_scores).all() and np.isfinite(signals.first_hop).all()
     assert len(signals.words) == len(signals.passages) == number and len(signals.titles) == len(documents)
     evidence = data.draw(st.lists(st.floats(-5, 5), min_size=number, max_size=number))
     found = second_hop(signals, np.array(evidence))

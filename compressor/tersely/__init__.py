@@ -16,6 +16,7 @@ from tersely.recovery import RecoveredAnswer, RecoveredPhrase
 from tersely.result import CompressionResult
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.settings import CacheSettings, CompressionSettings, MethodName, Order
+from tersely.version import __version__
 
 if TYPE_CHECKING:
     from tersely.compressor import Compressor, shared_compressor
@@ -29,7 +30,9 @@ __all__ = [
     "Compressor",
     "Document",
     "InvalidInputError",
+    "MethodName",
     "ModelError",
+    "Order",
     "ProtectedTextError",
     "RecoveredAnswer",
     "RecoveredPhrase",
@@ -38,11 +41,10 @@ __all__ = [
     "Span",
     "TerselyError",
     "TokenizerError",
+    "__version__",
     "compress",
     "shared_compressor",
 ]
-
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

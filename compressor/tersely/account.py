@@ -18,7 +18,7 @@ _MOST_OVERSIZE = 3  # of those that were not read so many are named
 
 def compressed_document(
     segmented: SegmentedDocument,
-    kept: np.ndarray,
+    mask: np.ndarray,
     relevance: float | None,
     original_tokens: int,
     count: Callable[[str], int],
@@ -29,15 +29,15 @@ def compressed_document(
 
     Args:
         segmented: the document.
-        kept: which of its words stay (bool, one a word).
+        mask: which of its words are kept (bool, one a word).
         relevance: the coarse stage's value.
         original_tokens: of title and text before.
         count: text -> tokens.
         marks: what stands where something was left out.
         instead: what was kept of it though a better unit had not fit.
     """
-    spans = kept_spans(segmented, kept)
-    text = document_text(segmented, kept, marks)
+    spans = kept_spans(segmented, mask)
+    text = document_text(segmented, mask, marks)
     return CompressedDocument(
         index=segmented.index,
         document=segmented.document,
@@ -115,16 +115,16 @@ def left_out(
             )
         )
     for segmented, unit, tokens in sorted(oversize, key=lambda entry: entry.tokens)[:_MOST_OVERSIZE]:
-        kept = np.array([word.protected for word in segmented.words])
+        mask = np.array([word.protected for word in segmented.words])
         for part in (unit.words, *unit.context):
-            kept[part.start : part.stop] = True
+            mask[part.start : part.stop] = True
         units.append(
             LeftOut(
                 index=segmented.index,
                 id=segmented.document.id,
                 span=_span(segmented, unit.words),
                 tokens=tokens,
-                budget=count(render_document(segmented, with_separators(segmented, kept))),
+                budget=count(render_document(segmented, with_separators(segmented, mask))),
             )
         )
     return units

@@ -16,9 +16,9 @@ from tersely.memory import Memory
 from tersely.methods import METHODS
 from tersely.pipeline import Call, check_call, run
 from tersely.result import CompressionResult
-from tersely.scoring.models import DEFAULT_MODEL
+from tersely.scoring import DEFAULT_MODEL, Loader, Scorer, load_scorer
 from tersely.scoring.queue import Cancellation, arriving, cancellable
-from tersely.scoring.scorer import Scorer
+from tersely.scoring.scorers import current_loader
 from tersely.settings import CacheSettings, CompressionSettings, MethodName, Order
 from tersely.text.segmentation import Segments, segment_documents
 
@@ -59,7 +59,9 @@ class Compressor:
     ) -> None:
         self.settings = settings or CompressionSettings()
         name = str(model) if isinstance(model, (str, PathLike)) else None
-        self.scorer: Scorer = _load_scorer(name, device, dtype, cache) if name is not None else cast(Scorer, model)
+        self.scorer: Scorer = (
+            load_scorer(name, device=device, dtype=dtype, cache=cache) if name is not None else cast(Scorer, model)
+        )
         self.tokenizer: TokenCounter = token_counter(tokenizer, fallback=self._scorer_counter)
         memory_bytes = (cache or CacheSettings()).memory_bytes
         self._segments: Memory[Segments] = Memory(memory_bytes // _SHARE_OF_WORDS)
@@ -200,22 +202,18 @@ def shared_compressor(
     """
     with _loading:  # two first calls at once must not load the model twice
         if tokenizer is None or isinstance(tokenizer, str):
-            return _kept_compressor(str(model), tokenizer, device, dtype)
+            return _cached_compressor(current_loader(), str(model), tokenizer, device, dtype)
         # An object need not be hashable, and may be made anew for each call.
-        return Compressor(_kept_scorer(str(model), device, dtype), tokenizer=tokenizer)
+        return Compressor(_cached_scorer(current_loader(), str(model), device, dtype), tokenizer=tokenizer)
 
 
 @lru_cache(maxsize=16)
-def _kept_compressor(model: str, tokenizer: str | None, device: str | None, dtype: str | None) -> Compressor:
-    return Compressor(_kept_scorer(model, device, dtype), tokenizer=tokenizer)
+def _cached_compressor(
+    loader: Loader, model: str, tokenizer: str | None, device: str | None, dtype: str | None
+) -> Compressor:
+    return Compressor(_cached_scorer(loader, model, device, dtype), tokenizer=tokenizer)
 
 
 @lru_cache(maxsize=4)
-def _kept_scorer(model: str, device: str | None, dtype: str | None) -> Scorer:
-    return _load_scorer(model, device, dtype)
-
-
-def _load_scorer(model: str, device: str | None, dtype: str | None, cache: CacheSettings | None = None) -> Scorer:
-    from tersely.scoring.causal_lm import CausalLanguageModelScorer  # imports torch, which takes seconds
-
-    return CausalLanguageModelScorer(model, device=device, dtype=dtype, cache=cache)
+def _cached_scorer(loader: Loader, model: str, device: str | None, dtype: str | None) -> Scorer:
+    return loader(model, device=device, dtype=dtype)

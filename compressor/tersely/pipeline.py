@@ -148,14 +148,14 @@ class _Selection(NamedTuple):
     Attributes:
         relevance: of each usable document; None where nothing had to be ranked.
         order: of the documents in the context, as positions.
-        kept: for each document which of its words are kept (bool, one a word).
+        masks: for each document which of its words are kept (bool, one a word).
         choice: how the budget was spent; None where everything fits.
         marks: what stands where words were left out.
     """
 
     relevance: list[float] | None
     order: list[int]
-    kept: list[np.ndarray]
+    masks: list[np.ndarray]
     choice: Choice | None
     marks: Marks
 
@@ -165,7 +165,7 @@ def _segment(call: Call, counter: TokenCounter, segments: Memory[Segments]) -> _
     settings = call.settings
     documents = read_documents(call.documents, settings.strict)
     segmented = segment_documents(documents.usable, settings.protect, segments)
-    tokens = [_token_count(document, counter) for document in segmented]
+    tokens = [_count_document(document, counter) for document in segmented]
     original_tokens = counter.count(render_context(segmented, _all_words(segmented), range(len(segmented))))
     target = settings.target_tokens or target_from_rate(settings.rate or 1.0, original_tokens)
     return _Given(documents, segmented, tokens, original_tokens, target)
@@ -197,7 +197,7 @@ def _select(
 ) -> _Selection:
     """Rank the documents, score their pieces and fit these to the budget: each only where it is needed."""
     method, settings, documents = call.method, call.settings, usable.documents
-    kept = _all_words(documents)
+    masks = _all_words(documents)
     marks = Marks(settings.gap_marker, _CUT_MARKER if method.whole_units and settings.fragments else None)
     order_name = settings.order or method.default_order
     ranking = None
@@ -208,8 +208,8 @@ def _select(
         relevance = ranking.relevance if ranking else None
         order = arrange(relevance or [0.0] * len(documents), order_name)
     # In another order the same documents can take a token more, where a text meets a separator.
-    if ranking is None or counter.count(render_context(documents, kept, order)) <= given.target:
-        return _Selection(relevance, order, kept, None, marks)
+    if ranking is None or counter.count(render_context(documents, masks, order)) <= given.target:
+        return _Selection(relevance, order, masks, None, marks)
     with clock.stage("score"):
         pieces = ranking.pieces(order)
     with clock.stage("fit"):
@@ -223,7 +223,7 @@ def _select(
             separators=method.whole_units,
             margin=method.margin,
         )
-    return _Selection(relevance, order, choice.kept, choice, marks)
+    return _Selection(relevance, order, choice.masks, choice, marks)
 
 
 def _result(
@@ -238,12 +238,12 @@ def _result(
     """The context, and the account of what became of each document."""
     documents, choice, relevance = usable.documents, selection.choice, selection.relevance
     with clock.stage("render"):
-        context = render_context(documents, selection.kept, selection.order, selection.marks)
+        context = render_context(documents, selection.masks, selection.order, selection.marks)
         instead = kept_instead(documents, choice)
         compressed = [
             compressed_document(
                 documents[position],
-                selection.kept[position],
+                selection.masks[position],
                 None if relevance is None else relevance[position],
                 usable.tokens[position],
                 counter.count,
@@ -292,8 +292,8 @@ def _all_words(documents: Sequence[SegmentedDocument]) -> list[np.ndarray]:
     return [np.ones(len(document.words), dtype=bool) for document in documents]
 
 
-def _token_count(segmented: SegmentedDocument, counter: TokenCounter) -> int:
-    """The tokens of a document with its title, counted once for each counter."""
+def _count_document(segmented: SegmentedDocument, counter: TokenCounter) -> int:
+    """The tokens of a document with its title, counted once."""
     counts = segmented.cache.token_counts
     if counter not in counts:
         counts[counter] = counter.count(with_title(segmented.title, segmented.document.text))

@@ -60,7 +60,7 @@ def bm25_sentences(documents: Sequence[Document], question: str, target_tokens: 
     ]
     pieces = [sentences[position] for position in _best_first(texts, question)]
     order = range(len(segmented))
-    return _selection(segmented, fit(segmented, order, pieces, target_tokens, count).kept, order)
+    return _selection(segmented, fit(segmented, order, pieces, target_tokens, count).masks, order)
 
 
 def full(documents: Sequence[Document], question: str, target_tokens: int, count: Count) -> Selection:

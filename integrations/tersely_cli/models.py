@@ -73,12 +73,12 @@ def calibrate(
     console = error_console()
     with progress(console, "loading the model ..."):
         from tersely.methods.evidence.calibration import calibrate
-        from tersely.methods.evidence.profile import own_profile_path
-        from tersely.scoring.causal_lm import CausalLanguageModelScorer
+        from tersely.scoring import load_scorer
+        from tersely.scoring.depth import own_profile_path
 
-        scorer = CausalLanguageModelScorer(model)
+        scorer = load_scorer(model)
     with progress_bar(console) as advance:
-        profile = calibrate(
+        calibration = calibrate(
             scorer,
             sources,
             heads=heads,
@@ -86,8 +86,8 @@ def calibrate(
         )
     path = out or own_profile_path(scorer.fingerprint)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(profile.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    for name, (first, second) in profile.provenance.held_out.items():
+    path.write_text(calibration.to_json(), encoding="utf-8")
+    for name, (first, second) in calibration.profile.provenance.held_out.items():
         typer.echo(
             f"{name}: a unit of evidence ranks above another with a chance of {second:.3f} "
             f"({first:.3f} without the second hop), on questions that were held out",

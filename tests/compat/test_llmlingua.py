@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import DATA, FakeScorer
-from tersely import DEFAULT_MODEL, Compressor, InvalidInputError, ProtectedTextError, compressor
+from tersely import DEFAULT_MODEL, Compressor, InvalidInputError, ProtectedTextError
 from tersely.compat import llmlingua
 from tersely.compat.llmlingua import PromptCompressor
 
@@ -450,17 +450,16 @@ LOADED = pytest.mark.parametrize(
 
 
 @LOADED
-def test_what_is_loaded(fake_scorer, monkeypatch, arguments, expected) -> None:
-    asked = []
-    monkeypatch.setattr(compressor, "_load_scorer", lambda *about: asked.append(about) or fake_scorer)
-    compressor._kept_compressor.cache_clear()
-    compressor._kept_scorer.cache_clear()
-    try:
-        PromptCompressor(**arguments)
-        assert asked == [expected]
-    finally:
-        compressor._kept_compressor.cache_clear()
-        compressor._kept_scorer.cache_clear()
+def test_what_is_loaded(fake_scorer, loader, arguments, expected) -> None:
+    loaded = []
+
+    def load(model, *, device, dtype):
+        loaded.append((model, device, dtype))
+        return fake_scorer
+
+    loader(load)
+    PromptCompressor(**arguments)
+    assert loaded == [expected]
 
 
 def test_a_torch_type_is_a_dtype_too(fake_scorer) -> None:

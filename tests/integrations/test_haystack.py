@@ -197,29 +197,29 @@ def test_the_budget_can_be_set_for_one_run(documents) -> None:
     assert ranker.to_dict()["init_parameters"]["rate"] == 0.25
 
 
-def test_the_model_is_loaded_by_warm_up_or_at_the_first_run(fake_scorer, documents, monkeypatch) -> None:
-    loaded: list[Any] = []
+def test_the_model_is_loaded_by_warm_up_or_at_the_first_run(fake_scorer, documents, loader) -> None:
+    loaded: list[str] = []
 
-    def load(*arguments):
-        loaded.append(arguments)
+    def load(model, **options):
+        loaded.append(model)
         return fake_scorer
 
-    monkeypatch.setattr("tersely.compressor._load_scorer", load)
+    loader(load)
     warm, cold = (TerselyRanker(rate=0.5, model="some/model", tokenizer="cl100k_base") for _ in range(2))
     assert loaded == []
     warm.warm_up()
     warm.warm_up()
-    assert [arguments[0] for arguments in loaded] == ["some/model"]
+    assert loaded == ["some/model"]
     assert run(cold, documents) == run(warm, documents)
     assert len(loaded) == 1  # components share the model
 
 
-def test_async_gives_the_same_and_does_not_block(fake_scorer, documents, monkeypatch) -> None:
-    def slow_load(*_):
+def test_async_gives_the_same_and_does_not_block(fake_scorer, documents, loader, monkeypatch) -> None:
+    def slow_load(model, **options):
         time.sleep(0.3)
         return fake_scorer
 
-    monkeypatch.setattr("tersely.compressor._load_scorer", slow_load)
+    loader(slow_load)
     compress = Compressor.compress
 
     def slow_compress(*arguments, **options):

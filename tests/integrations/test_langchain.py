@@ -272,15 +272,15 @@ def test_async_gives_the_same_and_does_not_block(slow_compressor, documents, as_
     assert threads == [threading.main_thread()] * 2  # where the caller's loop is, so that it may touch what is there
 
 
-def test_the_model_is_loaded_once_at_first_use(fake_scorer, documents, fake_model, monkeypatch) -> None:
-    loaded: list[Any] = []
+def test_the_model_is_loaded_once_at_first_use(fake_scorer, documents, loader) -> None:
+    loaded: list[str] = []
 
-    def load(*arguments):
+    def load(model, **options):
         time.sleep(0.1)
-        loaded.append(arguments)
+        loaded.append(model)
         return fake_scorer
 
-    monkeypatch.setattr("tersely.compressor._load_scorer", load)
+    loader(load)
     compressors = [TerselyCompressor(rate=rate, model="some/model", tokenizer="cl100k_base") for rate in (0.5, 0.6)]
     assert loaded == []
     threads = [
@@ -291,7 +291,7 @@ def test_the_model_is_loaded_once_at_first_use(fake_scorer, documents, fake_mode
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(loaded) == 1 and loaded[0][0] == "some/model"
+    assert loaded == ["some/model"]
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ async def ticks_during(task: asyncio.Task[Any]) -> int:
 
 @pytest.mark.parametrize("slow", ["the model loads", "the model works", "the metadata is counted"])
 @pytest.mark.parametrize("way", ["apostprocess_nodes", "aquery"])
-def test_awaiting_it_holds_nobody_up(slow, way, fake_model, fake_compressor, nodes, monkeypatch) -> None:
+def test_awaiting_it_holds_nobody_up(slow, way, fake_scorer, loader, fake_compressor, nodes, monkeypatch) -> None:
     def slowly(function: Any) -> Any:
         def wrapped(*arguments: Any, **options: Any) -> Any:
             time.sleep(0.3)
@@ -163,7 +163,7 @@ def test_awaiting_it_holds_nobody_up(slow, way, fake_model, fake_compressor, nod
 
     compressor = None
     if slow == "the model loads":
-        monkeypatch.setattr("tersely.compressor._load_scorer", slowly(lambda *_: fake_model))
+        loader(slowly(lambda model, **options: fake_scorer))
     elif slow == "the model works":
         monkeypatch.setattr(fake_compressor, "compress", slowly(fake_compressor.compress))
         compressor = fake_compressor

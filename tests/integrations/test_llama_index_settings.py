@@ -28,15 +28,15 @@ def nodes() -> list[NodeWithScore]:
     return [NodeWithScore(node=TextNode(id_=text[:9], text=text, metadata={"page": 1})) for text in SENTENCES]
 
 
-def test_the_model_is_loaded_once_at_first_use(monkeypatch, fake_scorer, nodes) -> None:
+def test_the_model_is_loaded_once_at_first_use(loader, fake_scorer, nodes) -> None:
     loaded = []
 
-    def load(*arguments):
+    def load(model, **options):
         time.sleep(0.1)
-        loaded.append(arguments)
+        loaded.append(model)
         return fake_scorer
 
-    monkeypatch.setattr("tersely.compressor._load_scorer", load)
+    loader(load)
     postprocessor = TerselyPostprocessor(rate=0.5, model="some/model", tokenizer="cl100k_base")
     assert loaded == []
     threads = [threading.Thread(target=postprocessor.postprocess_nodes, args=(nodes,)) for _ in range(4)]
@@ -44,7 +44,7 @@ def test_the_model_is_loaded_once_at_first_use(monkeypatch, fake_scorer, nodes) 
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(loaded) == 1 and loaded[0][0] == "some/model"
+    assert loaded == ["some/model"]
 
 
 @pytest.mark.parametrize(

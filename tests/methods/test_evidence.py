@@ -437,23 +437,22 @@ def test_a_real_budget_keeps_whole_units(real_compressor, hotpot, natural_questi
             assert found.whole and len(found.cut) <= 2 and all(one.runs == 1 for one in found.cut)
 
 
-def test_documents_are_read_by_as_many_layers_as_the_profile_says(fresh_home) -> None:
-    asked: list[int | None] = []
+def test_documents_are_shallow_where_heads_are_known(fresh_home) -> None:
+    asked: list[bool] = []
 
     class Recording(FakeScorer):
         def attend(self, requests, heads, progress=None):
-            asked.extend(request.layers for request in requests)
+            asked.extend(request.shallow for request in requests)
             return super().attend(requests, heads, progress)
 
         def prepare(self, requests, progress=None):
-            asked.extend(request.layers for request in requests)
+            asked.extend(request.shallow for request in requests)
 
-    for layers in (None, 1):
-        write(document_layers=layers)
-        compressor = Compressor(Recording())
-        compressor.index([GUIDE])
-        compressor.compress([GUIDE, MILL], QUESTION, rate=0.3)
-    assert asked == [None] * 3 + [1] * 3
+    write()
+    compressor = Compressor(Recording())
+    compressor.index([GUIDE])
+    compressor.compress([GUIDE, MILL], QUESTION, rate=0.3)
+    assert asked == [True] * 3
 
 
 def test_what_was_said_already_comes_last(compressor) -> None:

@@ -92,8 +92,8 @@ def test_longllmlingua_keeps_words_that_the_question_makes_likelier() -> None:
     """Equation 3: log p(x | question, before) - log p(x | before), highest first."""
 
     class Biased(FakeScorer):
-        def chain(self, prefixes, layers=None):
-            chain = super().chain(prefixes, layers)
+        def chain(self, prefixes, shallow=False):
+            chain = super().chain(prefixes, shallow)
             of_question = set(self.encode(" river bank").tokens)
             likely = [of_question if len(prefix) > 1 else set() for prefix in prefixes]
             chain.score = lambda tokens: np.array(
@@ -107,29 +107,25 @@ def test_longllmlingua_keeps_words_that_the_question_makes_likelier() -> None:
     assert result.context == "river bank"
 
 
-def test_longllmlingua_reads_conditions_by_as_many_layers_as_the_profile_says(monkeypatch) -> None:
-    asked: list[int | None] = []
+def test_longllmlingua_asks_for_shallow_conditions() -> None:
+    asked: list[bool] = []
 
     class Recording(FakeScorer):
         def score(self, requests, progress=None):
-            asked.extend(request.layers for request in requests)
+            asked.extend(request.shallow for request in requests)
             return super().score(requests, progress)
 
         def prepare(self, requests, progress=None):
-            asked.extend(request.layers for request in requests)
+            asked.extend(request.shallow for request in requests)
 
-        def chain(self, prefixes, layers=None):
-            asked.append(layers)
+        def chain(self, prefixes, shallow=False):
+            asked.append(shallow)
             return super().chain(prefixes)
 
-    for layers in (None, 7):
-        for module in ("longllmlingua", "ranking"):
-            name = f"tersely.methods.papers.{module}.document_layers"
-            monkeypatch.setattr(name, {FakeScorer.fingerprint: layers}.get)
-        compressor = Compressor(Recording(), tokenizer="o200k_base")
-        compressor.index(["Some words about a river."], method="longllmlingua")
-        compressor.compress(["Some words about a river."], "Which?", rate=0.5, method="longllmlingua")
-    assert asked == [None] * 3 + [7] * 3
+    compressor = Compressor(Recording(), tokenizer="o200k_base")
+    compressor.index(["Some words about a river."], method="longllmlingua")
+    compressor.compress(["Some words about a river."], "Which?", rate=0.5, method="longllmlingua")
+    assert asked == [True] * 3
 
 
 def test_llmlingua_keeps_surprising_words_and_never_looks_at_the_question() -> None:

@@ -48,9 +48,9 @@ class Recording(FakeScorer):
 
 def cached_part(request: ScoringRequest) -> tuple:
     """What a scorer caches of a request: the scores of its tokens, or its prefix without the last token."""
-    if request.again == "scores":
+    if request.cached == "scores":
         return "scores", tuple(request.prefix), tuple(request.tokens)
-    return request.again, tuple(request.prefix[:-1])
+    return request.cached, tuple(request.prefix[:-1])
 
 
 @pytest.mark.parametrize("heads", [True, False], ids=["with heads", "without heads"])

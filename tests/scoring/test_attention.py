@@ -14,8 +14,9 @@ from transformers import AutoModelForCausalLM, BloomConfig, BloomForCausalLM
 
 from conftest import CONTEXT_LENGTH, in_eight_bits, save_tiny_model
 from tersely import ModelError
-from tersely.scoring import causal_lm, llama, packing, transformers_decoder
+from tersely.scoring import packing, prefixes, transformers_decoder
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
+from tersely.scoring.llama import decoder as llama_decoder
 from tersely.scoring.models import DEFAULT_MODEL, model_path
 from tersely.scoring.scorer import Head, ScoringRequest
 
@@ -64,7 +65,7 @@ def test_a_model_has_all_its_heads(scorer, folder) -> None:
 
 @pytest.mark.parametrize("batch_tokens", [1, 200, 10_000])
 def test_equals_eager_attention_whatever_the_batch(scorer, folder, requests, monkeypatch, batch_tokens) -> None:
-    monkeypatch.setattr(causal_lm, "_GROUP_TOKENS", batch_tokens)
+    monkeypatch.setattr(prefixes, "_GROUP_TOKENS", batch_tokens)
     scorer._queue._limit = batch_tokens
     eager = Eager(folder)
     heads = list(scorer.heads)
@@ -104,12 +105,12 @@ def test_log_probabilities_are_those_of_score(scorer, requests) -> None:
         pytest.param("tiny_llama", "int8", marks=in_eight_bits),
     ],
 )
-def test_log_probabilities_are_among_the_common_tokens_and_the_token_itself(
+def test_log_probabilities_are_normalised_over_the_truncated_vocabulary_and_the_token_itself(
     request, requests, monkeypatch, model, dtype
 ) -> None:
     folder = request.getfixturevalue(model)
-    for room in (llama, transformers_decoder):
-        monkeypatch.setattr(room, "COMMON", 100)
+    for module in (llama_decoder, transformers_decoder):
+        monkeypatch.setattr(module, "TRUNCATED_VOCABULARY", 100)
     scorer = CausalLanguageModelScorer(str(folder), dtype=dtype)
     whole_model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     whole = scorer.score(requests)
@@ -173,7 +174,7 @@ def test_no_requests(scorer) -> None:
 
 
 def test_progress_ends_at_1(scorer, requests, monkeypatch) -> None:
-    monkeypatch.setattr(causal_lm, "_GROUP_TOKENS", 80)
+    monkeypatch.setattr(prefixes, "_GROUP_TOKENS", 80)
     scorer._queue._limit = 40
     shares: list[float] = []
     scorer.attend(requests, scorer.heads, progress=shares.append)

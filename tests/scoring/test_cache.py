@@ -1,4 +1,4 @@
-"""What is kept of documents: both tiers, their limits, and what a crash, a bad disk or other processes do to them."""
+"""The cache of documents: both tiers, their limits, and what a crash, a bad disk or other processes do to them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_memory_has_a_limit_and_what_was_not_used_for_longest_goes() -> None:
     assert [name for name in "abcd" if cache.get(name, "cpu")] == ["a", "c", "d"]
     cache.put("a", tensors(2))
     assert [name for name in "acd" if cache.get(name, "cpu")] == ["a", "c", "d"], "put in anew it is counted once"
-    DocumentCache(100, 0).put("large", tensors())  # larger than all there is: kept nowhere, and no error
+    DocumentCache(100, 0).put("large", tensors())  # larger than all there is: stored nowhere, and no error
 
 
 def test_to_disk_goes_what_is_meant_to_last_or_is_used_twice(folder: Path) -> None:
@@ -157,7 +157,7 @@ def test_clear_wipes_the_disk_and_says_what_there_was(folder: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions as POSIX has them")
-def test_nobody_else_may_read_what_is_kept(folder: Path) -> None:
+def test_nobody_else_may_read_the_cache(folder: Path) -> None:
     cache = DocumentCache(0, PLENTY)
     cache.put(KEY, tensors(), lasting=True)
     cache.settle()

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, GPT2LMHeadModel
 
 from conftest import CONTEXT_LENGTH
 from tersely import ModelError
-from tersely.scoring import causal_lm, llama, packing
+from tersely.scoring import packing
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.scorer import ScoringRequest
 from tersely.scoring.windows import windows
@@ -57,10 +57,10 @@ def random_tokens(generator: np.random.Generator, length: int) -> list[int]:
 @pytest.mark.parametrize("batch_tokens", [1, 100, 10_000])
 @pytest.mark.parametrize("head_rows", [7, 256])
 def test_equals_the_naive_computation_whatever_the_batch(scorer, naive, monkeypatch, batch_tokens, head_rows) -> None:
-    monkeypatch.setattr(causal_lm, "_GROUP_TOKENS", batch_tokens)
+    monkeypatch.setattr("tersely.scoring.prefixes._GROUP_TOKENS", batch_tokens)
     scorer._queue._limit = batch_tokens
     monkeypatch.setattr(packing, "_HEAD_ROWS", head_rows)
-    monkeypatch.setattr(packing, "_NORMALISED_ROWS", min(head_rows, 5))
+    monkeypatch.setattr(packing, "_NORMALISED_LOGITS", 256 * min(head_rows, 5))
     generator = np.random.default_rng(1)
     shared = random_tokens(generator, 9)
     prefixes = [[], shared, shared, random_tokens(generator, 20)]
@@ -83,16 +83,16 @@ def test_a_long_text_is_scored_with_at_least_half_a_window_before_each_token(sco
     generator = np.random.default_rng(2)
     prefix, tokens = random_tokens(generator, prefix_length), random_tokens(generator, 5 * CONTEXT_LENGTH + 3)
     cut = list(windows(0, ScoringRequest(tokens, prefix), CONTEXT_LENGTH))
-    scored = [window.start + i for window in cut for i in range(len(window.tokens) - window.read_from)]
+    scored = [window.start + i for window in cut for i in range(len(window.tokens) - window.score_from)]
     assert scored == list(range(0 if prefix else 1, len(tokens))), "each token once, in order"
     for window in cut:
         available = window.start + len(prefix)
         assert len(window.tokens) <= CONTEXT_LENGTH
-        assert window.read_from >= min(CONTEXT_LENGTH // 2, available)
+        assert window.score_from >= min(CONTEXT_LENGTH // 2, available)
 
     (scores,) = scorer.score([ScoringRequest(tokens, prefix)])
     for window in cut:
-        expected = naive(window.tokens)[window.read_from :]
+        expected = naive(window.tokens)[window.score_from :]
         np.testing.assert_allclose(scores[window.start : window.start + len(expected)], expected, atol=1e-4)
 
 
@@ -115,26 +115,34 @@ def test_a_chain_without_a_condition_has_no_score_for_its_first_token(scorer, na
     np.testing.assert_allclose(chain.score([7, 8])[0], naive([7, 8], [5]), atol=1e-4)
 
 
-def test_a_chain_reads_its_conditions_by_as_many_layers_as_it_is_told(scorer) -> None:
+def test_a_shallow_chain_computes_its_conditions_by_as_many_layers_as_shallow_requests(scorer) -> None:
     generator = np.random.default_rng(5)
     condition, accepted = random_tokens(generator, 9), random_tokens(generator, 8)
     pieces = [random_tokens(generator, 8) for _ in range(2)]
-    found = {}
+    at_depth = {}
     for layers in (None, 1):
-        chain = scorer.chain([condition], layers)
-        whole = [ScoringRequest(pieces[0], condition, "prefix", layers)]
-        whole.append(ScoringRequest(pieces[1], condition + accepted, "prefix", layers))
-        found[layers] = [chain.score(pieces[0])[0]]
+        chain = scorer.with_depth(layers).chain([condition], shallow=True)
+        whole = [ScoringRequest(pieces[0], condition, "prefix", shallow=True)]
+        whole.append(ScoringRequest(pieces[1], condition + accepted, "prefix", shallow=True))
+        at_depth[layers] = [chain.score(pieces[0])[0]]
         chain.accept(accepted)
-        found[layers].append(chain.score(pieces[1])[0])
-        for scores, expected in zip(found[layers], scorer.score(whole), strict=True):
+        at_depth[layers].append(chain.score(pieces[1])[0])
+        for scores, expected in zip(at_depth[layers], scorer.with_depth(layers).score(whole), strict=True):
             np.testing.assert_allclose(scores, expected, atol=1e-4)
-    for one, other in zip(found[None], found[1], strict=True):
-        assert np.allclose(one, other, atol=1e-4) != scorer.stops
+    for all_layers, one_layer in zip(at_depth[None], at_depth[1], strict=True):
+        assert np.allclose(all_layers, one_layer, atol=1e-4) != scorer.supports_shallow
 
 
-def test_several_conditions_are_compared_among_the_common_tokens(tiny_llama, monkeypatch) -> None:
-    monkeypatch.setattr(llama, "COMMON", 100)
+def test_a_chain_that_is_not_shallow_computes_all_layers(tiny_llama) -> None:
+    scorer = CausalLanguageModelScorer(str(tiny_llama), dtype="float32")
+    condition, piece = list(range(1, 10)), [20, 30, 40]
+    shallow, deep = (scorer.with_depth(1).chain([condition], shallow) for shallow in (True, False))
+    np.testing.assert_array_equal(deep.score(piece), scorer.with_depth(None).chain([condition], True).score(piece))
+    assert not np.allclose(shallow.score(piece), deep.score(piece), atol=1e-4)
+
+
+def test_several_conditions_are_compared_over_the_truncated_vocabulary(tiny_llama, monkeypatch) -> None:
+    monkeypatch.setattr("tersely.scoring.llama.decoder.TRUNCATED_VOCABULARY", 100)
     scorer = CausalLanguageModelScorer(str(tiny_llama), dtype="float32")
     conditions, piece = [[1, 2, 3], [4, 5]], random_tokens(np.random.default_rng(7), 30)
     requests = [ScoringRequest(piece, condition, "prefix") for condition in conditions]
@@ -160,7 +168,7 @@ def test_a_chain_goes_on_past_the_context(scorer, naive) -> None:
     np.testing.assert_allclose(chain.score(piece)[0], naive(piece, accepted[-half:]), atol=1e-4)
 
 
-def test_a_chain_keeps_its_prefix_when_older_text_slides_away(scorer, naive) -> None:
+def test_a_chain_still_begins_with_its_prefix_when_older_text_slides_away(scorer, naive) -> None:
     generator = np.random.default_rng(6)
     prefix, accepted = random_tokens(generator, 7), []
     chain = scorer.chain([prefix])

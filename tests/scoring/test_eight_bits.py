@@ -1,4 +1,4 @@
-"""Products of 8 bits: how near they are to those of floating point, and where they are not to be had."""
+"""8-bit matmuls: how near they are to those of floating point, and where there are none."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from conftest import TINY_CONFIGURATION, in_eight_bits, save_tiny_model
 from tersely import Compressor, ModelError
-from tersely.scoring import eight_bits
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
-from tersely.scoring.eight_bits import EightBitProduct, multiplies_eight_bits, rounded, turned
+from tersely.scoring.llama import eight_bits
+from tersely.scoring.llama.eight_bits import EightBitMatmul, multiplies_eight_bits, quantized, rotated
 from tersely.scoring.scorer import ScoringRequest
 
 
@@ -24,73 +24,73 @@ def unit_scale(rows: torch.Tensor) -> torch.Tensor:
 
 
 @given(st.integers(1, 70))
-def test_turning_is_orthogonal_and_spreads_each_number_over_the_row(width: int) -> None:
-    matrix = turned(torch.eye(width))
+def test_the_rotation_is_orthogonal_and_spreads_each_number_over_the_row(width: int) -> None:
+    matrix = rotated(torch.eye(width))
     torch.testing.assert_close(matrix @ matrix.T, torch.eye(width), atol=1e-5, rtol=0)
     assert matrix.abs().max() <= (2 / width) ** 0.5 + 1e-5
 
 
 @in_eight_bits
 def test_a_weight_in_blocks_is_the_same_as_whole() -> None:
-    weight, rows = torch.randn(40, 24), rounded(torch.randn(16, 24), torch.ones(16, 1))
-    whole, blocks = (EightBitProduct(some, torch.float32)(rows) for some in ([weight], weight.split(16)))
+    weight, rows = torch.randn(40, 24), quantized(torch.randn(16, 24), torch.ones(16, 1))
+    whole, blocks = (EightBitMatmul(parts, torch.float32)(rows) for parts in ([weight], weight.split(16)))
     assert torch.equal(whole, blocks)
 
 
 @in_eight_bits
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
 @pytest.mark.parametrize("outlier", [0.0, 30.0])
-def test_a_product_is_near_that_of_floating_point_also_with_outliers(scale, outlier) -> None:
+def test_a_matmul_is_near_that_of_floating_point_also_with_outliers(scale, outlier) -> None:
     generator = torch.Generator().manual_seed(0)
     rows, weight = (torch.randn(n, 576, generator=generator) for n in (40, 64))
     rows[:, 7] += outlier  # as a few channels of every language model are
     weight[:, 7] /= max(outlier, 1)
     rows *= scale
-    states = turned(rows)
+    states = rotated(rows)
     exact = (rows * unit_scale(rows)) @ weight.T
-    found = EightBitProduct([turned(weight)], torch.float32)(rounded(states, unit_scale(states)))
-    assert (found - exact).norm() / exact.norm() < (0.05 if outlier else 0.02)
-    if outlier:  # what turning is for
-        plain = EightBitProduct([weight], torch.float32)(rounded(rows, unit_scale(rows)))
-        assert (plain - exact).norm() > 1.5 * (found - exact).norm()
+    output = EightBitMatmul([rotated(weight)], torch.float32)(quantized(states, unit_scale(states)))
+    assert (output - exact).norm() / exact.norm() < (0.05 if outlier else 0.02)
+    if outlier:  # what the rotation is for
+        plain = EightBitMatmul([weight], torch.float32)(quantized(rows, unit_scale(rows)))
+        assert (plain - exact).norm() > 1.5 * (output - exact).norm()
 
 
 @in_eight_bits
-def test_a_row_with_one_row_of_the_weight_only() -> None:
+def test_a_single_column_for_each_row() -> None:
     generator = torch.Generator().manual_seed(0)
-    rows = rounded(torch.randn(20, 576, generator=generator), torch.ones(20, 1))
-    product = EightBitProduct(torch.randn(40, 576, generator=generator).split(16), torch.float32, singly=True)
-    which = torch.randint(0, 40, (20,), generator=generator)
-    expected = product(rows).gather(1, which[:, None])[:, 0]
-    torch.testing.assert_close(product.singly(rows, which), expected)
-    assert torch.equal(product.singly(rows[3:4], which[3:4]), product.singly(rows, which)[3:4])
+    rows = quantized(torch.randn(20, 576, generator=generator), torch.ones(20, 1))
+    matmul = EightBitMatmul(torch.randn(40, 576, generator=generator).split(16), torch.float32, gathers=True)
+    columns = torch.randint(0, 40, (20,), generator=generator)
+    expected = matmul(rows).gather(1, columns[:, None])[:, 0]
+    torch.testing.assert_close(matmul.gather(rows, columns), expected)
+    assert torch.equal(matmul.gather(rows[3:4], columns[3:4]), matmul.gather(rows, columns)[3:4])
 
 
 @in_eight_bits
-def test_what_follows_a_product() -> None:
-    rows = rounded(torch.randn(20, 32), torch.ones(20, 1))
+def test_what_follows_a_matmul() -> None:
+    rows = quantized(torch.randn(20, 32), torch.ones(20, 1))
     factor = torch.randn(20, 48)
-    product = EightBitProduct([torch.randn(48, 32)], torch.float32)
-    torch.testing.assert_close(product.silu(rows), torch.nn.functional.silu(product(rows)), atol=1e-3, rtol=1e-3)
-    torch.testing.assert_close(product.times(rows, factor), product(rows) * factor)
+    matmul = EightBitMatmul([torch.randn(48, 32)], torch.float32)
+    torch.testing.assert_close(matmul.silu(rows), torch.nn.functional.silu(matmul(rows)), atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(matmul.times(rows, factor), matmul(rows) * factor)
 
 
 @in_eight_bits
 def test_a_row_or_a_weight_of_zeros_gives_zeros() -> None:
-    rows = rounded(torch.zeros(3, 32), torch.full((3, 1), 1e3))
-    assert not EightBitProduct([torch.randn(16, 32)], torch.float32)(rows).any()
-    assert not EightBitProduct([torch.zeros(16, 32)], torch.float32)(
-        rounded(torch.randn(3, 32), torch.ones(3, 1))
+    rows = quantized(torch.zeros(3, 32), torch.full((3, 1), 1e3))
+    assert not EightBitMatmul([torch.randn(16, 32)], torch.float32)(rows).any()
+    assert not EightBitMatmul([torch.zeros(16, 32)], torch.float32)(
+        quantized(torch.randn(3, 32), torch.ones(3, 1))
     ).any()
 
 
 def test_rows_are_rounded_to_the_nearest_step_and_cut_at_the_last() -> None:
     step = eight_bits._LARGEST / 127
     rows = torch.tensor([[0.0, 0.4 * step, 0.6 * step, -0.4 * step, -0.6 * step, 126.6 * step, 9.0, -9.0]])
-    assert rounded(rows, torch.ones(1, 1)).tolist() == [[128, 128, 129, 128, 127, 255, 255, 1]]
+    assert quantized(rows, torch.ones(1, 1)).tolist() == [[128, 128, 129, 128, 127, 255, 255, 1]]
 
 
-def test_a_processor_without_such_products_is_found_out(monkeypatch, tiny_llama) -> None:
+def test_a_processor_without_8_bit_matmuls_is_noticed(monkeypatch, tiny_llama) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True})
     assert not multiplies_eight_bits()
     assert CausalLanguageModelScorer(str(tiny_llama)).dtype == "float32"
@@ -99,9 +99,9 @@ def test_a_processor_without_such_products_is_found_out(monkeypatch, tiny_llama)
 
 
 @in_eight_bits
-def test_a_build_whose_products_overflow_is_found_out(monkeypatch) -> None:
-    exact = EightBitProduct.__call__
-    monkeypatch.setattr(EightBitProduct, "__call__", lambda self, rows: exact(self, rows.clamp(max=200)))
+def test_a_build_whose_matmuls_overflow_is_noticed(monkeypatch) -> None:
+    exact = EightBitMatmul.__call__
+    monkeypatch.setattr(EightBitMatmul, "__call__", lambda self, rows: exact(self, rows.clamp(max=200)))
     assert not multiplies_eight_bits()
 
 
@@ -129,8 +129,8 @@ def test_a_model_scores_nearly_as_in_float32(tmp_path: Path, changes, norms) -> 
                 weight.data.uniform_(0.2, 3)
     folder = str(save_tiny_model(tmp_path / "model", model))
     requests = [ScoringRequest(np.random.default_rng(0).integers(0, 256, 60).tolist())]
-    exact, found = (CausalLanguageModelScorer(folder, dtype=dtype).score(requests)[0] for dtype in ("float32", "int8"))
-    assert np.corrcoef(exact[1:], found[1:])[0, 1] > 0.99
+    exact, scores = (CausalLanguageModelScorer(folder, dtype=dtype).score(requests)[0] for dtype in ("float32", "int8"))
+    assert np.corrcoef(exact[1:], scores[1:])[0, 1] > 0.99
 
 
 @in_eight_bits
@@ -143,11 +143,12 @@ def test_the_embedded_model_keeps_its_judgement(real_compressor, real_float32_sc
     question = scorer.encode(f"\n\nQuestion: {hotpot[0]['question']}").tokens
     alone = [ScoringRequest(tokens) for tokens in texts]
     after = [ScoringRequest(question, tokens) for tokens in texts]
-    found, exact = (np.concatenate([one[1:] for one in each.score(alone)]) for each in (scorer, real_float32_scorer))
-    assert np.corrcoef(found, exact)[0, 1] > 0.998
-    assert abs(found.mean() - exact.mean()) < 0.01
-    found, exact = (np.array([one.mean() for one in each.score(after)]) for each in (scorer, real_float32_scorer))
-    assert np.corrcoef(found, exact)[0, 1] > 0.99
+    scorers = scorer, real_float32_scorer
+    scores, exact = (np.concatenate([text[1:] for text in each.score(alone)]) for each in scorers)
+    assert np.corrcoef(scores, exact)[0, 1] > 0.998
+    assert abs(scores.mean() - exact.mean()) < 0.01
+    means, exact_means = (np.array([asked.mean() for asked in each.score(after)]) for each in scorers)
+    assert np.corrcoef(means, exact_means)[0, 1] > 0.99
 
 
 @in_eight_bits

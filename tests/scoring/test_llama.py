@@ -1,4 +1,4 @@
-"""The Llama that is computed without transformers, against transformers: each shape of its files and products."""
+"""The Llama that is computed without transformers, against transformers: each form of its files and matmuls."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 
 from conftest import TINY_CONFIGURATION, save_tiny_model
 from tersely import ModelError
-from tersely.scoring import llama, products
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
-from tersely.scoring.llama import Llama, read_configuration
+from tersely.scoring.llama import Llama, load_configuration, matmul
+from tersely.scoring.llama import decoder as llama
 from tersely.scoring.models import DEFAULT_MODEL, model_path
 from tersely.scoring.packing import run
+from tersely.scoring.pass_items import PassItem
 from tersely.scoring.scorer import ScoringRequest
-from tersely.scoring.stretches import Stretch
 from tersely.scoring.transformers_decoder import TransformersDecoder
 
 TOKENS = [3, 141, 59, 26, 5, 35, 89, 79, 32, 38, 46, 26]
@@ -39,22 +39,22 @@ def expected_of(folder: Path) -> np.ndarray:
 def assert_scores_are_right(folder: Path, decoder: type) -> None:
     scorer = CausalLanguageModelScorer(str(folder), dtype="float32")
     assert isinstance(scorer._decoder, decoder)
-    (found,) = scorer.score([ScoringRequest(TOKENS)])
-    np.testing.assert_allclose(found[1:], expected_of(folder), atol=1e-4)
+    (scores,) = scorer.score([ScoringRequest(TOKENS)])
+    np.testing.assert_allclose(scores[1:], expected_of(folder), atol=1e-4)
 
 
 @pytest.mark.parametrize("fused", [True, False])
-def test_products_are_the_same_fused_and_plain(tiny_llama, monkeypatch, fused) -> None:
-    if fused and not products.fuses(torch.float32, "cpu"):
+def test_matmuls_are_the_same_fused_and_plain(tiny_llama, monkeypatch, fused) -> None:
+    if fused and not matmul.fuses(torch.float32, "cpu"):
         pytest.skip("this build of torch fuses nothing")
     monkeypatch.setattr(llama, "fuses", lambda *_: fused)
     assert_scores_are_right(tiny_llama, Llama)
 
 
-def test_a_build_that_cannot_fuse_is_found_out(monkeypatch) -> None:
-    monkeypatch.setattr(products.Product, "silu", lambda self, rows: rows)
-    assert not products.fuses(torch.float32, "cpu"), "it computes something else"
-    assert not products.fuses(torch.float32, "cuda")
+def test_a_build_that_cannot_fuse_is_noticed(monkeypatch) -> None:
+    monkeypatch.setattr(matmul.Matmul, "silu", lambda self, rows: rows)
+    assert not matmul.fuses(torch.float32, "cpu"), "it computes something else"
+    assert not matmul.fuses(torch.float32, "cuda")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_configuration_that_transformers_4_wrote(tiny_llama, tmp_path) -> None
     assert_scores_are_right(folder, Llama)
     configuration["rope_scaling"] = {"rope_type": "dynamic", "factor": 2.0}
     (folder / "config.json").write_text(json.dumps(configuration))
-    assert read_configuration(folder) is None
+    assert load_configuration(folder) is None
 
 
 def test_weights_in_several_files(tiny_llama, tmp_path) -> None:
@@ -119,7 +119,7 @@ def test_a_missing_weight_is_named(tiny_llama, tmp_path) -> None:
 
 def test_the_fingerprint_is_that_of_the_same_weights_in_transformers(tiny_llama) -> None:
     model = AutoModelForCausalLM.from_pretrained(tiny_llama)
-    here = Llama(tiny_llama, read_configuration(tiny_llama), dtype="float32", device="cpu")
+    here = Llama(tiny_llama, load_configuration(tiny_llama), dtype="float32", device="cpu")
     assert here.fingerprint == TransformersDecoder(model, "tiny").fingerprint
 
 
@@ -156,7 +156,7 @@ def test_a_tokenizer_of_a_folder_is_its_file(tiny_llama) -> None:
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3, 9, None])
-def test_past_some_layer_keys_and_values_are_read_from_where_the_hidden_states_stopped(tiny_llama, layers) -> None:
+def test_past_its_layers_a_prefix_has_keys_and_values_of_its_last_hidden_states(tiny_llama, layers) -> None:
     plain = AutoModelForCausalLM.from_pretrained(tiny_llama, dtype=torch.float32).eval()
     with torch.no_grad():
         states = plain(torch.tensor([TOKENS]), output_hidden_states=True).hidden_states
@@ -166,24 +166,22 @@ def test_past_some_layer_keys_and_values_are_read_from_where_the_hidden_states_s
             values = layer.self_attn.v_proj(layer.input_layernorm(stopped))[0]
             expected.append(values.view(len(TOKENS), 2, -1).transpose(0, 1).numpy())
     decoder = CausalLanguageModelScorer(str(tiny_llama), dtype="float32")._decoder
-    other = Stretch(TOKENS[::-1], keep=5, layers=1, score_from=6)
-    found, followed = (
-        run(decoder, [other, Stretch([*TOKENS, *after], keep=len(TOKENS), layers=layers), other])[1].state
-        for after in ([], [7, 8, 9])
-    )
-    np.testing.assert_allclose(found.values, expected, atol=1e-4)
-    for one, another in zip(found, followed, strict=True):
-        assert torch.equal(one, another), "the same bits whatever follows"
+    neighbour = PassItem(TOKENS[::-1], prefix_length=5, layers=1, score_from=6)
+    items = (PassItem([*TOKENS, *after], prefix_length=len(TOKENS), layers=layers) for after in ([], [7, 8, 9]))
+    alone, followed = (run(decoder, [neighbour, item, neighbour])[1].key_values for item in items)
+    np.testing.assert_allclose(alone.values, expected, atol=1e-4)
+    for tensor, tensor_followed in zip(alone, followed, strict=True):
+        assert torch.equal(tensor, tensor_followed), "the same bits whatever follows"
 
 
 def test_what_follows_is_computed_to_the_end(tiny_llama) -> None:
-    """Where the hidden states of a prefix stop, those of the tokens after it go on."""
+    """A prefix stops at an earlier layer, the tokens after it do not."""
     scorer = CausalLanguageModelScorer(str(tiny_llama), dtype="float32")
     decoder = scorer._decoder
-    state = run(decoder, [Stretch(TOKENS[:7], keep=7, layers=1)])[0].state
-    (expected,) = run(decoder, [Stretch(TOKENS[7:], (state,), score_from=1)])
-    (found,) = run(decoder, [Stretch(TOKENS, keep=7, layers=1, score_from=8)])
-    (whole,) = run(decoder, [Stretch(TOKENS, keep=7, score_from=8)])
-    np.testing.assert_array_equal(found.log_probabilities, expected.log_probabilities)
-    assert np.abs(found.log_probabilities - whole.log_probabilities).max() > 1e-3
+    prefix = run(decoder, [PassItem(TOKENS[:7], prefix_length=7, layers=1)])[0].key_values
+    (expected,) = run(decoder, [PassItem(TOKENS[7:], (prefix,), score_from=1)])
+    (together,) = run(decoder, [PassItem(TOKENS, prefix_length=7, layers=1, score_from=8)])
+    (whole,) = run(decoder, [PassItem(TOKENS, prefix_length=7, score_from=8)])
+    np.testing.assert_array_equal(together.log_probabilities, expected.log_probabilities)
+    assert np.abs(together.log_probabilities - whole.log_probabilities).max() > 1e-3
     np.testing.assert_allclose(whole.log_probabilities, expected_of(tiny_llama)[7:], atol=1e-4)

@@ -1,4 +1,4 @@
-"""What was read of a document is kept: a later question gives the same as without, bit for bit, and reads less."""
+"""Documents are cached: a later question gives the same as without, bit for bit, and computes less."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from transformers import AutoModelForCausalLM, MambaConfig, MambaForCausalLM, Mi
 
 from conftest import TINY_CONFIGURATION, Read, in_eight_bits, save_tiny_model
 from tersely import CacheSettings, CompressionResult, Compressor, InvalidInputError
-from tersely.scoring import causal_lm
+from tersely.scoring import prefixes
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.models import DEFAULT_MODEL, model_path
 from tersely.scoring.scorer import Head, ScoringRequest
 
-NOTHING_KEPT = CacheSettings(memory_bytes=0, disk_bytes=0)
+NOTHING_CACHED = CacheSettings(memory_bytes=0, disk_bytes=0)
 MEMORY = CacheSettings(disk_bytes=0)
 METHODS = ["evidence", "longllmlingua", "llmlingua"]
 
@@ -48,22 +48,22 @@ def random_tokens(generator: np.random.Generator, length: int, vocabulary: int =
     ],
 )
 @pytest.mark.parametrize("layers", [None, 1])
-def test_kept_and_unkept_are_the_same_bits_whatever_shares_the_pass(request, model, dtype, layers) -> None:
+def test_cached_and_computed_anew_are_the_same_bits_whatever_shares_the_pass(request, model, dtype, layers) -> None:
     path = str(request.getfixturevalue(model))
     generator = np.random.default_rng(7)
     prefixes = [random_tokens(generator, length) for length in (1, 2, 9, 30, 30, 41)]
     asked = [random_tokens(generator, length) for length in (1, 4, 20)]
-    without = CausalLanguageModelScorer(path, dtype=dtype, cache=NOTHING_KEPT)
-    keeping = CausalLanguageModelScorer(path, dtype=dtype, cache=MEMORY)
-    keeping.prepare([ScoringRequest([], prefix, "prefix", layers) for prefix in reversed(prefixes)])
+    without = CausalLanguageModelScorer(path, dtype=dtype, cache=NOTHING_CACHED).with_depth(layers)
+    caching = CausalLanguageModelScorer(path, dtype=dtype, cache=MEMORY).with_depth(layers)
+    caching.prepare([ScoringRequest([], prefix, "prefix", shallow=True) for prefix in reversed(prefixes)])
     for tokens in asked:
-        requests = [ScoringRequest(tokens, prefix, "prefix", layers) for prefix in prefixes]
+        requests = [ScoringRequest(tokens, prefix, "prefix", shallow=True) for prefix in prefixes]
         alone = [without.attend([one], without.heads)[0] for one in requests]
         for _ in range(2):
-            for one, other in zip(alone, keeping.attend(requests, keeping.heads), strict=True):
+            for one, other in zip(alone, caching.attend(requests, caching.heads), strict=True):
                 np.testing.assert_array_equal(one.weights, other.weights)
                 np.testing.assert_array_equal(one.log_probabilities, other.log_probabilities)
-            for one, other in zip(alone, keeping.score(requests), strict=True):
+            for one, other in zip(alone, caching.score(requests), strict=True):
                 np.testing.assert_array_equal(one.log_probabilities, other)
 
 
@@ -71,11 +71,11 @@ def test_kept_and_unkept_are_the_same_bits_whatever_shares_the_pass(request, mod
 @pytest.mark.parametrize("dtype", [pytest.param("int8", marks=in_eight_bits), "bfloat16", "float32"])
 def test_a_question_of_any_length_has_the_same_bits_whatever_shares_its_pass(dtype) -> None:
     generator = np.random.default_rng(5)
-    scorer = CausalLanguageModelScorer(dtype=dtype, cache=NOTHING_KEPT)
+    scorer = CausalLanguageModelScorer(dtype=dtype, cache=NOTHING_CACHED).with_depth(20)
     prefixes = [random_tokens(generator, length) for length in (60, 70, 75)]
     for length in (1, 14, 15, 16, 17, 18, 30, 31, 32, 33, 39, 46, 47, 48, 62, 63, 64, 70):
         tokens = random_tokens(generator, length, 49_152)
-        requests = [ScoringRequest(tokens, prefix, "prefix", 20) for prefix in prefixes]
+        requests = [ScoringRequest(tokens, prefix, "prefix", shallow=True) for prefix in prefixes]
         alone = [scorer.attend([one], [Head(21, 2)])[0] for one in requests]
         for one, other in zip(alone, scorer.attend(requests, [Head(21, 2)]), strict=True):
             np.testing.assert_array_equal(one.weights, other.weights, err_msg=f"{length} tokens")
@@ -84,17 +84,17 @@ def test_a_question_of_any_length_has_the_same_bits_whatever_shares_its_pass(dty
 
 @pytest.mark.model
 @pytest.mark.parametrize("dtype", [pytest.param("int8", marks=in_eight_bits), "bfloat16", "float32"])
-def test_results_with_and_without_what_was_kept_are_the_same(dtype, hotpot, folder) -> None:
+def test_results_with_and_without_the_cache_are_the_same(dtype, hotpot, folder) -> None:
     row = hotpot[1]
     documents, questions = row["documents"][:5], [row["question"], "Who was it?", f"Was it so? {row['question'] * 4}"]
-    without = Compressor(dtype=dtype, cache=NOTHING_KEPT)
-    keeping = Compressor(dtype=dtype)
+    without = Compressor(dtype=dtype, cache=NOTHING_CACHED)
+    caching = Compressor(dtype=dtype)
     for method in METHODS if dtype != "float32" else METHODS[:1]:
-        keeping.index([*documents[3:], "Something else that shares their passes.", *documents[:3]], method=method)
+        caching.index([*documents[3:], "Something else that shares their passes.", *documents[:3]], method=method)
         from_disk = Compressor(dtype=dtype)
         for question in questions:
             expected = without.compress(documents, question, rate=0.3, method=method)
-            for compressor in (keeping, from_disk):
+            for compressor in (caching, from_disk):
                 for _ in range(2):
                     assert same(compressor.compress(documents, question, rate=0.3, method=method), expected)
 
@@ -137,7 +137,7 @@ def test_indexed_documents_are_not_read_again_in_another_process(hotpot, folder,
     assert read.tokens == asked * len(documents)
 
 
-def test_llmlinguas_surprisal_is_kept(tiny_llama, monkeypatch) -> None:
+def test_llmlinguas_surprisal_is_cached(tiny_llama, monkeypatch) -> None:
     compressor = Compressor(str(tiny_llama), tokenizer="o200k_base", dtype="float32", cache=MEMORY)
     texts = ["The old mill stands by the river.", "A windmill turns when the wind blows."]
     compressor.index(texts, method="llmlingua")
@@ -172,7 +172,7 @@ def test_index_refuses_what_compress_refuses(fake_compressor) -> None:
 
 def test_index_tells_how_far_it_is(tiny_llama, monkeypatch) -> None:
     compressor = Compressor(str(tiny_llama), tokenizer="o200k_base", cache=MEMORY)
-    monkeypatch.setattr(causal_lm, "_GROUP_TOKENS", 40)
+    monkeypatch.setattr(prefixes, "_GROUP_TOKENS", 40)
     told: list[tuple[str, float]] = []
     compressor.index(["Some words about mills. " * 8], progress=lambda stage, share: told.append((stage, share)))
     shares = [share for _, share in told]
@@ -224,7 +224,7 @@ def tiny_mamba(tmp_path_factory) -> Path:
     return save_tiny_model(tmp_path_factory.mktemp("tiny") / "mamba", MambaForCausalLM(config))
 
 
-def test_a_sliding_window_slides_over_what_was_kept(sliding_mistral) -> None:
+def test_a_sliding_window_slides_over_what_was_cached(sliding_mistral) -> None:
     scorer = CausalLanguageModelScorer(str(sliding_mistral), dtype="float32", cache=MEMORY)
     assert scorer._decoder.packs
     plain = AutoModelForCausalLM.from_pretrained(sliding_mistral, dtype=torch.float32).eval()

@@ -45,13 +45,13 @@ class Choice(NamedTuple):
     """What a budget holds.
 
     Attributes:
-        kept: for each document which of its words stay (bool, one a word).
+        masks: for each document which of its words are kept (bool, one a word).
         missed: the best of the pieces that did not fit, best first.
         instead: the pieces that were kept though a better one had not fit.
         best_is_missed: not even the best piece of all fits.
     """
 
-    kept: list[np.ndarray]
+    masks: list[np.ndarray]
     missed: list[Missed]
     instead: list[Piece]
     best_is_missed: bool

@@ -10,7 +10,8 @@ import numpy as np
 import regex
 
 from tersely.documents import Span
-from tersely.text.segmentation import SegmentedDocument, Word
+from tersely.text.segmentation import SegmentedDocument
+from tersely.text.words import Word
 
 DOCUMENT_SEPARATOR = "\n\n"
 TITLE_SEPARATOR = "\n"
@@ -36,14 +37,14 @@ _MOST_WHITE_SPACE = 100
 LONG_WHITE_SPACE = regex.compile(rf"\s{{{_MOST_WHITE_SPACE},}}")
 
 
-def kept_spans(segmented: SegmentedDocument, kept: np.ndarray) -> list[Span]:
-    """The characters of a document's text that stay when the words marked in `kept` (bool, one a word) stay.
+def kept_spans(segmented: SegmentedDocument, mask: np.ndarray) -> list[Span]:
+    """The characters of a document's text that stay when the words in `mask` (bool, one a word) are kept.
 
     White space stays with its neighbours. Where words are dropped, one run of the white space around them stays: a line
     break if there was one, so that the lines of a table or a list stay lines.
     """
     spans: list[Span] = []
-    for joint, run in _kept_runs(segmented, kept):
+    for joint, run in _kept_runs(segmented, mask):
         for part in (joint, run):
             if spans and part.start == spans[-1].end:
                 spans[-1] = Span(spans[-1].start, part.end)
@@ -52,19 +53,19 @@ def kept_spans(segmented: SegmentedDocument, kept: np.ndarray) -> list[Span]:
     return spans
 
 
-def document_text(segmented: SegmentedDocument, kept: np.ndarray, marks: Marks = NO_MARKS) -> str:
+def document_text(segmented: SegmentedDocument, mask: np.ndarray, marks: Marks = NO_MARKS) -> str:
     """The kept characters of a document's text, joined.
 
     Args:
         segmented: the document.
-        kept: which words stay (bool, one a word).
+        mask: which words are kept (bool, one a word).
         marks: what stands where words were dropped: between kept ones, before the first and after the last. A mark has
             a line of its own where a line ends, for there a list, a table or a block of code may end. Its own white
             space is left out where the text has some, so that none is doubled.
     """
     text, words = segmented.document.text, segmented.words
-    runs = _kept_runs(segmented, kept)
-    if not (marks.gap or marks.cut) or kept.all():
+    runs = _kept_runs(segmented, mask)
+    if not (marks.gap or marks.cut) or mask.all():
         return "".join(text[start:end] for joint_and_run in runs for start, end in joint_and_run)
     starts = np.array([word.start for word in words])
     within = _within_units(segmented)
@@ -109,15 +110,15 @@ def _beside(gap_marker: str, white: str) -> str:
     return gap_marker.rstrip() + white if white else gap_marker
 
 
-def _kept_runs(segmented: SegmentedDocument, kept: np.ndarray) -> list[tuple[Span, Span]]:
+def _kept_runs(segmented: SegmentedDocument, mask: np.ndarray) -> list[tuple[Span, Span]]:
     """Each run of words without one dropped between them, and the white space that stays before it (often none)."""
     text, words = segmented.document.text, segmented.words
     spread = LONG_WHITE_SPACE.search(text) is not None
-    if kept.all() and not spread:
+    if mask.all() and not spread:
         return [(Span(0, 0), Span(0, len(text)))]
     runs: list[tuple[Span, Span]] = []
-    edges = (np.flatnonzero(kept[1:] != kept[:-1]) + 1).tolist()
-    edges = [0] * bool(kept[0]) + edges + [len(words)] * bool(kept[-1])
+    edges = (np.flatnonzero(mask[1:] != mask[:-1]) + 1).tolist()
+    edges = [0] * bool(mask[0]) + edges + [len(words)] * bool(mask[-1])
     stretches = list(zip(edges[::2], edges[1::2], strict=True))
     if spread:
         stretches = [part for stretch in stretches for part in _close_together(words, *stretch)]
@@ -161,16 +162,16 @@ def with_title(title: str | None, text: str) -> str:
     return f"{title}{TITLE_SEPARATOR}{text}" if title else text
 
 
-def render_document(segmented: SegmentedDocument, kept: np.ndarray, marks: Marks = NO_MARKS) -> str:
+def render_document(segmented: SegmentedDocument, mask: np.ndarray, marks: Marks = NO_MARKS) -> str:
     """A document's part of the context; empty if no word of it is kept."""
-    if not kept.any():
+    if not mask.any():
         return ""
-    return with_title(segmented.title, document_text(segmented, kept, marks))
+    return with_title(segmented.title, document_text(segmented, mask, marks))
 
 
 def render_context(
     documents: Sequence[SegmentedDocument],
-    kept: Sequence[np.ndarray],
+    masks: Sequence[np.ndarray],
     order: Sequence[int],
     marks: Marks = NO_MARKS,
 ) -> str:
@@ -178,11 +179,11 @@ def render_context(
 
     Args:
         documents: all of them.
-        kept: for each of them which words stay (bool, one a word).
+        masks: for each of them which words are kept (bool, one a word).
         order: the order in which they stand in the context, as positions in `documents`.
         marks: what stands where words of a document were dropped.
     """
-    return join_documents(render_document(documents[position], kept[position], marks) for position in order)
+    return join_documents(render_document(documents[position], masks[position], marks) for position in order)
 
 
 def join_documents(texts: Iterable[str]) -> str:

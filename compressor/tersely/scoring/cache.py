@@ -1,8 +1,8 @@
-"""What is kept of documents between calls, so that a second question costs only its own tokens.
+"""The cache of documents between calls, so that a second question costs only its own tokens.
 
-Two tiers: memory, and a folder on disk. Both have a limit, and what was not used for longest goes first. What lies on
-disk is written by one process and read by any: a file appears whole or not at all, and is believed only if its checksum
-holds. Plain tensors, never pickled objects. This room does not know what the tensors mean.
+Two tiers: memory, and a folder on disk. Both have a limit, and what was not used for longest goes first. A file on disk
+is written by one process and read by any: it appears whole or not at all, and is used only if its checksum is right.
+Plain tensors, never pickled objects. This room does not know what the tensors mean.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tersely")
 
+# Of a file and of the folder: as earlier versions named them, so that what users have cached stays in use.
 _SUFFIX = ".kept"
+_FOLDER = "kept"
 _UNFINISHED = ".unfinished-"
 _DIGEST = hashlib.sha256().digest_size
 _STALE = 3600.0  # seconds after which an unfinished file is one that a crash left
@@ -38,7 +40,7 @@ _STALE = 3600.0  # seconds after which an unfinished file is one that a crash le
 
 def cache_folder() -> Path:
     """Where the disk tier lies: beside the models."""
-    return models_folder().parent / "kept"
+    return models_folder().parent / _FOLDER
 
 
 class CacheSize(NamedTuple):
@@ -51,12 +53,12 @@ class CacheSize(NamedTuple):
 
 def cache_size() -> CacheSize:
     """What the disk tier holds now."""
-    found = _files(cache_folder())
-    return CacheSize(cache_folder(), len(found), sum(one.size for one in found))
+    files = _files(cache_folder())
+    return CacheSize(cache_folder(), len(files), sum(file.size for file in files))
 
 
 def clear_cache() -> CacheSize:
-    """Delete the disk tier, whoever wrote it; what running processes hold in memory stays with them.
+    """Delete the disk tier, whichever process wrote it; what running processes hold in memory stays with them.
 
     Returns:
         What there was.
@@ -69,28 +71,28 @@ def clear_cache() -> CacheSize:
 class DocumentCache:
     """Tensors by key. Safe to use from several threads, the disk tier from several processes, too.
 
-    What is put in stays in memory. It goes to disk when it is meant to last, or when it is used a second time: what is
-    read once only would wear the disk out for nothing.
+    What is put in stays in memory. It goes to disk when it is meant to last, or when it is used a second time: writing
+    what is never used again would only wear the disk out.
 
     Args:
-        memory_bytes: of tensors in memory; 0 keeps none.
+        memory_bytes: of tensors in memory; 0 stores none.
         disk_bytes: of files on disk; 0 neither writes nor reads any.
     """
 
     def __init__(self, memory_bytes: int, disk_bytes: int) -> None:
-        self._keeps_in_memory = memory_bytes > 0
+        self._stores_in_memory = memory_bytes > 0
         self._memory: Memory[Mapping[str, torch.Tensor]] = Memory(memory_bytes)
         self._disk = _Disk(disk_bytes) if disk_bytes else None
         self._lock = threading.Lock()
-        self._lasting: set[str] = set()  # keys of what is on disk already, as far as this process knows
+        self._on_disk: set[str] = set()  # keys of what is on disk already, as far as this process knows
 
-    def check_keeps(self) -> None:
-        """Refuse to work ahead where nothing of it would be kept.
+    def check_stores(self) -> None:
+        """Refuse to prefetch where nothing of it would be stored.
 
         Raises:
-            InvalidInputError: both limits are 0, or only the disk is to keep it, and that failed.
+            InvalidInputError: both limits are 0, or there is only the disk, and writing failed.
         """
-        if self._keeps_in_memory:
+        if self._stores_in_memory:
             return
         if self._disk is None:
             raise InvalidInputError(
@@ -103,20 +105,20 @@ class DocumentCache:
             )
 
     def get(self, key: str, device: str) -> Mapping[str, torch.Tensor] | None:
-        """What was put in under a key, on the device; None where it is not there any more."""
-        found = self._memory.get(key)
-        if found is not None:
-            self._write(key, found)
-            return found
-        found = self._disk.read(key, device) if self._disk else None
-        if found is not None:
+        """The tensors under a key, on the device; None where they are not there any more."""
+        tensors = self._memory.get(key)
+        if tensors is not None:
+            self._write(key, tensors)
+            return tensors
+        tensors = self._disk.read(key, device) if self._disk else None
+        if tensors is not None:
             with self._lock:
-                self._lasting.add(key)
-            self._memory.put(key, found, _nbytes(found))
-        return found
+                self._on_disk.add(key)
+            self._memory.put(key, tensors, _nbytes(tensors))
+        return tensors
 
     def put(self, key: str, tensors: Mapping[str, torch.Tensor], *, lasting: bool = False) -> None:
-        """Keep tensors; nobody may change them afterwards.
+        """Store tensors; nobody may change them afterwards.
 
         Args:
             key: letters and digits.
@@ -128,7 +130,7 @@ class DocumentCache:
             self._write(key, tensors)
 
     def settle(self) -> None:
-        """Wait until what is to be on disk is there."""
+        """Wait until everything that goes to disk is written."""
         if self._disk:
             self._disk.settle()
 
@@ -140,9 +142,9 @@ class DocumentCache:
         if self._disk is None:
             return
         with self._lock:
-            if key in self._lasting:
+            if key in self._on_disk:
                 return
-            self._lasting.add(key)
+            self._on_disk.add(key)
         self._disk.write(key, tensors)
 
 
@@ -153,11 +155,11 @@ class _File(NamedTuple):
 
 
 class _Disk:
-    """The disk tier: a file a key. Whatever fails here is said once and costs nothing but time."""
+    """The disk tier: a file for each key. A failure is logged once, and costs nothing but time."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._unchecked = limit  # bytes written since the limit was last looked at; at first, who knows
+        self._unchecked = limit  # bytes written since the limit was last checked; unknown at first, so check soon
         self.failure = ""  # why a file could not be written, the first time
         self._begin()
 
@@ -174,17 +176,17 @@ class _Disk:
         except OSError:
             return None
         if hashlib.sha256(memoryview(data)[_DIGEST:]).digest() != data[:_DIGEST]:
-            path.unlink(missing_ok=True)  # damaged: it will be made anew
+            path.unlink(missing_ok=True)  # damaged: it will be computed anew
             return None
         from safetensors.torch import load
 
         return {name: tensor.to(device) for name, tensor in load(data[_DIGEST:]).items()}
 
     def write(self, key: str, tensors: Mapping[str, torch.Tensor]) -> None:
-        """Soon, in a thread of its own."""
+        """Write in a thread of its own."""
         if self._process != os.getpid():
             self._begin()  # a forked process has no thread that writes
-        self._pending = [one for one in self._pending if not one.done()]
+        self._pending = [write for write in self._pending if not write.done()]
         self._pending.append(self._writer.submit(self._write, key, tensors))
 
     def settle(self) -> None:
@@ -197,7 +199,7 @@ class _Disk:
         unfinished = path.with_name(f"{_UNFINISHED}{os.getpid()}-{path.name}")
         try:
             data = save({name: tensor.cpu().contiguous() for name, tensor in tensors.items()})
-            cache_folder().mkdir(parents=True, exist_ok=True, mode=0o700)  # it tells of documents: for nobody else
+            cache_folder().mkdir(parents=True, exist_ok=True, mode=0o700)  # documents could be told from it
             path.parent.mkdir(exist_ok=True)
             with open(unfinished, "wb") as file:
                 file.write(hashlib.sha256(data).digest())
@@ -220,14 +222,14 @@ def _path(key: str) -> Path:
 
 
 def _files(folder: Path) -> list[_File]:
-    found = []
+    files = []
     for path in folder.glob(f"*/*{_SUFFIX}"):
         try:
             status = path.stat()
         except OSError:
-            continue  # another process was faster
-        found.append(_File(path, status.st_size, status.st_mtime))
-    return found
+            continue  # another process has deleted it
+        files.append(_File(path, status.st_size, status.st_mtime))
+    return files
 
 
 def _make_room(limit: int) -> None:
@@ -239,14 +241,14 @@ def _make_room(limit: int) -> None:
             size = sum(file.size for file in files)
             for file in files:
                 if file.path.name.startswith(_UNFINISHED):
-                    goes = time.time() - file.used > _STALE
+                    delete = time.time() - file.used > _STALE
                 else:
-                    goes = size > limit * 0.95
-                if goes:
+                    delete = size > limit * 0.95
+                if delete:
                     file.path.unlink(missing_ok=True)
                     size -= file.size
     except Timeout:
-        pass  # another process is at it
+        pass  # another process is making room
 
 
 def _nbytes(tensors: Mapping[str, torch.Tensor]) -> int:

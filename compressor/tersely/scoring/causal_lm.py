@@ -1,40 +1,44 @@
 """The scorer on torch: any causal language model, on a processor or an accelerator.
 
-Speed comes from four habits: texts are packed side by side without padding, what was read of a document is kept for the
-next question, the language-model head runs only for the rows that are read, and callers share passes. This room decides
-what is to be read; `packing.py` reads, `queue.py` lets callers share, `cache.py` keeps, `loading.py` brings the model.
+Speed comes from four habits: texts are packed side by side without padding, keys and values of documents are cached for
+the next question, the language-model head runs only for the rows whose scores are wanted, and callers share passes.
+This room decides what goes through the model; `packing.py` runs it, `queue.py` lets callers share, `cache.py` stores,
+`loading.py` loads the model.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
-from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from tersely import __version__
 from tersely.errors import ModelError
 from tersely.scoring import packing
 from tersely.scoring.cache import DocumentCache
-from tersely.scoring.chain import StateChain
+from tersely.scoring.chain import CachedChain
+from tersely.scoring.depth import prefix_layers
+from tersely.scoring.devices import best_device, processor_features
 from tersely.scoring.loading import load_model
 from tersely.scoring.models import DEFAULT_MODEL
+from tersely.scoring.pass_items import KeyValues, PassItem, PassResult
+from tersely.scoring.prefixes import Prefix, groups, item_after_prefix
+from tersely.scoring.progress import TokenProgress
 from tersely.scoring.queue import PassQueue
 from tersely.scoring.scorer import Attention, Chain, Encoding, Head, Progress, ScoringRequest
-from tersely.scoring.stretches import Outcome, State, Stretch
 from tersely.scoring.windows import windows
 from tersely.settings import CacheSettings
+from tersely.version import __version__
 
 # Tokens in one forward pass: enough to keep the matrix units busy, few enough to stay in the processor's cache.
 _PASS_TOKENS = 2048
-# Tokens of documents whose states one caller holds at once, before its question is read after them.
-_GROUP_TOKENS = 4096
-# Tokens; attention grows with the square of a window, so longer contexts than this cost more than they tell; and who
-# shares the model waits until a window is read.
+# Tokens; attention grows with the square of a window, so longer contexts than this cost more than they tell; and other
+# callers wait until a window is through.
 _LONGEST_WINDOW = 4096
 
 
@@ -45,8 +49,8 @@ class CausalLanguageModelScorer:
         model: the embedded default's name, a folder, a `.gguf` file or a Hub id (see `models.py`).
         device: a torch device; by default CUDA, else MPS, else the processor.
         dtype: a torch dtype's name, or `"int8"`. By default int8 for a Llama (as the embedded model is) on a processor
-            with products of 8 bits; else bfloat16 where the device computes it natively; else float32.
-        cache: how much is kept of documents between calls.
+            with matmuls of 8 bits; else bfloat16 where the device computes it natively; else float32.
+        cache: how much of documents is cached between calls.
 
     Raises:
         ModelError: the model cannot be found or loaded, or is not an ordinary causal language model.
@@ -60,20 +64,21 @@ class CausalLanguageModelScorer:
         dtype: str | None = None,
         cache: CacheSettings | None = None,
     ) -> None:
-        self.device = device or _best_device()
-        self._queue: PassQueue[Stretch, Outcome] = PassQueue(
-            self._run_pass, lambda stretch: len(stretch.tokens), _PASS_TOKENS
+        self.device = device or best_device()
+        self._queue: PassQueue[PassItem, PassResult] = PassQueue(
+            self._run_pass, lambda item: len(item.tokens), _PASS_TOKENS
         )
-        # In the queue's thread, as all that computes: a second team of OpenMP threads would slow both down.
+        # In the queue's thread, as everything that computes: a second team of OpenMP threads would slow both down.
         self.name, self.dtype, self._decoder, self._tokenizer = self._queue.call(
             lambda: load_model(model, dtype=dtype, device=self.device)
         )
         # The Rust tokenizer has no truncation or padding state to race on.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        # A document that speaks of `<|im_start|>` is text, and steers no model.
+        # A document that contains `<|im_start|>` is text, and steers no model.
         self._tokenizer.encode_special_tokens = True
-        self.fingerprint, self.stops = self._decoder.fingerprint, self._decoder.stops
+        self.fingerprint, self.supports_shallow = self._decoder.fingerprint, self._decoder.supports_shallow
+        self._depth: Callable[[], int | None] = partial(prefix_layers, self.fingerprint)
         self.heads: Sequence[Head] = [
             Head(layer, head) for layer in range(self._decoder.layers) for head in range(self._decoder.heads)
         ]
@@ -82,38 +87,43 @@ class CausalLanguageModelScorer:
         self.cache = DocumentCache(cache.memory_bytes, cache.disk_bytes)
         # What two processes must have in common to come to the same bits.
         how = f"{type(self._decoder).__name__} {self.dtype} {self.device.split(':')[0]}"
-        self._numerics = f"{self.fingerprint} {how} {_processor()} {_versions()}"
+        self._numerics = f"{self.fingerprint} {how} {processor_features()} {_versions()}"
 
     def encode(self, text: str) -> Encoding:
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         return Encoding(encoding.ids, encoding.offsets)
 
+    def with_depth(self, layers: int | None) -> CausalLanguageModelScorer:
+        scorer = copy.copy(self)  # the same model, queue and cache
+        scorer._depth = lambda: layers
+        return scorer
+
     def score(self, requests: Sequence[ScoringRequest], progress: Progress | None = None) -> list[np.ndarray]:
-        done = _Done(requests, progress)
+        done = TokenProgress(requests, progress)
         scores: dict[int, np.ndarray] = {}
         sharing = Counter(tuple(request.prefix) for request in requests)
-        after_state, whole = [], []
+        after_prefix, windowed = [], []
         for number, request in enumerate(requests):
-            known = self._known_scores(request) if request.again == "scores" else None
-            if known is not None:
-                scores[number] = known
+            cached = self._cached_scores(request) if request.cached == "scores" else None
+            if cached is not None:
+                scores[number] = cached
                 done.add(len(request.prefix) + len(request.tokens))
             elif (
                 self._decoder.packs
                 and self._fits(request)
-                and (request.again == "prefix" or sharing[tuple(request.prefix)] > 1)
+                and (request.cached == "prefix" or sharing[tuple(request.prefix)] > 1)
             ):
-                after_state.append(number)
+                after_prefix.append(number)
             else:
-                whole.append(number)
-        for group in _groups(after_state, requests):
-            outcomes = self._after_prefixes([requests[number] for number in group], done)
-            scores.update(zip(group, (outcome.log_probabilities for outcome in outcomes), strict=True))
-        scores.update(self._score_in_windows({number: requests[number] for number in whole}, done))
+                windowed.append(number)
+        for group in groups(after_prefix, requests):
+            results = self._after_prefixes([requests[number] for number in group], done)
+            scores.update(zip(group, (result.log_probabilities for result in results), strict=True))
+        scores.update(self._score_in_windows({number: requests[number] for number in windowed}, done))
         for number, request in enumerate(requests):
-            if request.again == "scores":
-                self._keep_scores(request, scores[number])
-        done.all()
+            if request.cached == "scores":
+                self._store_scores(request, scores[number])
+        done.finish()
         return [scores[number] for number in range(len(requests))]
 
     def attend(
@@ -133,188 +143,130 @@ class CausalLanguageModelScorer:
                 f"the attention of model {self.name!r} cannot be read: it does not go through transformers' interface; "
                 f"use the model without a profile"
             )
-        done = _Done(requests, progress)
-        found: list[Attention] = []
-        for group in _groups(range(len(requests)), requests):
-            outcomes = self._after_prefixes([requests[number] for number in group], done, tuple(heads))
-            found += [Attention(outcome.attention, outcome.log_probabilities) for outcome in outcomes]
-        done.all()
-        return found
+        done = TokenProgress(requests, progress)
+        attention: list[Attention] = []
+        for group in groups(range(len(requests)), requests):
+            results = self._after_prefixes([requests[number] for number in group], done, tuple(heads))
+            attention += [Attention(result.attention, result.log_probabilities) for result in results]
+        done.finish()
+        return attention
 
     def prepare(self, requests: Sequence[ScoringRequest], progress: Progress | None = None) -> None:
-        self.cache.check_keeps()
-        done = _Done(requests, progress)
-        for group in _groups(range(len(requests)), requests):
-            of_group = [requests[number] for number in group]
+        self.cache.check_stores()
+        done = TokenProgress(requests, progress)
+        for group in groups(range(len(requests)), requests):
+            group_requests = [requests[number] for number in group]
             if self._decoder.packs:
-                self._prepare_prefixes([request for request in of_group if request.again == "prefix"], done)
-            again = [request for request in of_group if request.again == "scores"]
-            for request, scores in zip(again, self.score(again), strict=True):
-                self._keep_scores(request, scores, lasting=True)
+                self._prepare_prefixes([request for request in group_requests if request.cached == "prefix"], done)
+            scored = [request for request in group_requests if request.cached == "scores"]
+            for request, scores in zip(scored, self.score(scored), strict=True):
+                self._store_scores(request, scores, lasting=True)
                 done.add(len(request.tokens))
         self.cache.settle()
-        self.cache.check_keeps()
-        done.all()
+        self.cache.check_stores()
+        done.finish()
 
-    def chain(self, prefixes: Sequence[Sequence[int]], layers: int | None = None) -> Chain:
-        # Where nothing can be kept of what was accepted, it is read again with each piece.
+    def chain(self, prefixes: Sequence[Sequence[int]], shallow: bool = False) -> Chain:
+        # Without packing, keys and values cannot be had: what was accepted goes through the model with each piece.
         length = self.context_length if self._decoder.packs else 0
-        return StateChain(prefixes, layers, length, self._queue.run, self.score)
+        depth = self._depth() if shallow and self.supports_shallow else None
+        return CachedChain(prefixes, depth, length, self._queue.run, self.score)
 
     def _fits(self, request: ScoringRequest) -> bool:
-        """Whether a request can be read at once, its tokens after the state of its prefix."""
+        """Whether a request can go through the model at once, its tokens after its prefix."""
         length = len(request.prefix) + len(request.tokens)
         return bool(request.prefix) and bool(request.tokens) and length <= self.context_length
 
-    def _after_prefixes(
-        self, requests: Sequence[ScoringRequest], done: _Done, heads: tuple[Head, ...] = ()
-    ) -> list[Outcome]:
-        """What a pass says of each request's tokens after its prefix: their log-probabilities, and what heads see.
+    def _prefixes(self, requests: Sequence[ScoringRequest]) -> list[Prefix]:
+        shallow = self.supports_shallow and any(request.shallow for request in requests)
+        depth = self._depth() if shallow else None
+        return [Prefix(tuple(request.prefix[:-1]), depth if request.shallow else None) for request in requests]
 
-        Of a prefix that is not known the first who asks for it reads it in the same pass; the others use its state.
+    def _after_prefixes(
+        self, requests: Sequence[ScoringRequest], done: TokenProgress, heads: tuple[Head, ...] = ()
+    ) -> list[PassResult]:
+        """The results of each request's tokens after its prefix: their log-probabilities, and what heads see.
+
+        A prefix that is not cached goes through the model with the first request that has it; the others wait for its
+        keys and values.
         """
-        states = self._known_states(requests, done)
-        prefixes = [_Prefix.of(request) for request in requests]
-        first: dict[_Prefix, int] = {}
+        prefixes = self._prefixes(requests)
+        cached = self._cached_prefixes(requests, prefixes, done)
+        first: dict[Prefix, int] = {}
         now: list[int] = []
         later: list[int] = []
         for number, prefix in enumerate(prefixes):
-            is_first = not prefix.tokens or prefix in states or first.setdefault(prefix, number) == number
+            is_first = not prefix.tokens or prefix in cached or first.setdefault(prefix, number) == number
             (now if is_first else later).append(number)
-        outcomes: dict[int, Outcome] = {}
+        results: dict[int, PassResult] = {}
         for numbers in filter(None, (now, later)):
-            stretches = [_after_prefix(requests[number], states.get(prefixes[number]), heads) for number in numbers]
-            for number, outcome in zip(numbers, self._queue.run(stretches, done.stretches), strict=True):
-                outcomes[number] = outcome
-                if outcome.state is not None:
-                    states[prefixes[number]] = outcome.state
-                    if requests[number].again == "prefix":
-                        self.cache.put(self._state_key(prefixes[number]), outcome.state._asdict())
-        return [outcomes[number] for number in range(len(requests))]
+            items = [
+                item_after_prefix(requests[number], prefixes[number], cached.get(prefixes[number]), heads)
+                for number in numbers
+            ]
+            for number, result in zip(numbers, self._queue.run(items, done.add_items), strict=True):
+                results[number] = result
+                if result.key_values is not None:
+                    cached[prefixes[number]] = result.key_values
+                    if requests[number].cached == "prefix":
+                        self.cache.put(self._prefix_key(prefixes[number]), result.key_values._asdict())
+        return [results[number] for number in range(len(requests))]
 
-    def _known_states(self, requests: Sequence[ScoringRequest], done: _Done) -> dict[_Prefix, State]:
-        """The states of prefixes that were asked for before."""
-        states: dict[_Prefix, State] = {}
-        for request in requests:
-            prefix = _Prefix.of(request)
-            if prefix not in states and request.again == "prefix" and prefix.tokens:
-                kept = self.cache.get(self._state_key(prefix), self.device)
-                if kept is not None:
-                    states[prefix] = State(kept["keys"], kept["values"])
-            if prefix in states:
+    def _cached_prefixes(
+        self, requests: Sequence[ScoringRequest], prefixes: Sequence[Prefix], done: TokenProgress
+    ) -> dict[Prefix, KeyValues]:
+        """Keys and values of the prefixes that were computed before."""
+        cached: dict[Prefix, KeyValues] = {}
+        for request, prefix in zip(requests, prefixes, strict=True):
+            if prefix not in cached and request.cached == "prefix" and prefix.tokens:
+                tensors = self.cache.get(self._prefix_key(prefix), self.device)
+                if tensors is not None:
+                    cached[prefix] = KeyValues(tensors["keys"], tensors["values"])
+            if prefix in cached:
                 done.add(len(prefix.tokens))
-        return states
+        return cached
 
-    def _prepare_prefixes(self, requests: Sequence[ScoringRequest], done: _Done) -> None:
-        known = self._known_states(requests, done)
-        missing = [
-            prefix for prefix in dict.fromkeys(map(_Prefix.of, requests)) if prefix.tokens and prefix not in known
-        ]
-        stretches = [Stretch(prefix.tokens, keep=len(prefix.tokens), layers=prefix.layers) for prefix in missing]
-        for prefix, outcome in zip(missing, self._queue.run(stretches, done.stretches), strict=True):
-            assert outcome.state is not None
-            self.cache.put(self._state_key(prefix), outcome.state._asdict(), lasting=True)
+    def _prepare_prefixes(self, requests: Sequence[ScoringRequest], done: TokenProgress) -> None:
+        prefixes = self._prefixes(requests)
+        cached = self._cached_prefixes(requests, prefixes, done)
+        missing = [prefix for prefix in dict.fromkeys(prefixes) if prefix.tokens and prefix not in cached]
+        items = [PassItem(prefix.tokens, prefix_length=len(prefix.tokens), layers=prefix.layers) for prefix in missing]
+        for prefix, result in zip(missing, self._queue.run(items, done.add_items), strict=True):
+            assert result.key_values is not None
+            self.cache.put(self._prefix_key(prefix), result.key_values._asdict(), lasting=True)
 
-    def _state_key(self, prefix: _Prefix) -> str:
+    def _prefix_key(self, prefix: Prefix) -> str:
         return self._key(f"state read by {prefix.layers}", prefix.tokens)
 
-    def _score_in_windows(self, requests: dict[int, ScoringRequest], done: _Done) -> dict[int, np.ndarray]:
-        scores = {number: np.full(len(one.tokens), np.nan, dtype=np.float32) for number, one in requests.items()}
-        cut = [window for number, one in requests.items() for window in windows(number, one, self.context_length)]
-        stretches = [Stretch(window.tokens, score_from=window.read_from) for window in cut]
-        for window, outcome in zip(cut, self._queue.run(stretches, done.stretches), strict=True):
-            found = outcome.log_probabilities
-            scores[window.request][window.start : window.start + len(found)] = found
+    def _score_in_windows(self, requests: dict[int, ScoringRequest], done: TokenProgress) -> dict[int, np.ndarray]:
+        scores = {
+            number: np.full(len(request.tokens), np.nan, dtype=np.float32) for number, request in requests.items()
+        }
+        cut = [
+            window for number, request in requests.items() for window in windows(number, request, self.context_length)
+        ]
+        items = [PassItem(window.tokens, score_from=window.score_from) for window in cut]
+        for window, result in zip(cut, self._queue.run(items, done.add_items), strict=True):
+            log_probabilities = result.log_probabilities
+            scores[window.request][window.start : window.start + len(log_probabilities)] = log_probabilities
         return scores
 
-    def _known_scores(self, request: ScoringRequest) -> np.ndarray | None:
-        kept = self.cache.get(self._key("scores", request.prefix, request.tokens), "cpu")
-        return None if kept is None else kept["scores"].numpy().copy()
+    def _cached_scores(self, request: ScoringRequest) -> np.ndarray | None:
+        tensors = self.cache.get(self._key("scores", request.prefix, request.tokens), "cpu")
+        return None if tensors is None else tensors["scores"].numpy().copy()
 
-    def _keep_scores(self, request: ScoringRequest, scores: np.ndarray, *, lasting: bool = False) -> None:
-        kept = {"scores": torch.from_numpy(scores.copy())}
-        self.cache.put(self._key("scores", request.prefix, request.tokens), kept, lasting=lasting)
+    def _store_scores(self, request: ScoringRequest, scores: np.ndarray, *, lasting: bool = False) -> None:
+        tensors = {"scores": torch.from_numpy(scores.copy())}
+        self.cache.put(self._key("scores", request.prefix, request.tokens), tensors, lasting=lasting)
 
-    def _key(self, kind: str, *tokens: Sequence[int]) -> str:
+    def _key(self, kind: str, *texts: Sequence[int]) -> str:
         digest = hashlib.sha256(f"{kind} {self._numerics}".encode())
-        for some in tokens:
-            digest.update(b"|" + np.asarray(some, dtype=np.int64).tobytes())
+        for tokens in texts:
+            digest.update(b"|" + np.asarray(tokens, dtype=np.int64).tobytes())
         return digest.hexdigest()
 
-    def _run_pass(self, stretches: Sequence[Stretch]) -> list[Outcome]:
-        return packing.run(self._decoder, stretches)
-
-
-class _Prefix(NamedTuple):
-    """What stands before a request's tokens, but for its last token: that one predicts the first of them."""
-
-    tokens: tuple[int, ...]
-    layers: int | None  # by which it is read
-
-    @classmethod
-    def of(cls, request: ScoringRequest) -> _Prefix:
-        return cls(tuple(request.prefix[:-1]), request.layers)
-
-
-def _after_prefix(request: ScoringRequest, state: State | None, heads: tuple[Head, ...]) -> Stretch:
-    """A request's tokens after the state of its prefix, or, where it is not known, with its prefix."""
-    unread = () if state is not None else request.prefix[:-1]
-    return Stretch(
-        [*unread, request.prefix[-1], *request.tokens],
-        () if state is None else (state,),
-        keep=len(unread),
-        layers=request.layers,
-        score_from=len(unread) + 1,
-        among_common=bool(heads),
-        heads=heads,
-    )
-
-
-class _Done:
-    """How much of the tokens of some requests is done."""
-
-    def __init__(self, requests: Sequence[ScoringRequest], progress: Progress | None) -> None:
-        self._total = sum(len(request.prefix) + len(request.tokens) for request in requests)
-        self._report, self._tokens, self._share = progress, 0, 0.0
-
-    def add(self, tokens: int) -> None:
-        self._tokens += tokens
-        share = min(self._tokens / max(self._total, 1), 1.0)
-        if self._report and share > self._share:
-            self._share = share
-            self._report(share)
-
-    def stretches(self, stretches: Sequence[Stretch]) -> None:
-        self.add(sum(len(stretch.tokens) for stretch in stretches))
-
-    def all(self) -> None:
-        if self._total:
-            self.add(self._total)
-
-
-def _groups(numbers: Sequence[int], requests: Sequence[ScoringRequest]) -> Iterator[list[int]]:
-    """The numbers of requests whose prefixes can be held at once."""
-    group: list[int] = []
-    size = 0
-    for number in numbers:
-        size += len(requests[number].prefix)
-        if group and size > _GROUP_TOKENS:
-            yield group
-            group, size = [], len(requests[number].prefix)
-        group.append(number)
-    if group:
-        yield group
-
-
-def _best_device() -> str:
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def _processor() -> str:
-    capabilities = torch.cpu.get_capabilities()
-    return ",".join(sorted(name for name, has in capabilities.items() if has is True))
+    def _run_pass(self, items: Sequence[PassItem]) -> list[PassResult]:
+        return packing.run(self._decoder, items)
 
 
 def _versions() -> str:

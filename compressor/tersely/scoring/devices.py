@@ -1,4 +1,7 @@
-"""Whether a model can be computed where and how a user wants it. Says so before anything is fetched or read."""
+"""Devices and dtypes: the best there is, and whether a model can be computed where and how a user wants it.
+
+Checks come before anything is fetched or loaded.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,23 @@ from typing import Any
 from tersely.errors import ModelError
 
 _NAMES = "'cpu', 'cuda', 'cuda:0' or 'mps'"
+
+
+def best_device() -> str:
+    """CUDA, else MPS, else the processor."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def processor_features() -> str:
+    """What this processor can do, in words: kernels, and so the last bits, depend on it."""
+    import torch
+
+    features = torch.cpu.get_capabilities()
+    return ",".join(sorted(name for name, value in features.items() if value is True))
 
 
 def check_device(device: Any) -> None:

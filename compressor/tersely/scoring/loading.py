@@ -1,4 +1,4 @@
-"""A model's name -> a decoder and a tokenizer, ready to score; where its files come from, `models.py` knows."""
+"""A model's name -> a decoder and a tokenizer, ready to score; `models.py` finds its files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from transformers import PreTrainedTokenizerBase
 
-    from tersely.scoring.packing import Decoder
+    from tersely.scoring.decoder import Decoder
 
 _TOKENIZER = "tokenizer.json"
 
@@ -31,8 +31,8 @@ def load_model(name: str, *, dtype: str | None, device: str) -> LoadedModel:
     Args:
         name: as in `model_path`.
         dtype: a torch dtype's name, such as `"bfloat16"` or `"float32"`; or `"int8"` for a model of the Llama family on
-            a processor with such products, with bfloat16 or float32 where 8 bits would not do. None: int8 where it can
-            be had, else bfloat16, else float32.
+            a processor with 8-bit matmuls, with bfloat16 or float32 where 8 bits are too few. None: int8 where that is
+            possible, else bfloat16, else float32.
         device: the torch device's name, such as `"cpu"` or `"cuda"`.
 
     Raises:
@@ -40,8 +40,7 @@ def load_model(name: str, *, dtype: str | None, device: str) -> LoadedModel:
             be computed on that device or in that dtype here.
     """
     from tersely.scoring.devices import check_device, check_dtype
-    from tersely.scoring.eight_bits import multiplies_eight_bits
-    from tersely.scoring.llama import Llama, read_configuration
+    from tersely.scoring.llama import Llama, load_configuration, multiplies_eight_bits
 
     check_device(device)
     check_dtype(dtype)
@@ -49,9 +48,9 @@ def load_model(name: str, *, dtype: str | None, device: str) -> LoadedModel:
     if path is not None:
         check_model(path)
     try:
-        configuration = read_configuration(path) if path is not None and (path / _TOKENIZER).exists() else None
-        may_be = dtype in (None, "int8") and configuration is not None and device == "cpu"
-        eight_bits = may_be and multiplies_eight_bits()
+        configuration = load_configuration(path) if path is not None and (path / _TOKENIZER).exists() else None
+        possible = dtype in (None, "int8") and configuration is not None and device == "cpu"
+        eight_bits = possible and multiplies_eight_bits()
         if dtype == "int8" and not eight_bits:
             raise ModelError(
                 f"model {name!r} cannot be computed in int8 on {device}: that takes a model of the Llama family and a "

@@ -1,9 +1,9 @@
-"""The queue in front of the model: callers of many threads share passes, and whoever gives up frees its place.
+"""The queue in front of the model: callers of many threads share passes, and a caller that gives up frees its place.
 
-One thread of its own runs the passes, so matrix libraries keep one team of threads however many callers there are. A
-pass takes what has waited longest, whosesoever it is; a caller with more than one pass of work goes to the end of the
-queue after each, so that nobody waits for all of it. A pass with room left waits a moment for callers that are about to
-ask for something, too. This room knows nothing of models.
+One thread runs all passes, so matrix libraries keep one team of threads however many callers there are. A pass takes
+the work that has waited longest, of any caller. A caller with more than one pass of work goes to the end of the queue
+after each, so that nobody waits for all of it. A pass with room left waits a moment for callers that are about to ask.
+This room knows nothing of models.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ Work = TypeVar("Work")
 Outcome = TypeVar("Outcome")
 Result = TypeVar("Result")
 
-# Seconds for which a pass waits at most for callers that are on their way; who has been for longer is not waited for.
+# Seconds that a pass waits at most for callers that are on their way, counted from when each set out.
 _PATIENCE = 0.03
 
 
-class Cancelled(Exception):  # noqa: N818 - it is news, no error
-    """The caller has given up: what it asked for was not done."""
+class Cancelled(Exception):  # noqa: N818 - not an error of the program
+    """The caller has given up: its work was not done."""
 
 
 class Cancellation:
-    """How somebody else tells a caller's thread to give up. Safe to use from any thread."""
+    """How another thread tells a caller to give up. Safe to use from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -43,12 +43,12 @@ class Cancellation:
         with self._lock:
             self.cancelled = True
             wake = list(self._wake)
-        for one in wake:
-            one()
+        for wake_caller in wake:
+            wake_caller()
 
     @contextmanager
     def waking(self, wake: Callable[[], None]) -> Iterator[None]:
-        """Have `wake` called when the caller shall give up."""
+        """Call `wake` when the caller is to give up."""
         with self._lock:
             self._wake.append(wake)
         try:
@@ -63,7 +63,7 @@ _CANCELLATION: ContextVar[Cancellation | None] = ContextVar("cancellation", defa
 
 @contextmanager
 def cancellable(cancellation: Cancellation) -> Iterator[None]:
-    """Let what this thread asks for meanwhile be given up through `cancellation`."""
+    """Let `cancellation` end every `PassQueue.run` that this thread calls meanwhile."""
     token = _CANCELLATION.set(cancellation)
     try:
         yield
@@ -71,13 +71,13 @@ def cancellable(cancellation: Cancellation) -> Iterator[None]:
         _CANCELLATION.reset(token)
 
 
-_arriving: dict[object, float] = {}  # who is on the way, and since when
+_arriving: dict[object, float] = {}  # callers on their way, and since when
 _ARRIVAL: ContextVar[object] = ContextVar("arrival", default=None)
 
 
 @contextmanager
 def arriving() -> Iterator[None]:
-    """Let passes wait a moment for what this thread is about to ask for: from here on to its first `PassQueue.run`."""
+    """Let passes wait a moment for this thread: from here on until its first `PassQueue.run`."""
     arrival = object()
     _arriving[arrival] = time.monotonic()
     token = _ARRIVAL.set(arrival)
@@ -88,7 +88,7 @@ def arriving() -> Iterator[None]:
         _arriving.pop(arrival, None)
 
 
-def _somebody_arrives() -> bool:
+def _caller_arrives() -> bool:
     lately = time.monotonic() - _PATIENCE
     return any(since > lately for since in list(_arriving.values()))
 
@@ -108,10 +108,10 @@ class _Job(Generic[Work, Outcome]):
 
 
 class PassQueue(Generic[Work, Outcome]):
-    """Runs work in passes of bounded size, callers in turns, each caller's in the order in which it came.
+    """Runs work in passes of bounded size, callers in turns, each caller's work in its order.
 
     Args:
-        run: runs one pass: some work in, as many outcomes out.
+        run: runs one pass: pieces of work in, as many outcomes out.
         size: of one piece of work.
         limit: the sizes in a pass add up to at most this, unless a single one is larger.
     """
@@ -123,7 +123,7 @@ class PassQueue(Generic[Work, Outcome]):
         self._begin()
 
     def run(self, work: Sequence[Work], progress: Callable[[Sequence[Work]], None] | None = None) -> list[Outcome]:
-        """Have work done, and wait for it.
+        """Run work, and wait for its outcomes.
 
         Args:
             work: what to do; it may share passes with that of other callers.
@@ -133,7 +133,7 @@ class PassQueue(Generic[Work, Outcome]):
             The outcomes, in the order of the work.
 
         Raises:
-            Cancelled: somebody told this caller to give up.
+            Cancelled: another thread told this caller to give up.
             Exception: as the pass raised it in which the caller's work stood.
         """
         if self._process != os.getpid():
@@ -164,7 +164,7 @@ class PassQueue(Generic[Work, Outcome]):
         return [job.outcomes[number] for number in range(len(work))]
 
     def call(self, action: Callable[[], Result]) -> Result:
-        """Have something else done in the thread of the passes, and wait for it."""
+        """Run something else in the thread of the passes, and wait for it."""
         return self._worker.submit(action).result()
 
     def _begin(self) -> None:
@@ -187,8 +187,8 @@ class PassQueue(Generic[Work, Outcome]):
         batch: list[tuple[_Job[Work, Outcome], int]] = []
         total = 0
         with self._changed:
-            if self._jobs and _somebody_arrives() and self._waiting() < self._limit:
-                self._changed.wait_for(lambda: not _somebody_arrives(), _PATIENCE)
+            if self._jobs and _caller_arrives() and self._waiting() < self._limit:
+                self._changed.wait_for(lambda: not _caller_arrives(), _PATIENCE)
             while self._jobs:
                 job = self._jobs[0]
                 while job.taken < len(job.work):
@@ -211,9 +211,9 @@ class PassQueue(Generic[Work, Outcome]):
             outcomes = self._run_pass([job.work[number] for job, number in batch])
         except Exception as error:
             jobs = list(dict.fromkeys(job for job, _ in batch))
-            if len(jobs) > 1:  # what is wrong with one caller's work is no affair of the others
-                for one in jobs:
-                    self._run_batch([(job, number) for job, number in batch if job is one])
+            if len(jobs) > 1:  # an error of one caller's work must not reach the others
+                for caller in jobs:
+                    self._run_batch([(job, number) for job, number in batch if job is caller])
                 return
             with self._changed:
                 jobs[0].error = error
@@ -229,7 +229,7 @@ class PassQueue(Generic[Work, Outcome]):
 
 @contextmanager
 def _released(condition: threading.Condition) -> Iterator[None]:
-    """Let others in meanwhile."""
+    """Release a held lock for a moment."""
     condition.release()
     try:
         yield

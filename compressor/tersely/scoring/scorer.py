@@ -28,18 +28,17 @@ class ScoringRequest(NamedTuple):
 
     Attributes:
         tokens: the token ids to score.
-        prefix: token ids that stand before them and are read but not scored; several requests may share one.
-        again: what of it will probably be asked for again, and is worth keeping: the same prefix before other tokens (a
-            document before a question; all but its last token, which predicts the first of them), or the same scores.
-        layers: of a prefix that will be asked for again, hidden states need be computed by so many of the model's
-            layers only; what the tokens see of it in later layers is read from there. None for all. An implementation
-            may compute more.
+        prefix: token ids that stand before them and are not scored; several requests may share one.
+        cached: what to cache for later requests: the same prefix before other tokens (a document before a question; all
+            but its last token, which predicts the first of them), or the same scores.
+        shallow: of a cached prefix only what later tokens see of it is needed: the scorer may compute its hidden states
+            by fewer of its layers.
     """
 
     tokens: Sequence[int]
     prefix: Sequence[int] = ()
-    again: Literal["prefix", "scores"] | None = None
-    layers: int | None = None
+    cached: Literal["prefix", "scores"] | None = None
+    shallow: bool = False
 
 
 class Head(NamedTuple):
@@ -56,8 +55,8 @@ class Attention(NamedTuple):
         weights: attention weights in [0, 1] (float32; heads, prefix tokens but the last), the mean over the tokens that
             see. A row sums to less than 1: they look at each other, too.
         log_probabilities: of the request's tokens (nats, float32), like those of `Scorer.score`; but an implementation
-            may give them among the commonest tokens of the vocabulary and the token itself, which costs a fraction.
-            They are higher then, and good to compare prefixes.
+            may normalise them over a truncated vocabulary (its commonest tokens and the token itself), which costs a
+            fraction. They are higher then, and good to compare prefixes.
     """
 
     weights: np.ndarray
@@ -87,7 +86,7 @@ class Scorer(Protocol):
     fingerprint: str  # the same for the same weights, whatever they are called and however precisely they are held
     context_length: int  # tokens
     heads: Sequence[Head]  # all that there are
-    stops: bool  # whether it makes use of `ScoringRequest.layers`
+    supports_shallow: bool  # whether it computes the prefixes of shallow requests by fewer layers
 
     def encode(self, text: str) -> Encoding:
         """Tokenize a text with the model's own tokenizer."""
@@ -112,11 +111,11 @@ class Scorer(Protocol):
         heads: Sequence[Head],
         progress: Progress | None = None,
     ) -> list[Attention]:
-        """What each request's tokens see of its prefix, and by the way how likely they are: in a single pass.
+        """What each request's tokens see of its prefix, and how likely they are, in a single forward pass.
 
         Args:
             requests: each with a prefix and tokens that together fit the context length.
-            heads: whose attention to read, at least one.
+            heads: whose attention is wanted, at least one.
             progress: called now and then with the share that is done, from 0 to 1.
 
         Raises:
@@ -125,22 +124,29 @@ class Scorer(Protocol):
         ...
 
     def prepare(self, requests: Sequence[ScoringRequest], progress: Progress | None = None) -> None:
-        """Read ahead what later requests will ask for `again`, and keep it, on disk, too.
+        """Compute what later requests will find `cached`, and store it, on disk, too.
 
         Args:
-            requests: those with `again="prefix"` need no tokens.
+            requests: those with `cached="prefix"` need no tokens.
             progress: called now and then with the share that is done, from 0 to 1.
         """
         ...
 
-    def chain(self, prefixes: Sequence[Sequence[int]], layers: int | None = None) -> Chain:
-        """A new chain: one condition for each prefix, which starts with it. All of them go the same way from there.
+    def chain(self, prefixes: Sequence[Sequence[int]], shallow: bool = False) -> Chain:
+        """A new chain: one condition for each prefix, which starts with it. All of them accept the same tokens.
 
-        Log-probabilities of several conditions are there to be compared with each other: they may be among the
-        commonest tokens of the vocabulary, as those of `attend`.
+        Log-probabilities of several conditions are there to be compared with each other: they may be normalised over a
+        truncated vocabulary, as those of `attend`.
 
         Args:
             prefixes: of the conditions.
-            layers: by which conditions are read, as in `ScoringRequest`.
+            shallow: the scorer may compute the conditions by fewer layers, as in `ScoringRequest`.
+        """
+        ...
+
+    def with_depth(self, layers: int | None) -> Scorer:
+        """The same model, which computes the prefixes of shallow requests by so many layers; None for all.
+
+        Only calibration tries depths; everybody else leaves it to the scorer (see `depth.py`).
         """
         ...

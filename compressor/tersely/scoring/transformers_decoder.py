@@ -1,7 +1,7 @@
 """Any causal language model of transformers as a `Decoder`: what is special to a family stays in its own code.
 
-Attention is had through transformers' interface for it, which hands over queries, keys and values. A model that
-computes its attention past that interface is found out here, once, and reads one text at a time.
+Attention comes through transformers' interface for it, which hands over queries, keys and values. A model that computes
+its attention past that interface is noticed here, once, and then takes one text at a time.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from tersely.errors import ModelError
+from tersely.scoring.decoder import TRUNCATED_VOCABULARY, Attend
 from tersely.scoring.fingerprint import model_fingerprint
-from tersely.scoring.packing import COMMON, Attend, run
-from tersely.scoring.stretches import Stretch
+from tersely.scoring.packing import run
+from tersely.scoring.pass_items import PassItem
 
 # The name under which transformers finds the attention below.
 _IMPLEMENTATION = "tersely"
 
 
 class TransformersDecoder:
-    """A `Decoder` (packing.py).
+    """A `Decoder` (decoder.py).
 
     Args:
         model: ready to compute, on its device.
@@ -37,7 +38,7 @@ class TransformersDecoder:
         ModelError: its logits are not what its output layer says.
     """
 
-    stops = False  # its layers belong to transformers
+    supports_shallow = False  # its layers belong to transformers
 
     def __init__(self, model: PreTrainedModel, name: str) -> None:
         self._model = model
@@ -53,49 +54,57 @@ class TransformersDecoder:
         self.packs = self._can_pack(tokens)
 
     def hidden(
-        self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend, going_on: Mapping[int, int]
+        self, tokens: torch.Tensor, positions: torch.Tensor, attend: Attend, active_from: Mapping[int, int]
     ) -> torch.Tensor:
         if not self.packs:
-            return self._model.base_model(input_ids=tokens[None], use_cache=False).last_hidden_state[0]
-        with _attending(attend):
-            output = self._model.base_model(input_ids=tokens[None], position_ids=positions[None], use_cache=False)
-        return output.last_hidden_state[0]
+            output = self._model.base_model(input_ids=tokens[None], use_cache=False)
+        else:
+            with _attending(attend):
+                output = self._model.base_model(input_ids=tokens[None], position_ids=positions[None], use_cache=False)
+        states: torch.Tensor = output.last_hidden_state[0]
+        return states
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        return self._model.get_output_embeddings()(hidden)
+        logits: torch.Tensor = self._model.get_output_embeddings()(hidden)
+        return logits
 
-    def common_logits(self, hidden: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        logits = self.logits(hidden)  # its head may do more than multiply
-        return logits[:, :COMMON], logits[: len(targets)].gather(1, targets[:, None])[:, 0]
+    def truncated_logits(self, hidden: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        logits = self.logits(hidden)  # all of them: its head may do more than multiply
+        return logits[:, :TRUNCATED_VOCABULARY], logits[: len(targets)].gather(1, targets[:, None])[:, 0]
 
     def _check_head(self, tokens: list[int], name: str) -> None:
-        """Some models bend their logits after the head (soft caps, scales): scoring them here would be wrong."""
+        """Some models change their logits after the head (soft caps, scales): scoring them here would be wrong."""
         ids = torch.tensor([tokens], device=self.device)
         head = self._model.get_output_embeddings()
         with torch.inference_mode():
-            whole = self._model(input_ids=ids, use_cache=False).logits
-            here = None if head is None else head(self._model.base_model(input_ids=ids).last_hidden_state)
-        if here is None or here.shape != whole.shape or not torch.allclose(here.float(), whole.float(), atol=1e-2):
+            expected = self._model(input_ids=ids, use_cache=False).logits
+            logits = None if head is None else head(self._model.base_model(input_ids=ids).last_hidden_state)
+        if (
+            logits is None
+            or logits.shape != expected.shape
+            or not torch.allclose(logits.float(), expected.float(), atol=1e-2)
+        ):
             raise ModelError(
                 f"model {name!r} does more to its logits than its output layer shows (a soft cap or a scale), "
                 f"which Tersely does not follow; use another model"
             )
 
     def _can_pack(self, tokens: list[int]) -> bool:
-        """Whether the model's attention can be had from it: a text in parts, among others, is as likely as alone."""
-        expected = run(self, [Stretch(tokens, score_from=3)])[0].log_probabilities
+        """Whether the model's attention comes through the interface: a text in parts is as likely as whole."""
+        expected = run(self, [PassItem(tokens, score_from=3)])[0].log_probabilities
+        neighbour = PassItem(tokens[::-1])
         try:
             self._model.set_attn_implementation(_IMPLEMENTATION)
             self.packs = True
-            begun = run(self, [Stretch(tokens[::-1]), Stretch(tokens, keep=2)])[1].state
-            assert begun is not None
-            found = run(self, [Stretch(tokens[::-1]), Stretch(tokens[2:], (begun,), score_from=1)])[1].log_probabilities
-        except Exception:  # whatever a model we do not know says of being asked so
+            prefix = run(self, [neighbour, PassItem(tokens, prefix_length=2)])[1].key_values
+            assert prefix is not None
+            scores = run(self, [neighbour, PassItem(tokens[2:], (prefix,), score_from=1)])[1].log_probabilities
+        except Exception:  # an unknown model may raise anything here
             return False
-        return np.allclose(expected, found, atol=1e-3 if self._model.dtype == torch.float32 else 0.3)
+        return np.allclose(expected, scores, atol=1e-3 if self._model.dtype == torch.float32 else 0.3)
 
 
-# Who attends in the pass that runs here; None outside of one, where transformers computes as it always does.
+# Computes attention in the pass that runs here; None outside of one, where transformers computes as it always does.
 _ATTEND: ContextVar[Attend | None] = ContextVar("attend", default=None)
 
 

@@ -12,19 +12,19 @@ class Window(NamedTuple):
     """A part of a request that fits the model.
 
     Attributes:
-        tokens: what to read.
-        read_from: those from here on are scored.
+        tokens: that go through the model.
+        score_from: the position of the first one that is scored.
         request: the request's number.
         start: where in the request's tokens the first score belongs.
     """
 
     tokens: list[int]
-    read_from: int
+    score_from: int
     request: int
     start: int
 
 
-def windows(index: int, request: ScoringRequest, context_length: int) -> Iterator[Window]:
+def windows(number: int, request: ScoringRequest, context_length: int) -> Iterator[Window]:
     """Cut a request into windows, so that each scored token has at least half a window before it (or all there is).
 
     A prefix of up to a quarter of a window stands before every window; a longer one slides away with the tokens.
@@ -43,8 +43,8 @@ def windows(index: int, request: ScoringRequest, context_length: int) -> Iterato
         end = min(begin + room, len(sliding))
         yield Window(
             tokens=pinned + sliding[begin:end],
-            read_from=len(pinned) + to_score - begin,
-            request=index,
+            score_from=len(pinned) + to_score - begin,
+            request=number,
             start=to_score - (len(sliding) - len(tokens)),
         )
         to_score = end

@@ -4,6 +4,7 @@ regressions, one a hop, with a ridge that keeps them small: a few hundred questi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
@@ -66,12 +67,31 @@ class _Measured(NamedTuple):
     is_evidence: np.ndarray
 
     def first_hop(self, heads: Sequence[int]) -> np.ndarray:
-        return np.column_stack([self.signals.of_model[:, heads], self.signals.first_hop])
+        return np.column_stack([self.signals.model_scores[:, heads], self.signals.first_hop])
 
 
 class _Weights(NamedTuple):
-    first: np.ndarray
-    second: np.ndarray
+    """Fitted weights: of the model's scores and the other signals of the first hop, and of those of the second."""
+
+    first_hop: np.ndarray
+    second_hop: np.ndarray
+
+
+class Calibration(NamedTuple):
+    """What calibration finds out about a model: its profile, and by how many layers the scorer computes documents.
+
+    Attributes:
+        profile: for the method.
+        document_layers: for the scorer (see `scoring/depth.py`); None for all.
+    """
+
+    profile: Profile
+    document_layers: int | None
+
+    def to_json(self) -> str:
+        """The file that both are found in."""
+        fields = {**self.profile.model_dump(mode="json"), "document_layers": self.document_layers}
+        return json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
 
 
 class _Fitted(NamedTuple):
@@ -94,9 +114,9 @@ def calibrate(
     *,
     heads: int | None = None,
     progress: Progress | None = None,
-) -> Profile:
-    """Make a model's profile. Where the scorer stops, the examples are read twice: documents by all layers, and by two
-    thirds of them.
+) -> Calibration:
+    """Make a model's profile. Where the scorer supports it, the examples are scored twice: documents by all layers, and
+    by two thirds of them.
 
     Args:
         scorer: the model.
@@ -115,7 +135,7 @@ def calibrate(
     if heads > len(scorer.heads):
         raise InvalidInputError(f"heads: {scorer.name!r} has {len(scorer.heads)} attention heads, not {heads}")
     depths: list[int | None] = [None]
-    if heads and scorer.stops:
+    if heads and scorer.supports_shallow:
         all_layers = max(head.layer for head in scorer.heads) + 1
         some = round(_DOCUMENT_LAYERS * all_layers)
         if 0 < some < all_layers:
@@ -126,20 +146,22 @@ def calibrate(
     )
     best = next((fitted for fitted in fewer if fitted.tells_as_well_as(whole)), whole)
     chosen, weights = best.heads, best.weights
-    of_model, first = weights.first[: len(chosen)].round(4).tolist(), weights.first[len(chosen) :].round(4).tolist()
-    return Profile(
+    model_weights, first_hop = (
+        weights.first_hop[: len(chosen)].round(4).tolist(),
+        weights.first_hop[len(chosen) :].round(4).tolist(),
+    )
+    profile = Profile(
         model=scorer.name if heads else "any",
         fingerprint=scorer.fingerprint if heads else None,
         heads=tuple(
             HeadWeight(layer=scorer.heads[number].layer, head=scorer.heads[number].head, weight=weight)
-            for number, weight in zip(chosen, of_model, strict=True)
+            for number, weight in zip(chosen, model_weights, strict=True)
         )
         if heads
         else (),
-        document_layers=best.document_layers,
-        contrast=0.0 if heads else of_model[0],
-        first_hop=FirstHopWeights(**dict(zip(FIRST_HOP, first, strict=True))),
-        second_hop=SecondHopWeights(**dict(zip(SECOND_HOP, weights.second.round(4).tolist(), strict=True))),
+        contrast=0.0 if heads else model_weights[0],
+        first_hop=FirstHopWeights(**dict(zip(FIRST_HOP, first_hop, strict=True))),
+        second_hop=SecondHopWeights(**dict(zip(SECOND_HOP, weights.second_hop.round(4).tolist(), strict=True))),
         provenance=Provenance(
             data={source.name: source.sha256 for source in sources},
             questions=best.questions,
@@ -147,6 +169,7 @@ def calibrate(
             made=date.today().isoformat(),
         ),
     )
+    return Calibration(profile, best.document_layers)
 
 
 def _share_of(progress: Progress | None, number: int, total: int) -> Progress:
@@ -157,7 +180,9 @@ def _share_of(progress: Progress | None, number: int, total: int) -> Progress:
 def _fitted(
     scorer: Scorer, sources: Sequence[ExampleSet], heads: int, document_layers: int | None, progress: Progress
 ) -> _Fitted:
-    measured = _measure_all(scorer, sources, scorer.heads if heads else [], document_layers, progress)
+    if scorer.supports_shallow:
+        scorer = scorer.with_depth(document_layers)
+    measured = _measure_all(scorer, sources, scorer.heads if heads else [], progress)
     chosen = _best_heads(measured, heads) if heads else [0]
     return _Fitted(document_layers, len(measured), chosen, _fit(measured, chosen), _held_out(measured, heads))
 
@@ -174,7 +199,6 @@ def _measure_all(
     scorer: Scorer,
     sources: Sequence[ExampleSet],
     heads: Sequence[Head],
-    document_layers: int | None,
     progress: Progress,
 ) -> list[_Measured]:
     total = sum(len(source.examples) for source in sources)
@@ -185,9 +209,7 @@ def _measure_all(
         for example in source.examples:
             documents = read_documents(example.documents).usable
             segmented = segment_documents(documents)
-            signals = measure(
-                scorer, segmented, example.question, heads, lambda share: None, document_layers=document_layers
-            )
+            signals = measure(scorer, segmented, example.question, heads, lambda share: None)
             is_evidence = np.array(
                 [
                     _overlaps(
@@ -223,7 +245,7 @@ def _best_heads(measured: Sequence[_Measured], number: int) -> list[int]:
     """The heads that tell evidence best, each by itself; the mean over sources of the mean over questions."""
     by_source: dict[str, list[np.ndarray]] = {}
     for example in measured:
-        areas = [area_under_curve(column, example.is_evidence) for column in example.signals.of_model.T]
+        areas = [area_under_curve(column, example.is_evidence) for column in example.signals.model_scores.T]
         by_source.setdefault(example.source, []).append(np.array(areas))
     mean = np.mean([np.mean(areas, axis=0) for areas in by_source.values()], axis=0)
     return sorted(np.argsort(-mean, kind="stable")[:number].tolist())
@@ -254,8 +276,8 @@ def _held_out(measured: Sequence[_Measured], heads: int) -> dict[str, tuple[floa
         weights = _fit(training, chosen)
         for example in measured:
             if example.fold == fold:
-                first = example.first_hop(chosen) @ weights.first
-                second = second_hop(example.signals, first) @ weights.second
+                first = example.first_hop(chosen) @ weights.first_hop
+                second = second_hop(example.signals, first) @ weights.second_hop
                 areas.setdefault(example.source, []).append(
                     (area_under_curve(first, example.is_evidence), area_under_curve(second, example.is_evidence))
                 )

@@ -34,16 +34,9 @@ _LENGTH_OF_ALL = 20  # characters: the least that a unit costs, with what parts 
 def rank(task: Task) -> Ranking:
     """Documents by the logarithm of the odds, but for a constant, that their best unit is evidence."""
     profile = profile_for(task.scorer.fingerprint, task.scorer.name)
-    signals = measure(
-        task.scorer,
-        task.documents,
-        task.question or "",
-        profile.head_positions,
-        task.progress,
-        document_layers=profile.document_layers,
-    )
-    first = signals.of_model @ profile.of_model + signals.first_hop @ profile.first
-    evidence = second_hop(signals, first) @ profile.second
+    signals = measure(task.scorer, task.documents, task.question or "", profile.head_positions, task.progress)
+    first = signals.model_scores @ profile.model_weights + signals.first_hop @ profile.first_hop_weights
+    evidence = second_hop(signals, first) @ profile.second_hop_weights
     relevance = np.full(len(task.documents), -np.inf)
     np.maximum.at(relevance, [position for position, _ in signals.units], evidence)
     return Ranking(relevance.tolist(), lambda order: _pieces(task, profile, signals, evidence))
@@ -52,7 +45,7 @@ def rank(task: Task) -> Ranking:
 def prefetch(scorer: Scorer, documents: Sequence[SegmentedDocument]) -> list[ScoringRequest]:
     """The requests of `rank` that are the same whatever the question."""
     profile = profile_for(scorer.fingerprint, scorer.name)
-    return prefetch_requests(scorer, documents, profile.head_positions, document_layers=profile.document_layers)
+    return prefetch_requests(scorer, documents, profile.head_positions)
 
 
 def _pieces(task: Task, profile: Profile, signals: Signals, evidence: np.ndarray) -> list[Piece]:
@@ -76,7 +69,7 @@ def _pieces(task: Task, profile: Profile, signals: Signals, evidence: np.ndarray
         parts: Callable[[], list[Piece]] = list
         if task.settings.fragments and unit.divisible and not has_qualifier(text):
             parts = partial(
-                words_of_phrase, position, segmented, unit, signals.token_scores[position], profile.of_model
+                words_of_phrase, position, segmented, unit, signals.token_scores[position], profile.model_weights
             )
         worth = float(evidence[number])
         pieces.append(Piece(position, unit.words.start, unit.words.stop, unit.context, worth, parts))

@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from tersely.errors import ModelError
 from tersely.methods.evidence.signals import FIRST_HOP, SECOND_HOP
-from tersely.scoring.models import models_folder
+from tersely.scoring.depth import own_profile_path
 from tersely.scoring.scorer import Head
 
 logger = logging.getLogger("tersely")
@@ -79,8 +79,6 @@ class Profile(_Strict):
         model: the name under which it was calibrated.
         fingerprint: of its weights; None for the profile of all models that have none of their own.
         heads: the attention heads to read; without any, contrastive perplexity is read in their place.
-        document_layers: with heads, by so many of the model's layers documents are read; what later layers see of them,
-            heads among these, is read from there (see `scoring/packing.py`). None for all layers.
         contrast: what that weighs.
         first_hop, second_hop: what the other signals weigh, in the logarithm of the odds that a unit is evidence.
     """
@@ -88,11 +86,18 @@ class Profile(_Strict):
     model: str
     fingerprint: str | None
     heads: tuple[HeadWeight, ...] = ()
-    document_layers: Annotated[int, Field(ge=1)] | None = None
     contrast: float = 0.0
     first_hop: FirstHopWeights
     second_hop: SecondHopWeights
     provenance: Provenance
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_depth(cls, values: Any) -> Any:
+        """A user's own file also holds what the scorer reads there (see `scoring/depth.py`)."""
+        if not isinstance(values, dict):
+            return values
+        return {name: value for name, value in values.items() if name != "document_layers"}
 
     @property
     def head_positions(self) -> list[Head]:
@@ -100,24 +105,19 @@ class Profile(_Strict):
         return [Head(head.layer, head.head) for head in self.heads]
 
     @property
-    def of_model(self) -> np.ndarray:
+    def model_weights(self) -> np.ndarray:
         """The weights of what the model says: of each head, or of contrast alone."""
         return np.array([head.weight for head in self.heads] or [self.contrast])
 
     @property
-    def first(self) -> np.ndarray:
+    def first_hop_weights(self) -> np.ndarray:
         """The weights of the first hop in the order of `FIRST_HOP`."""
         return np.array([getattr(self.first_hop, name) for name in FIRST_HOP])
 
     @property
-    def second(self) -> np.ndarray:
+    def second_hop_weights(self) -> np.ndarray:
         """The weights of the second hop in the order of `SECOND_HOP`."""
         return np.array([getattr(self.second_hop, name) for name in SECOND_HOP])
-
-
-def own_profile_path(fingerprint: str) -> Path:
-    """Where the user's own profile of a model lies, if there is one."""
-    return models_folder().parent / "profiles" / f"{fingerprint}.json"
 
 
 def profile_for(fingerprint: str, model: str) -> Profile:
@@ -134,15 +134,6 @@ def profile_for(fingerprint: str, model: str) -> Profile:
     if profile is _shipped_profiles()[None]:
         _say_once(model)
     return profile
-
-
-def document_layers(fingerprint: str) -> int | None:
-    """By how many of a model's layers texts are read that only stand before what is scored: as its profile says.
-
-    Raises:
-        ModelError: the user's own profile cannot be read.
-    """
-    return _own_or_shipped(fingerprint).document_layers
 
 
 def _own_or_shipped(fingerprint: str) -> Profile:

@@ -38,7 +38,7 @@ class Signals(NamedTuple):
     Attributes:
         units: for each unit its document, as a position in the list of documents, and the unit itself.
         token_scores: for each document the model's scores of its tokens.
-        of_model: what the model says of each unit (units, kinds), standardised: kinds are heads, or contrast alone.
+        model_scores: what the model says of each unit (units, kinds), standardised: kinds are heads, or contrast alone.
         first_hop: the other signals (units, `FIRST_HOP`): how well the unit's words match the question's (BM25); the
             same for its passage; how much more likely its passage makes the question; which share of its document's
             title stands in the question.
@@ -51,7 +51,7 @@ class Signals(NamedTuple):
 
     units: list[tuple[int, Unit]]
     token_scores: list[TokenScores]
-    of_model: np.ndarray
+    model_scores: np.ndarray
     first_hop: np.ndarray
     passages: np.ndarray
     question: set[str]
@@ -66,8 +66,6 @@ def measure(
     question: str,
     heads: Sequence[Head],
     progress: Progress,
-    *,
-    document_layers: int | None = None,
 ) -> Signals:
     """Read the documents with the question, and measure.
 
@@ -77,14 +75,13 @@ def measure(
         question: what is asked.
         heads: which attention heads to read; without any, contrastive perplexity is measured in their place.
         progress: receives the share that is done, from 0 to 1.
-        document_layers: with heads, by how many layers the documents are read; None for all.
     """
     if heads:
-        token_scores = attention_scores(scorer, documents, question, heads, progress, document_layers=document_layers)
+        token_scores = attention_scores(scorer, documents, question, heads, progress)
     else:
         token_scores = contrast_scores(scorer, documents, question, progress)
     pooled = [_pool(segmented, scores) for segmented, scores in zip(documents, token_scores, strict=True)]
-    of_model = np.concatenate([values for values, _, _ in pooled])
+    model_scores = np.concatenate([values for values, _, _ in pooled])
     passages = np.concatenate([passage for _, passage, _ in pooled])
     question_after = np.concatenate([of_question for _, _, of_question in pooled])
 
@@ -106,7 +103,7 @@ def measure(
     return Signals(
         units,
         token_scores,
-        standardised(of_model),
+        standardised(model_scores),
         np.column_stack(first_hop),
         passages,
         asked,

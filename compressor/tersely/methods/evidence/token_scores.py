@@ -44,8 +44,6 @@ def attention_scores(
     question: str,
     heads: Sequence[Head],
     progress: Progress,
-    *,
-    document_layers: int | None = None,
 ) -> list[TokenScores]:
     """One pass over each passage and the question after it.
 
@@ -55,14 +53,13 @@ def attention_scores(
         question: what is asked.
         heads: whose attention counts.
         progress: receives the share that is done, from 0 to 1.
-        document_layers: see `ScoringRequest.layers`.
 
     Returns:
         For each document scores whose values are the logarithms of the attention that each head's question tokens pay
         to a token, on average.
     """
     ends, passages = _passages(scorer, documents)
-    requests = _requests(scorer, passages, _question_tokens(scorer, question), heads, document_layers)
+    requests = _requests(scorer, passages, _question_tokens(scorer, question), heads)
     attention = scorer.attend(requests, heads, progress=progress)
     values = []
     for passage, request, of_passage in zip(passages, requests, attention, strict=True):
@@ -82,7 +79,7 @@ def contrast_scores(
         (LongLLMLingua, equation 3; nats).
     """
     ends, passages = _passages(scorer, documents)
-    scores = scorer.score(_requests(scorer, passages, _question_tokens(scorer, question), (), None), progress)
+    scores = scorer.score(_requests(scorer, passages, _question_tokens(scorer, question), ()), progress)
     values = []
     for number, passage in enumerate(passages):
         _, with_question, alone = scores[number :: len(passages)]
@@ -91,13 +88,13 @@ def contrast_scores(
 
 
 def prefetch_requests(
-    scorer: Scorer, documents: Sequence[SegmentedDocument], heads: Sequence[Head], *, document_layers: int | None = None
+    scorer: Scorer, documents: Sequence[SegmentedDocument], heads: Sequence[Head]
 ) -> list[ScoringRequest]:
     """What `attention_scores` with these arguments, or without heads `contrast_scores`, will ask of any question."""
     _, passages = _passages(scorer, documents)
     any_first = _frame(scorer).start[:1]  # stands for the question's first token, which ends the prefix
-    requests = _requests(scorer, passages, any_first, heads, document_layers)
-    return [request for request in requests if request.again]
+    requests = _requests(scorer, passages, any_first, heads)
+    return [request for request in requests if request.cached]
 
 
 class _Frame(NamedTuple):
@@ -129,7 +126,7 @@ def _question_tokens(scorer: Scorer, question: str) -> list[int]:
 
 
 def _requests(
-    scorer: Scorer, passages: Sequence[Passage], question: Sequence[int], heads: Sequence[Head], layers: int | None
+    scorer: Scorer, passages: Sequence[Passage], question: Sequence[int], heads: Sequence[Head]
 ) -> list[ScoringRequest]:
     """All that is asked of the model: with heads the question after each passage; without, each passage twice more.
 
@@ -137,9 +134,8 @@ def _requests(
     last token is the same for any question, and is cached.
     """
     start, lead_in = _frame(scorer)
-    depth = layers if heads else None
     question_after = [
-        ScoringRequest(question[1:], [*start, *passage.tokens, *lead_in, question[0]], "prefix", depth)
+        ScoringRequest(question[1:], [*start, *passage.tokens, *lead_in, question[0]], "prefix", shallow=bool(heads))
         for passage in passages
     ]
     if heads:

@@ -13,7 +13,6 @@ import numpy as np
 
 from tersely.budget.pieces import Piece
 from tersely.budget.shares import dynamic_rates, select_documents
-from tersely.methods.evidence.profile import document_layers
 from tersely.methods.method import Method, Ranking, Task
 from tersely.methods.papers.iterative import Share, compress_iteratively
 from tersely.methods.papers.ranking import prefetch_requests, question_log_probability
@@ -34,7 +33,7 @@ def _pieces(task: Task, relevance: Sequence[float], order: Sequence[int]) -> lis
 
     encode = task.scorer.encode
     conditions = [encode("\n").tokens, encode(f"{task.question}\n").tokens]
-    chain = task.scorer.chain(conditions, document_layers(task.scorer.fingerprint))
+    chain = task.scorer.chain(conditions, shallow=True)
 
     def contrast(tokens: list[int]) -> np.ndarray:
         without_question, with_question = chain.score(tokens)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from tersely.budget.rendering import with_title
-from tersely.methods.evidence.profile import document_layers
 from tersely.scoring.scorer import Progress, Scorer, ScoringRequest
 from tersely.text.segmentation import SegmentedDocument
 
@@ -72,12 +71,12 @@ def _question_requests(
     scorer: Scorer, documents: Sequence[SegmentedDocument], asked: Sequence[int], room: int
 ) -> list[_Part]:
     """The question's tokens after each document, which is cut into parts of at most `room` tokens."""
-    layers = document_layers(scorer.fingerprint)  # a document only stands before what is scored
     parts: list[_Part] = []
     for position, document in enumerate(documents):
         tokens = scorer.encode(_whole_text(document)).tokens
         for start in range(0, len(tokens), room):
-            parts.append(_Part(position, ScoringRequest(asked, tokens[start : start + room], "prefix", layers)))
+            request = ScoringRequest(asked, tokens[start : start + room], "prefix", shallow=True)
+            parts.append(_Part(position, request))
     return parts
 
 

@@ -57,55 +57,61 @@ class _Reader:
         self._text = outline.text
         self._end = end
         self._line_starts = [start, *(match.end() for match in _LINE_END.finditer(self._text, start, end)), end]
+        self._parents: list[ExitStack] = []  # for each open list, item and table the context of its blocks
+        self._lead_in: int | None = None  # the position of the block that introduces what comes next
+        self._at_item = False  # an item has begun and has no block yet
 
     def read(self, tokens: list[Token]) -> None:
-        outline, line_starts = self._outline, self._line_starts
-        parents: list[ExitStack] = []  # for each open list, item and table the context of its blocks
+        line_starts = self._line_starts
         done = 0  # number of lines that are in blocks
-        lead_in: int | None = None
-        at_item = False  # an item has begun and has no block yet
         for number, token in enumerate(tokens):
-            if token.type in _OPEN:
-                parents.append(ExitStack())
-                parents[-1].enter_context(outline.under(*([] if lead_in is None else [lead_in])))
-                lead_in = None
-                at_item = token.type == "list_item_open"
-            elif token.type in _CLOSE:
-                parents.pop().close()
-                at_item = False
+            self._follow_nesting(token)
             if token.map is None or token.map[0] < done or token.type not in _LEAVES:
                 continue
-            following = (
-                tokens[number + 3].type if number + 3 < len(tokens) else ""
-            )  # after a paragraph's text and close
-            if token.type == "paragraph_open" and not parents and following not in _INTRODUCED:
+            if token.type == "paragraph_open" and not self._parents and not _introduces(tokens, number):
                 continue  # paragraphs that follow each other are read together
             first, last = token.map
             if token.type == "thead_open":
                 last += 1  # the line of dashes
-            read_prose(outline, line_starts[done], line_starts[first])
-            start, end, done = line_starts[first], line_starts[last], last
-            if token.type == "heading_open":
-                self._add_heading(start, end, level=len(token.markup))
-            elif token.type == "thead_open":
-                header = outline.add(start, end, standalone=end - start > _LONGEST_HEADING)
-                if end - start <= _LONGEST_HEADING:
-                    parents[-1].enter_context(outline.under(header))
-            elif token.type == "tr_open" and "|" not in self._text[start:end]:
-                parents[-1].close()  # text right below a table is no row of it
-                read_prose(outline, start, end)
-            elif at_item and (level := self._lone_item_level(tokens, number, start, end)) is not None:
-                self._add_heading(start, end, level)
-            elif token.type == "paragraph_open" and at_item:
-                self._add_item(start, end, parents[-1])
-            elif token.type == "paragraph_open":
-                read_prose(outline, start, end)
-                lead_in = outline.lead_in(end) if following in _INTRODUCED else None
-            else:
-                outline.add(start, end, needs=() if lead_in is None else (lead_in,))
-                lead_in = None
-            at_item = False
-        read_prose(outline, line_starts[done], self._end)
+            read_prose(self._outline, line_starts[done], line_starts[first])
+            self._add_leaf(tokens, number, line_starts[first], line_starts[last])
+            self._at_item = False
+            done = last
+        read_prose(self._outline, line_starts[done], self._end)
+
+    def _follow_nesting(self, token: Token) -> None:
+        """Open or close a list, an item or a table."""
+        if token.type in _OPEN:
+            lead_in, self._lead_in = self._lead_in, None
+            self._parents.append(ExitStack())
+            self._parents[-1].enter_context(self._outline.under(*([] if lead_in is None else [lead_in])))
+            self._at_item = token.type == "list_item_open"
+        elif token.type in _CLOSE:
+            self._parents.pop().close()
+            self._at_item = False
+
+    def _add_leaf(self, tokens: list[Token], number: int, start: int, end: int) -> None:
+        """Add the lines of a token that has no blocks inside it."""
+        outline, token = self._outline, tokens[number]
+        if token.type == "heading_open":
+            self._add_heading(start, end, level=len(token.markup))
+        elif token.type == "thead_open":
+            header = outline.add(start, end, standalone=end - start > _LONGEST_HEADING)
+            if end - start <= _LONGEST_HEADING:
+                self._parents[-1].enter_context(outline.under(header))
+        elif token.type == "tr_open" and "|" not in self._text[start:end]:
+            self._parents[-1].close()  # text right below a table is no row of it
+            read_prose(outline, start, end)
+        elif self._at_item and (level := self._lone_item_level(tokens, number, start, end)) is not None:
+            self._add_heading(start, end, level)
+        elif token.type == "paragraph_open" and self._at_item:
+            self._add_item(start, end, self._parents[-1])
+        elif token.type == "paragraph_open":
+            read_prose(outline, start, end)
+            self._lead_in = outline.lead_in(end) if _introduces(tokens, number) else None
+        else:
+            outline.add(start, end, needs=() if self._lead_in is None else (self._lead_in,))
+            self._lead_in = None
 
     def _lone_item_level(self, tokens: list[Token], number: int, start: int, end: int) -> float | None:
         """The level of a numbered heading such as `1. Scope`, which Markdown takes for a list of one item."""
@@ -137,6 +143,11 @@ class _Reader:
                 outline.add_needs(position, first)
         if outline.blocks[first].end - outline.blocks[first].start <= _LONGEST_PARENT:
             parent.enter_context(outline.under(first))
+
+
+def _introduces(tokens: list[Token], number: int) -> bool:
+    """Whether a list, a table or a fenced block comes right after a paragraph, which has three tokens."""
+    return number + 3 < len(tokens) and tokens[number + 3].type in _INTRODUCED
 
 
 def _unindented_heading(state: StateBlock, first: int, end: int, silent: bool) -> bool:

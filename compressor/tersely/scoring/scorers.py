@@ -1,0 +1,61 @@
+"""A model's name -> a scorer. A program may put a loader of its own in place of ours. Imports torch only to load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tersely.scoring.models import DEFAULT_MODEL
+from tersely.scoring.scorer import Scorer
+from tersely.settings import CacheSettings
+
+# Loads a model, with the arguments of `load_scorer`.
+Loader = Callable[..., Scorer]
+
+
+def load_scorer(
+    model: str = DEFAULT_MODEL,
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+    cache: CacheSettings | None = None,
+) -> Scorer:
+    """Load a model as everything that names one does: `Compressor`, `compress`, the adapters, the service.
+
+    Args:
+        model: the embedded default's name, a folder, a `.gguf` file or a Hub id.
+        device: a torch device; by default CUDA, else MPS, else the processor.
+        dtype: a torch dtype's name, or `"int8"`; by default the best for model and processor.
+        cache: how much of documents is cached between calls.
+
+    Raises:
+        ModelError: the model cannot be found or loaded.
+    """
+    return _loader(model, device=device, dtype=dtype, cache=cache)
+
+
+def set_loader(loader: Loader | None) -> None:
+    """Have all models loaded by another function from now on: a model server of your own, or a test double.
+
+    Shared compressors made before are not given out any more while another loader is set.
+
+    Args:
+        loader: gets the arguments of `load_scorer`; None for our own.
+    """
+    global _loader
+    _loader = loader or _load_with_torch
+
+
+def current_loader() -> Loader:
+    """What loads models now."""
+    return _loader
+
+
+def _load_with_torch(
+    model: str, *, device: str | None = None, dtype: str | None = None, cache: CacheSettings | None = None
+) -> Scorer:
+    from tersely.scoring.causal_lm import CausalLanguageModelScorer  # imports torch, which takes seconds
+
+    return CausalLanguageModelScorer(model, device=device, dtype=dtype, cache=cache)
+
+
+_loader: Loader = _load_with_torch
