@@ -24,7 +24,7 @@ from tersely.methods.evidence.profile import profile_for
 from tersely.methods.evidence.token_scores import attention_scores
 from tersely.scoring.scorer import ScoringRequest
 from tersely.text.segmentation import segment_documents
-from tersely_eval.datasets import Question, read_questions
+from tersely_eval.data.datasets import Question, read_questions
 
 RATE = 0.25
 

@@ -17,8 +17,8 @@ import torch
 
 from tersely import CacheSettings, CompressionResult, Compressor, Document, MethodName
 from tersely.budget.rendering import with_title
-from tersely_eval.datasets import Question
-from tersely_eval.peer_process import forget_peak, peak_bytes
+from tersely_eval.data.datasets import Question
+from tersely_eval.peers.peer_process import forget_peak, peak_bytes
 
 TOKENIZER = "cl100k_base"  # counts all budgets
 _REPETITIONS = 5

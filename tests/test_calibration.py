@@ -18,8 +18,8 @@ from tersely.methods.evidence.profile import Profile, profile_for, read_profile
 from tersely.scoring.depth import own_profile_path, prefix_layers
 from tersely.scoring.scorer import Head
 from tersely_cli.app import app
-from tersely_eval.datasets import Question
-from tersely_eval.evidence import evidence_of, read_examples
+from tersely_eval.data.datasets import Question
+from tersely_eval.data.evidence import evidence_of, read_examples
 
 MARK = "herein"  # the word at which the good head looks
 GOOD_HEAD = Head(1, 1)

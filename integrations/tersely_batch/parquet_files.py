@@ -112,7 +112,7 @@ def _original(row: RecordBatch) -> str | bytes:
         sink = arrow.BufferOutputStream()
         with arrow.ipc.new_stream(sink, row.schema) as stream:
             stream.write_batch(row)
-        return sink.getvalue().to_pybytes()
+        return bytes(sink.getvalue().to_pybytes())
 
 
 def _columns(row: BaseModel) -> dict[str, Any]:

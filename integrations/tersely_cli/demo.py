@@ -22,7 +22,7 @@ from tersely.errors import InvalidInputError
 from tersely.report import print_account, print_kept
 from tersely.result import CompressionResult
 from tersely.settings import CompressionSettings
-from tersely_eval.reference_text import cut_passages, reference_sections
+from tersely_eval.data.reference_text import cut_passages, reference_sections
 
 if TYPE_CHECKING:
     from llama_index.core.schema import NodeWithScore

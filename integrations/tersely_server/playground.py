@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Response
 from fastapi.responses import JSONResponse
 
-from tersely_eval.money import read_prices
+from tersely_eval.report.money import read_prices
 
 FOLDER = Path(__file__).parent / "playground"
 

@@ -14,11 +14,11 @@ import pytest
 from synthetic_run import DESCRIPTION, synthetic_run
 
 from tersely import Span
-from tersely_eval.economics import economics_html
-from tersely_eval.measurement import Example, Measurement, Run
-from tersely_eval.money import read_prices
-from tersely_eval.page import html_page
-from tersely_eval.svg import COLOURS
+from tersely_eval.measure.measurement import Example, Measurement, Run
+from tersely_eval.report.economics import economics_html
+from tersely_eval.report.money import read_prices
+from tersely_eval.report.page import html_page
+from tersely_eval.report.svg import COLOURS
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 EVIL = '<script>alert("x")</script> & \'quotes\' </style></details><img src=x onerror="alert(1)"> {{ 7 * 7 }} $x$'
@@ -304,7 +304,7 @@ def test_text_and_charts_stand_out_on_light_and_dark(html, shade) -> None:
 
 
 def test_drawing_libraries_are_imported_where_they_are_used() -> None:
-    code = "import sys, tersely_eval.page; print(sorted({'matplotlib', 'jinja2'} & set(sys.modules)))"
+    code = "import sys, tersely_eval.report.page; print(sorted({'matplotlib', 'jinja2'} & set(sys.modules)))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 

@@ -16,7 +16,7 @@ from conftest import FakeScorer, is_used_or_explained
 from tersely import CompressionResult, CompressionSettings, Compressor, Document, InvalidInputError
 from tersely.methods.evidence.fragments import _growing_phrase
 from tersely.text.segmentation import SegmentedDocument, segment_documents
-from tersely_eval.measures import answer_kept
+from tersely_eval.data.answers import answer_kept
 
 QUESTION = "When was the mill sold, and for how much?"
 MILL = (

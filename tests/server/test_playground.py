@@ -19,7 +19,7 @@ from playground_page import Page, in_browser
 from selenium.webdriver.common.keys import Keys
 
 from tersely_batch.input_files import read_sources
-from tersely_eval.money import read_prices
+from tersely_eval.report.money import read_prices
 from tersely_server.playground import FOLDER, playground_router
 
 pytest_plugins = ["playground_fixtures"]

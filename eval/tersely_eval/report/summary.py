@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tersely_eval.intervals import Interval, mean_interval
-from tersely_eval.measurement import Measurement
+from tersely_eval.measure.intervals import Interval, mean_interval
+from tersely_eval.measure.measurement import Measurement
 
 
 class Summary(NamedTuple):

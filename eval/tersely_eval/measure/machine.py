@@ -12,7 +12,7 @@ from pathlib import Path
 import tersely
 from tersely import Compressor
 from tersely.scoring.scorer import Scorer
-from tersely_eval.measurement import Plan, RunDescription
+from tersely_eval.measure.measurement import Plan, RunDescription
 
 
 def describe_run(compressor: Compressor, plan: Plan) -> RunDescription:

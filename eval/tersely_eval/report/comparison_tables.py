@@ -10,10 +10,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tersely_eval.changes import MEASURES, Change
-from tersely_eval.compare import Comparison, Unpaired
-from tersely_eval.measurement import RunDescription
-from tersely_eval.tables import markdown_table
+from tersely_eval.measure.measurement import RunDescription
+from tersely_eval.report.changes import MEASURES, Change
+from tersely_eval.report.compare import Comparison, Unpaired
+from tersely_eval.report.tables import markdown_table
 
 _HEADINGS = ("measure", "before", "after", "difference", "95% interval", "verdict", "pairs")
 _STYLES = {"better": "green", "worse": "bold red", "changed": "yellow", "same": "dim"}

@@ -17,9 +17,9 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tersely import InvalidInputError
-from tersely_eval.measurement import Measurement
+from tersely_eval.measure.measurement import Measurement
 
-PRICES = Path(__file__).parent / "data" / "prices.csv"
+PRICES = Path(__file__).parents[1] / "data" / "prices.csv"
 
 _MILLION = 1_000_000
 

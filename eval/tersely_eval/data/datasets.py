@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from tersely import Document, InvalidInputError
 from tersely.budget.rendering import DOCUMENT_SEPARATOR, with_title
 from tersely.input import check_text
-from tersely_eval.formats import check_fields, question_values
-from tersely_eval.records import Record, read_records
+from tersely_eval.data.formats import check_fields, question_values
+from tersely_eval.data.records import Record, read_records
 
 _logger = logging.getLogger(__name__)
 _REASONS = 3  # that an error names of one question

@@ -18,7 +18,7 @@ from tersely.budget.pieces import Piece
 from tersely.budget.rendering import kept_spans, render_context, with_title
 from tersely.input import read_documents
 from tersely.text.segmentation import SegmentedDocument, segment_documents
-from tersely_eval.measures import Selection
+from tersely_eval.peers.selection import Selection
 
 Count = Callable[[str], int]
 
@@ -95,12 +95,13 @@ def _text(segmented: SegmentedDocument, piece: Piece) -> str:
 
 def _best_first(texts: Sequence[str], question: str) -> list[int]:
     """Positions of the texts that match the question best, best first; equal ones in their order."""
-    asked, *found = bm25s.tokenize([question, *texts], stopwords="en", return_ids=False, show_progress=False)
-    if set(asked).isdisjoint(word for words in found for word in words):
+    asked, *tokenized = bm25s.tokenize([question, *texts], stopwords="en", return_ids=False, show_progress=False)
+    if set(asked).isdisjoint(word for words in tokenized for word in words):
         return list(range(len(texts)))  # bm25s cannot score what has no word in common
     index = bm25s.BM25()
-    index.index(found, show_progress=False)
-    return np.argsort(-index.get_scores(asked), kind="stable").tolist()
+    index.index(tokenized, show_progress=False)
+    best_first: list[int] = np.argsort(-index.get_scores(asked), kind="stable").tolist()
+    return best_first
 
 
 def _first_words(segmented: Sequence[SegmentedDocument], order: Sequence[int], target: int, count: Count) -> Selection:

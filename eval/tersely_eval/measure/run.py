@@ -11,11 +11,12 @@ from typing import Any, NamedTuple, TextIO
 
 from tersely import Compressor, InvalidInputError, Span
 from tersely.budget.shares import target_from_rate
-from tersely_eval.approaches import Approach, approaches
-from tersely_eval.datasets import Question
-from tersely_eval.measurement import Example, Measurement, Plan, RunDescription, read_run, to_line
-from tersely_eval.measures import Selection, answer_share, broken_words, gold_found, recall, support_kept
-from tersely_eval.wholeness import wholeness
+from tersely_eval.data.datasets import Question
+from tersely_eval.measure.measurement import Example, Measurement, Plan, RunDescription, read_run, to_line
+from tersely_eval.measure.measures import answer_share, broken_words, gold_found, recall, support_kept
+from tersely_eval.measure.wholeness import wholeness
+from tersely_eval.peers.approaches import Approach, approaches
+from tersely_eval.peers.selection import Selection
 
 # What somebody who reads a context makes of it: figures by the names that they have in a `Measurement`.
 Reader = Callable[[Question, str], dict[str, Any]]

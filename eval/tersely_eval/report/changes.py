@@ -13,8 +13,8 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from tersely_eval.extra import eval_extra
-from tersely_eval.intervals import difference_interval
-from tersely_eval.measurement import Measurement
+from tersely_eval.measure.intervals import difference_interval
+from tersely_eval.measure.measurement import Measurement
 
 Verdict = Literal["better", "worse", "same", "changed"]
 

@@ -20,9 +20,9 @@ from tersely import Document, InvalidInputError
 from tersely.budget.rendering import with_title
 from tersely.text.lexical import LexicalIndex, content_words
 from tersely.text.sentences import split_sentences
-from tersely_eval.datasets import Question, SupportSentence
-from tersely_eval.measures import answer_kept
-from tersely_eval.reference_text import cut_passages, reference_sections
+from tersely_eval.data.answers import answer_kept
+from tersely_eval.data.datasets import Question, SupportSentence
+from tersely_eval.data.reference_text import cut_passages, reference_sections
 
 NAME = "python-reference"
 PUT_IN = "put_in"  # the metadata of a document that BM25 did not find
@@ -83,7 +83,7 @@ class _NotInThisReferenceError(Exception):
 
 def written_questions() -> list[WrittenQuestion]:
     """The lines of the data file."""
-    text = (files("tersely_eval") / "data" / f"{NAME}.jsonl").read_text(encoding="utf-8")
+    text = (files("tersely_eval.data") / f"{NAME}.jsonl").read_text(encoding="utf-8")
     return [WrittenQuestion.model_validate_json(line) for line in text.splitlines()]
 
 

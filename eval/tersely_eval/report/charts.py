@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from tersely_eval.summary import Summary
-from tersely_eval.svg import ALARM, COLOURS, INK, empty_chart, inline_svg
+from tersely_eval.report.summary import Summary
+from tersely_eval.report.svg import ALARM, COLOURS, INK, empty_chart, inline_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

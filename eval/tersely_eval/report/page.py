@@ -11,12 +11,12 @@ from importlib.resources import files
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
-from tersely_eval.charts import Chart, Mark, draw_charts, marks
-from tersely_eval.intervals import Interval
-from tersely_eval.kept_text import ShownExample, show
-from tersely_eval.measurement import Measurement, Run
-from tersely_eval.summary import Summary, summarise
-from tersely_eval.svg import COLOURS
+from tersely_eval.measure.intervals import Interval
+from tersely_eval.measure.measurement import Measurement, Run
+from tersely_eval.report.charts import Chart, Mark, draw_charts, marks
+from tersely_eval.report.kept_text import ShownExample, show
+from tersely_eval.report.summary import Summary, summarise
+from tersely_eval.report.svg import COLOURS
 
 _NOTHING = "–"
 _MOST_ERRORS = 3
@@ -263,4 +263,4 @@ def _colours() -> str:
 
 
 def _resource(name: str) -> str:
-    return (files("tersely_eval") / name).read_text(encoding="utf-8")
+    return (files("tersely_eval.report") / name).read_text(encoding="utf-8")

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tersely import InvalidInputError
-from tersely_eval.datasets import Question, read_questions
-from tersely_eval.measurement import Plan
+from tersely_eval.data.datasets import Question, read_questions
+from tersely_eval.measure.measurement import Plan
 
 
 def read_data_sets(plan: Plan, note: Callable[[str], None]) -> dict[str, list[Question]]:
@@ -32,7 +32,7 @@ def read_data_sets(plan: Plan, note: Callable[[str], None]) -> dict[str, list[Qu
 
 
 def _shipped(limit: int | None, note: Callable[[str], None]) -> dict[str, list[Question]]:
-    from tersely_eval.python_reference import NAME, python_reference_questions
+    from tersely_eval.data.python_reference import NAME, python_reference_questions
 
     found = python_reference_questions()
     if found.left_out:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from tersely import InvalidInputError
-from tersely_eval.changes import MEASURES, Change, Group, Pair, change_of
-from tersely_eval.measurement import Measurement, Run, RunDescription
+from tersely_eval.measure.measurement import Measurement, Run, RunDescription
+from tersely_eval.report.changes import MEASURES, Change, Group, Pair, change_of
 
 _TOLERANCE = 1e-9  # of a mean of floats: a drop of exactly what is allowed is allowed
 # What the figures depend on besides Tersely itself.

@@ -15,12 +15,12 @@ from typing import NamedTuple
 from tersely import DEFAULT_MODEL
 from tersely.budget.rendering import with_title
 from tersely.scoring.models import model_path
-from tersely_eval.datasets import Question
-from tersely_eval.measures import Selection
-from tersely_eval.peer import Peer, PeerError
+from tersely_eval.data.datasets import Question
+from tersely_eval.peers.peer import Peer, PeerError
+from tersely_eval.peers.selection import Selection
 
 PROGRAM = Path(__file__).with_name("peer_process.py")
-ENVIRONMENTS = Path(__file__).parents[2] / ".peers"
+ENVIRONMENTS = Path(__file__).parents[3] / ".peers"
 
 
 class PeerMethod(NamedTuple):

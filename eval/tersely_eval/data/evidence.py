@@ -9,8 +9,8 @@ from tersely import Span
 from tersely.input import read_documents
 from tersely.methods.evidence.calibration import Example, ExampleSet
 from tersely.text.segmentation import segment_documents
-from tersely_eval.datasets import Question, read_questions
-from tersely_eval.measures import answer_kept
+from tersely_eval.data.answers import answer_kept
+from tersely_eval.data.datasets import Question, read_questions
 
 
 def read_examples(path: Path) -> ExampleSet:

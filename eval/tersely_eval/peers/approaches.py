@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 
 from tersely import Compressor, InvalidInputError, MethodName
 from tersely.methods import METHODS
-from tersely_eval.baselines import BASELINES, Baseline
-from tersely_eval.datasets import Question
-from tersely_eval.measures import Selection
-from tersely_eval.peers import PEERS, peer_approaches
+from tersely_eval.data.datasets import Question
+from tersely_eval.peers.baselines import BASELINES, Baseline
+from tersely_eval.peers.peers import PEERS, peer_approaches
+from tersely_eval.peers.selection import Selection
 
 # A question and a budget in tokens -> what is delivered.
 Approach = Callable[[Question, int], Selection]
