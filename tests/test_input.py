@@ -13,8 +13,8 @@ QUESTION = "Where did the meeting take place?"
 BAD_DOCUMENTS = [
     (5, r"documents\[1\] must be a string, .*int 5"),
     ({"txt": "x"}, r'documents\[1\] has no "text" but txt'),
-    ({"text": 5}, r"documents\[1\] cannot be read \(text: .*got int 5"),
-    ({"text": "x", "title": 5}, r"documents\[1\] cannot be read \(title: .*got int 5"),
+    ({"text": 5}, r"documents\[1\] cannot be read \(text: .*got 5"),
+    ({"text": "x", "title": 5}, r"documents\[1\] cannot be read \(title: .*got 5"),
     ({"text": "x", "colour": "red"}, r"documents\[1\] cannot be read \(colour: "),
     ({"text": "x", "keep_passages": ["y"]}, r"documents\[1\] cannot be read \(keep_passages: 'y' does not stand"),
 ]

@@ -128,10 +128,10 @@ def test_libraries_write_nothing_into_the_log_of_a_program(fresh_home) -> None:
         ("", "JSON"),
         ("[]", "object"),
         (json.dumps({**plain_profile(), "heads": [{"layer": 1, "head": "x", "weight": 0}]}), "heads.0.head: "),
-        (json.dumps({**plain_profile(), "first_hop": {}}), f"first_hop.{FIRST_HOP[0]}: Field required"),
+        (json.dumps({**plain_profile(), "first_hop": {}}), f"first_hop.{FIRST_HOP[0]}: field required"),
         (json.dumps({**plain_profile(), "second_hop": {"odd": 1}}), "second_hop."),
-        (json.dumps({**plain_profile(), "odd": 1}), "odd: Extra inputs are not permitted"),
-        (json.dumps({name: value for name, value in plain_profile().items() if name != "model"}), "model: Field"),
+        (json.dumps({**plain_profile(), "odd": 1}), "odd: extra inputs are not permitted"),
+        (json.dumps({name: value for name, value in plain_profile().items() if name != "model"}), "model: field"),
     ],
 )
 def test_a_broken_file_is_named_with_the_field(fresh_home, text, named) -> None:

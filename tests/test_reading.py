@@ -74,8 +74,8 @@ def test_standard_input_is_jsonl_where_every_line_is() -> None:
         (b'\n\nnope\n{"body": "a"}\n', "d.jsonl:3: not JSON"),
         (b"[1]\n", 'd.jsonl:1: must be a JSON object with a "text", not [1]'),
         (b'{"body": "a"}\n', 'd.jsonl:1: has no "text"; its keys are body'),
-        (b'{"text": 3}\n', "d.jsonl:1: text: Input should be a valid string, got int 3"),
-        (b'{"text": "a", "title": 3}\n', "d.jsonl:1: title: Input should be a valid string"),
+        (b'{"text": 3}\n', "d.jsonl:1: text: input should be a valid string, got 3"),
+        (b'{"text": "a", "title": 3}\n', "d.jsonl:1: title: input should be a valid string"),
         (b'{"text": "a", "metadata": 3}\n', 'd.jsonl:1: "metadata" must be an object'),
         (b"[" * 100_000, "d.jsonl:1: not JSON"),
     ],
@@ -96,7 +96,7 @@ def test_lines_that_are_no_documents_are_left_out_and_noted(tmp_path) -> None:
     assert [document.text for document in documents] == ["a\0\ud800", "a\0b"]
     assert [note.removeprefix(f"left out {tmp_path}{os.sep}d.jsonl")[:11] for note in notes] == [
         ":2: not JSO",
-        ":3: text: I",
+        ":3: text: i",
         ":4: has no ",
         "left out 2 ",
     ]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from tersely.documents import Document, Span
-from tersely.errors import InvalidInputError
+from tersely.errors import InvalidInputError, complaint
 from tersely.outcomes import NO_TEXT, RepairedDocument, SkippedDocument
 
 logger = logging.getLogger("tersely")
@@ -127,13 +127,7 @@ def _read_document(entry: Any) -> Document:
     try:
         return Document.model_validate(dict(entry))
     except ValidationError as error:
-        raise InvalidInputError(f"cannot be read ({'; '.join(map(_complaint, error.errors()))}); {keys}") from None
-
-
-def _complaint(detail: Any) -> str:
-    name = ".".join(str(part) for part in detail["loc"])
-    message = detail["msg"].removeprefix("Value error, ")
-    return f"{name}: {message}, got {shortened(detail['input'])}" if name else message
+        raise InvalidInputError(f"cannot be read ({complaint(error)}); {keys}") from None
 
 
 def _check_document(document: Document, name: str) -> None:

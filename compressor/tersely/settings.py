@@ -1,10 +1,17 @@
-"""Every knob, its range, its default and its symbol in the papers. Nothing else."""
+"""Every setting of a compression: name, type, range, default and description. Each is said here and nowhere else.
+
+Adapters, command line and service derive theirs from `CompressionSettings`, so a new setting is one field here.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
 from tersely.errors import InvalidInputError, complaint
 from tersely.text.patterns import check_size, pattern_source
@@ -24,13 +31,18 @@ def number(value: Any) -> Any:
     return value
 
 
-class CompressionSettings(BaseModel):
-    """How to compress. Give `rate` or `target_tokens`, not both; everything else has a default."""
+class SettingFields(BaseModel):
+    """The fields of `CompressionSettings`, for adapters whose own models have each of them as a field.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    A field's docstring is its description everywhere. The first paragraph fits a help text and stands by itself.
+    """
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     rate: Annotated[float, BeforeValidator(number)] | None = Field(default=None, gt=0, le=1)
-    """Compressed tokens / original tokens of the documents' part of the prompt, in (0, 1] (tau; 0.25: a quarter)."""
+    """Share of the documents' tokens to keep, in (0, 1]: 0.25 keeps a quarter.
+
+    Compressed tokens / original tokens of the documents' part of the prompt (tau)."""
 
     target_tokens: int | None = Field(default=None, gt=0, strict=True)
     """The budget in tokens, instead of a rate."""
@@ -39,32 +51,51 @@ class CompressionSettings(BaseModel):
     """How to choose; by default `evidence` where a question is given, else `salience`."""
 
     order: Order | None = None
-    """Order of the documents in the context; by default `original` with `salience` and `llmlingua`, else
-    `best_first`."""
+    """Order of the documents; by default `original` with `salience` and `llmlingua`, else `best_first`."""
 
     protect: Annotated[tuple[Annotated[str, BeforeValidator(pattern_source)], ...], BeforeValidator(check_size)] = ()
-    """Regular expressions (of the `regex` package) whose matches survive byte for byte, whatever the method says."""
+    """Regular expressions whose matches survive byte for byte, whatever the method says.
+
+    They are those of the `regex` package."""
 
     gap_marker: Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")] | None = None
-    """Stands wherever something of a document was left out: between what was kept, before it and after it. `" [...] "`
-    is one. It counts toward the budget. By default nothing does: what is kept is joined."""
+    """Stands wherever something of a document was left out, such as `" [...] "`; by default nothing does.
+
+    That is between what was kept, before it and after it. It counts toward the budget."""
 
     fragments: bool = Field(default=False, strict=True)
-    """Whether `evidence` may keep a fragment of a sentence that does not fit whole, with a mark at each cut (the gap
-    marker, else `" [...] "`). By default only whole units are kept. The papers' methods delete words by nature."""
+    """Keep a marked fragment of a sentence that does not fit whole.
+
+    Each cut is marked by the gap marker, else by `" [...] "`. By default `evidence` and `salience` keep only whole
+    units. The papers' methods delete words by nature."""
 
     granularity: Annotated[float, BeforeValidator(number)] = Field(default=2.0, ge=1)
-    """The coarse stage keeps this many times the budget in whole documents (k of LLMLingua, section 3.1)."""
+    """The papers' methods first choose whole documents, this many times the budget.
+
+    This is k of LLMLingua, section 3.1."""
 
     dynamic_ratio: Annotated[float, BeforeValidator(number)] = Field(default=0.25, ge=0, le=1)
-    """How much more of the best document than of the middle one is kept (delta tau of LongLLMLingua, equation 5)."""
+    """How much more `longllmlingua` keeps of the best document than of the middle one.
+
+    This is delta tau of LongLLMLingua, equation 5."""
 
     segment_tokens: Annotated[int, BeforeValidator(number)] = Field(default=200, ge=1)
-    """Scorer tokens in a segment of iterative compression (LLMLingua, section 3.2)."""
+    """Scorer tokens in a segment of the papers' iterative compression.
+
+    See LLMLingua, section 3.2."""
 
     strict: bool = False
-    """Refuse the whole call for one bad document. By default a character that is no text becomes U+FFFD, and a document
-    that cannot be used is left out; result and log say so."""
+    """Refuse the whole call for one bad document, instead of repairing it or leaving it out.
+
+    By default a character that is no text becomes U+FFFD, and a document that cannot be used is left out. Result and
+    log say so."""
+
+
+class CompressionSettings(SettingFields):
+    """How to compress. Give `rate` or `target_tokens`, not both; everything else has a default."""
+
+    # The docstrings are parsed once, with the fields: that takes some 10 ms of an import.
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=False)
 
     @model_validator(mode="after")
     def _one_budget(self) -> CompressionSettings:
@@ -124,3 +155,54 @@ def settings_from(values: dict[str, Any]) -> CompressionSettings:
         return CompressionSettings.model_validate(values)
     except ValidationError as error:
         raise InvalidInputError(complaint(error, CompressionSettings)) from None
+
+
+def optional_settings(*names: str) -> dict[str, tuple[Any, FieldInfo]]:
+    """Settings as fields that may be left out: name -> (annotation, field whose default is None).
+
+    Such definitions are what `pydantic.create_model` takes.
+
+    Args:
+        names: of the settings; by default all of them.
+    """
+    definitions = {}
+    for name in names or CompressionSettings.model_fields:
+        field = CompressionSettings.model_fields[name]
+        annotation = field.rebuild_annotation()
+        optional = annotation if field.default is None else annotation | None
+        definitions[name] = (optional, FieldInfo(default=None, description=field.description))
+    return definitions
+
+
+def takes_settings(*by_position: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorate a constructor with `**settings`: its signature names every setting, with annotation and default.
+
+    A constructor with `**others` instead gets every other argument too, and can refuse it in its own words.
+
+    Args:
+        by_position: parameters that may also be given by position, in this order; the rest only by name.
+    """
+
+    def decorate(constructor: Callable[..., None]) -> Callable[..., None]:
+        own = dict(signature(constructor).parameters)
+        self, others = own.pop("self"), own.pop("others", None)
+        own.pop("settings", None)
+        plain = get_type_hints(CompressionSettings)  # without the bounds
+        named = {
+            name: Parameter(name, Parameter.KEYWORD_ONLY, default=field.default, annotation=plain[name])
+            for name, field in CompressionSettings.model_fields.items()
+        } | own
+        parameters = [named.pop(name).replace(kind=Parameter.POSITIONAL_OR_KEYWORD) for name in by_position]
+        shown = signature(constructor).replace(
+            parameters=[self, *parameters, *named.values(), *([others] if others else [])]
+        )
+
+        @wraps(constructor)
+        def with_settings(self: Any, *values: Any, **arguments: Any) -> None:
+            shown.bind(self, *values, **arguments)  # refuses what Python would
+            constructor(self, **dict(zip(by_position, values, strict=False)), **arguments)
+
+        with_settings.__signature__ = shown  # type: ignore[attr-defined]
+        return with_settings
+
+    return decorate

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
@@ -26,8 +26,13 @@ from tersely import (
     shared_compressor,
 )
 from tersely.input import shortened
+from tersely.settings import SettingFields, takes_settings
 
 METADATA_KEY = "tersely"
+# As it has always been; a setting that is newer is given by name.
+_BY_POSITION = (
+    "rate target_tokens method order protect gap_marker fragments strict model tokenizer compressor on_result name"
+).split()
 
 
 class CompressorInput(TypedDict):
@@ -37,7 +42,7 @@ class CompressorInput(TypedDict):
     query: str | None
 
 
-class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorInput, list[Document]]):
+class TerselyCompressor(SettingFields, BaseDocumentCompressor, RunnableSerializable[CompressorInput, list[Document]]):
     """Compresses retrieved documents to a token budget.
 
     It stands in a `ContextualCompressionRetriever` as any document compressor does. It is a Runnable too, from
@@ -48,10 +53,9 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
     Documents of which nothing is kept are left out; documents without text pass unchanged, in their places. The budget
     covers the documents' texts, joined by blank lines; what a prompt adds to them is outside it.
 
+    Its settings are those of `tersely.CompressionSettings`, and fields of it: `rate` or `target_tokens`, and the rest.
+
     Args:
-        rate: compressed / original tokens, in (0, 1]. Give this or `target_tokens`.
-        target_tokens: the budget in tokens.
-        method, order, protect, gap_marker, fragments, strict: as in `tersely.CompressionSettings`.
         model: scores the text: the embedded default's name, a folder, a `.gguf` file or a Hub id. Loaded at first use,
             once a process.
         tokenizer: the name of the tokenizer that counts the budget.
@@ -63,14 +67,10 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
         InvalidInputError: no budget or two, or a value out of range; the message names it.
     """
 
-    rate: float | None = Field(default=None, description="Compressed / original tokens, in (0, 1].")
-    target_tokens: int | None = Field(default=None, description="The budget in tokens, instead of a rate.")
-    method: str | None = Field(default=None, description="How to choose what is kept.")
-    order: str | None = Field(default=None, description="Order of the documents that are returned.")
-    protect: list[str] = Field(default_factory=list, description="Patterns whose matches survive byte for byte.")
-    gap_marker: str | None = Field(default=None, description="Stands wherever something was left out.")
-    fragments: bool = Field(default=False, description="Whether a marked part of a sentence may be kept.")
-    strict: bool = Field(default=False, description="Refuse all documents for one that is no text.")
+    # A list, as LangChain stores it, in place of the settings' tuple.
+    protect: list[str] = Field(  # type: ignore[assignment]
+        default_factory=list, description=CompressionSettings.model_fields["protect"].description
+    )
     model: str = Field(default=DEFAULT_MODEL, description="The model that scores the text.")
     tokenizer: str | None = Field(default=None, description="The tokenizer that counts the budget.")
     compressor: Compressor | None = Field(default=None, exclude=True, description="An existing compressor.")
@@ -80,54 +80,23 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    def __init__(
-        self,
-        rate: float | None = None,
-        target_tokens: int | None = None,
-        method: str | None = None,
-        order: str | None = None,
-        protect: Sequence[str] | None = None,
-        gap_marker: str | None = None,
-        fragments: bool | None = None,
-        strict: bool | None = None,
-        model: str | PathLike[str] | None = None,
-        tokenizer: str | None = None,
-        compressor: Compressor | None = None,
-        on_result: Callable[[CompressionResult], Any] | None = None,
-        name: str | None = None,
-    ) -> None:
-        model = str(model) if isinstance(model, PathLike) else model
-        if compressor is not None:
-            own: dict[str, str | None] = {"model": compressor.scorer.name, "tokenizer": compressor.tokenizer.name}
-            if model not in (None, own["model"]) or tokenizer not in (None, own["tokenizer"]):
-                raise InvalidInputError("compressor excludes model and tokenizer: it has its own")
-        else:
-            own = {"model": model or DEFAULT_MODEL, "tokenizer": tokenizer}
-        settings = _defaults(compressor).overridden(
-            rate=rate,
-            target_tokens=target_tokens,
-            method=method,
-            order=order,
-            protect=protect,
-            gap_marker=gap_marker,
-            fragments=fragments,
-            strict=strict,
-        )
-        settings.check_budget()
-        super().__init__(
-            rate=settings.rate,
-            target_tokens=settings.target_tokens,
-            method=settings.method,
-            order=settings.order,
-            protect=list(settings.protect),
-            gap_marker=settings.gap_marker,
-            fragments=settings.fragments,
-            strict=settings.strict,
-            compressor=compressor,
-            on_result=on_result,
-            name=name,
-            **own,
-        )
+    if not TYPE_CHECKING:  # a type checker takes the constructor from the fields, settings included
+
+        @takes_settings(*_BY_POSITION)
+        def __init__(
+            self,
+            *,
+            model: str | PathLike[str] | None = None,
+            tokenizer: str | None = None,
+            compressor: Compressor | None = None,
+            on_result: Callable[[CompressionResult], Any] | None = None,
+            name: str | None = None,
+            **settings: Any,
+        ) -> None:
+            checked = _settings(settings, compressor)
+            checked.check_budget()
+            fields = {**checked.model_dump(), **_source(model, tokenizer, compressor)}
+            super().__init__(compressor=compressor, on_result=on_result, name=name, **fields)
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
@@ -183,17 +152,7 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
         return self._returned(documents, await run_in_executor(None, self._result, documents, question))
 
     def _result(self, documents: Sequence[Document], question: str | None) -> CompressionResult:
-        # The settings as the fields say now: they can be set after construction.
-        settings = _defaults(self.compressor).overridden(
-            rate=self.rate,
-            target_tokens=self.target_tokens,
-            method=self.method,
-            order=self.order,
-            protect=self.protect,
-            gap_marker=self.gap_marker,
-            fragments=self.fragments,
-            strict=self.strict,
-        )
+        settings = _settings(self.__dict__, self.compressor)  # as the fields say now: they can be set later
         texts = [{"text": document.page_content, "id": document.id} for document in documents]
         compressor = self.compressor or shared_compressor(self.model, self.tokenizer)
         return compressor.compress(texts, question, settings=settings)
@@ -210,8 +169,24 @@ class TerselyCompressor(BaseDocumentCompressor, RunnableSerializable[CompressorI
         ]
 
 
-def _defaults(compressor: Compressor | None) -> CompressionSettings:
-    return compressor.settings if compressor else CompressionSettings()
+def _settings(given: Mapping[str, Any], compressor: Compressor | None) -> CompressionSettings:
+    """Each as given, else the compressor's own, else the default."""
+    return (compressor.settings if compressor else CompressionSettings()).overridden(
+        **{name: given.get(name) for name in CompressionSettings.model_fields}
+    )
+
+
+def _source(
+    model: str | PathLike[str] | None, tokenizer: str | None, compressor: Compressor | None
+) -> dict[str, str | None]:
+    """The names of model and tokenizer: as given, else the compressor's, else the default."""
+    model = str(model) if isinstance(model, PathLike) else model
+    if compressor is None:
+        return {"model": model or DEFAULT_MODEL, "tokenizer": tokenizer}
+    own: dict[str, str | None] = {"model": compressor.scorer.name, "tokenizer": compressor.tokenizer.name}
+    if model not in (None, own["model"]) or tokenizer not in (None, own["tokenizer"]):  # a copy is given its own
+        raise InvalidInputError("compressor excludes model and tokenizer: it has its own")
+    return own
 
 
 def _read(input: CompressorInput) -> tuple[list[Document], str | None]:

@@ -14,8 +14,7 @@ from typing import Any, BinaryIO
 from pydantic import ValidationError
 
 from tersely.documents import Document
-from tersely.errors import InvalidInputError
-from tersely.input import shortened
+from tersely.errors import InvalidInputError, complaint
 
 STANDARD_INPUT = "-"
 # What is taken from a folder. A file that is named itself is read whatever its suffix.
@@ -170,11 +169,7 @@ def read_document(value: Any, name: str) -> Document:
     try:
         return Document.model_validate({**known, "metadata": {**value, **metadata}})
     except ValidationError as error:
-        detail = error.errors()[0]
-        field = ".".join(map(str, detail["loc"]))
-        reason = detail["msg"].removeprefix("Value error, ")
-        value = f", got {shortened(detail['input'])}" if field else ""
-        raise InvalidInputError(f"{name}: {f'{field}: ' if field else ''}{reason}{value}") from None
+        raise InvalidInputError(f"{name}: {complaint(error)}") from None
 
 
 def _renamed(value: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tersely import __version__
-from tersely.errors import InvalidInputError
+from tersely.errors import InvalidInputError, complaint
 from tersely_batch.atomic import remove_unfinished, whole_file
 from tersely_batch.compression import in_process, receipt_of, tidy_folders
 from tersely_batch.corpus import MANIFEST, Plan, find_files, plan
@@ -153,7 +153,7 @@ def _open_manifest(out: Path, options: BatchOptions, planned: Plan) -> None:
     except ValidationError as error:
         raise InvalidInputError(
             f"{path}: not readable as the manifest of a run by tersely {__version__} "
-            f"({error.errors()[0]['msg']}); name another folder"
+            f"({complaint(error, _Manifest, most=1)}); name another folder"
         ) from None
     differences = [*_differences(before, now), *_changed_files(before.inputs, now.inputs)]
     if differences:

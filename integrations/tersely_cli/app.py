@@ -10,19 +10,19 @@ import logging
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, get_args
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 from tersely.errors import InvalidInputError, ModelError, TerselyError
 from tersely.scoring.models import DEFAULT_MODEL
-from tersely.settings import CompressionSettings, Order, settings_from
+from tersely.settings import CompressionSettings
 from tersely_cli.batch import batch
 from tersely_cli.cache import cache
 from tersely_cli.evaluation import evaluation
 from tersely_cli.models import calibrate, models
-from tersely_cli.options import Fragments, GapMarker, Method, Model, Protect, Rate, Strict, Tokenizer
+from tersely_cli.options import Model, Question, Tokenizer, with_settings
 from tersely_cli.serve import serve
 from tersely_cli.terminal import error_console, progress, progress_bar
 
@@ -68,9 +68,6 @@ app.add_typer(evaluation, name="eval")
 app.command()(batch)
 app.command()(serve)
 
-Question = Annotated[str | None, typer.Option("--question", "-q", help="What the LLM will be asked.")]
-Target = Annotated[int | None, typer.Option("--target-tokens", "-t", help="The budget in tokens, instead of a rate.")]
-
 
 @app.callback(invoke_without_command=True)
 def _root(
@@ -90,38 +87,24 @@ def _root(
 
 
 @app.command()
+@with_settings()
 def compress(
     files: Annotated[
         list[str],
         typer.Argument(help="Text files, folders of them, .jsonl files with a document a line; - is standard input."),
     ],
+    *,
     question: Question = None,
-    rate: Rate = None,
-    target_tokens: Target = None,
-    method: Method = None,
-    order: Annotated[str | None, typer.Option(help=f"Of the documents: {', '.join(get_args(Order))}.")] = None,
-    protect: Protect = None,
-    gap_marker: GapMarker = None,
-    fragments: Fragments = False,
+    settings: CompressionSettings,
     instruction: Annotated[str | None, typer.Option(help="Stands before the context with --prompt.")] = None,
     model: Model = DEFAULT_MODEL,
     tokenizer: Tokenizer = None,
-    strict: Strict = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
     as_prompt: Annotated[bool, typer.Option("--prompt", help="Print instruction, context and question.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page that shows what was kept.")] = None,
 ) -> None:
     """Compress documents to a budget: the compressed text on standard output, the account on standard error."""
-    settings = _settings(
-        rate=rate,
-        target_tokens=target_tokens,
-        method=method,
-        order=order,
-        protect=protect,
-        gap_marker=gap_marker,
-        fragments=fragments,
-        strict=strict,
-    )
+    _check_budget(settings)
     if as_json and as_prompt:
         raise InvalidInputError("--json and --prompt exclude each other: the JSON holds the prompt")
     if html and (html.is_dir() or not html.parent.is_dir()):
@@ -132,7 +115,7 @@ def compress(
     check_call(settings, question, instruction)
     console = error_console()
     documents = read_sources(
-        files, sys.stdin.buffer, note=lambda line: typer.echo(f"tersely: {line}", err=True), strict=strict
+        files, sys.stdin.buffer, note=lambda line: typer.echo(f"tersely: {line}", err=True), strict=settings.strict
     )
 
     from tersely.compressor import Compressor
@@ -150,13 +133,13 @@ def compress(
 
 
 @app.command()
+@with_settings("rate", "target_tokens", "method")
 def demo(
+    *,
     question: Annotated[
         str | None, typer.Option("--question", "-q", help="Your own, or a built-in one's number.")
     ] = None,
-    rate: Rate = None,
-    target_tokens: Target = None,
-    method: Method = None,
+    settings: CompressionSettings,
     top_k: Annotated[int, typer.Option(min=1, help="How many passages to retrieve.")] = 10,
     list_questions: Annotated[bool, typer.Option("--list", help="Print the built-in questions and exit.")] = False,
 ) -> None:
@@ -169,9 +152,8 @@ def demo(
         for number, text in enumerate(demo.QUESTIONS, start=1):
             typer.echo(f"{number}. {text}")
         return
-    if rate is None and target_tokens is None:
-        rate = demo.DEFAULT_RATE
-    settings = _settings(rate=rate, target_tokens=target_tokens, method=method)
+    if settings.rate is None and settings.target_tokens is None:
+        settings = settings.overridden(rate=demo.DEFAULT_RATE)
     errors = error_console()
     demo.run(
         demo.find_question(question),
@@ -183,12 +165,10 @@ def demo(
     )
 
 
-def _settings(**values: Any) -> CompressionSettings:
-    """Checked here, before anything slow begins."""
-    settings = settings_from({name: value for name, value in values.items() if value is not None})
+def _check_budget(settings: CompressionSettings) -> None:
+    """Refuse settings without a budget, before anything slow begins."""
     if settings.rate is None and settings.target_tokens is None:
         raise InvalidInputError("no budget: give --rate (such as 0.25) or --target-tokens (such as 500)")
-    return settings
 
 
 def _write(path: Path, text: str) -> None:

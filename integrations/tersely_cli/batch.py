@@ -9,37 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 
 from tersely.errors import InvalidInputError
 from tersely.scoring.models import DEFAULT_MODEL
-from tersely.settings import Order, settings_from
-from tersely_cli.options import EngineName, Fragments, GapMarker, Method, Model, Protect, Rate, Strict, Tokenizer
+from tersely.settings import CompressionSettings
+from tersely_cli.options import EngineName, Model, Tokenizer, with_settings
 from tersely_cli.terminal import error_console
 
 _BAD_ROWS = 3
 
 
+@with_settings()
 def batch(
     inputs: Annotated[
         list[str], typer.Argument(help="JSONL and Parquet files, folders of them, patterns such as 'corpus/*.parquet'.")
     ],
     out: Annotated[Path, typer.Argument(help="A folder for the output; one with an interrupted run goes on.")],
+    *,
     question: Annotated[
         str | None, typer.Option("--question", "-q", help="What the LLM will be asked, where a row has no question.")
     ] = None,
-    rate: Rate = None,
-    target_tokens: Annotated[
-        int | None, typer.Option("--target-tokens", "-t", help="The budget of a row in tokens, instead of a rate.")
-    ] = None,
-    method: Method = None,
-    order: Annotated[str | None, typer.Option(help=f"Of a row's documents: {', '.join(get_args(Order))}.")] = None,
-    protect: Protect = None,
-    gap_marker: GapMarker = None,
-    fragments: Fragments = False,
-    strict: Strict = False,
+    settings: CompressionSettings,
     instruction: Annotated[str | None, typer.Option(help="Stands before the context in a row's prompt.")] = None,
     model: Model = DEFAULT_MODEL,
     tokenizer: Tokenizer = None,
@@ -55,21 +48,11 @@ def batch(
     worker_gpus: Annotated[float | None, typer.Option(min=0, help="Ray: GPUs of a worker; by default none.")] = None,
 ) -> None:
     """Compress a corpus, row by row, into a folder. Started again, it does only what is missing."""
-    settings = {
-        "rate": rate,
-        "target_tokens": target_tokens,
-        "method": method,
-        "order": order,
-        "protect": protect,
-        "gap_marker": gap_marker,
-        "fragments": fragments,
-        "strict": strict,
-    }
     from tersely_batch.options import batch_options
     from tersely_batch.run import compress_corpus
 
     options = batch_options(
-        settings=settings_from({name: value for name, value in settings.items() if value is not None}),
+        settings=settings,
         question=question,
         instruction=instruction,
         model=model,

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation, ValidationErr
 from pydantic_core import from_json
 
 from tersely import CompressionResult, CompressionSettings, Document, InvalidInputError, MethodName, Order
+from tersely.errors import complaint
 from tersely_server.errors import ErrorResponse, ServiceError
 
 # Of `Compressor.compress`: those that were given, their values as they came.
@@ -128,16 +129,6 @@ def _read(model: type[BaseModel], value: Any, name: str) -> Arguments:
     try:
         read = model.model_validate(value)
     except ValidationError as error:
-        raise InvalidInputError("; ".join(_readable(detail, name, model) for detail in error.errors())) from None
+        raise InvalidInputError(complaint(error, model, whole=name)) from None
     given = {key: getattr(read, key) for key in read.model_fields_set}
     return {key: value for key, value in given.items() if value is not None or model.model_fields[key].is_required()}
-
-
-def _readable(detail: Any, name: str, model: type[BaseModel]) -> str:
-    field = ".".join(map(str, detail["loc"]))
-    if detail["type"] == "extra_forbidden":
-        return f"{name} has an unknown field {field!r}; there are {', '.join(model.model_fields)}"
-    if detail["type"] == "missing":
-        return f"{name} has no {field!r}, which is needed"
-    message = detail["msg"]
-    return f"{field}: {message[:1].lower()}{message[1:]}"

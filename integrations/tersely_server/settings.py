@@ -122,7 +122,7 @@ def server_settings(**values: Any) -> ServerSettings:
     try:
         return ServerSettings(**values)
     except ValidationError as error:
-        raise InvalidInputError(complaint(error, ServerSettings, _NEVER_SHOWN)) from None
+        raise InvalidInputError(complaint(error, ServerSettings, never_shown=_NEVER_SHOWN)) from None
 
 
 def is_loopback(host: str) -> bool:

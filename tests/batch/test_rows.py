@@ -83,7 +83,7 @@ def test_an_empty_document_is_no_error(compress) -> None:
     [
         ([1], 'a row must be an object with "text" or "documents", not [1]'),
         ({"id": "x", "body": "b"}, 'the row: has no "text"; its keys are id, body'),
-        ({"id": "x", "text": 3}, "the row: text: Input should be a valid string, got int 3"),
+        ({"id": "x", "text": 3}, "the row: text: input should be a valid string, got 3"),
         ({"id": "x", "documents": "abc"}, "\"documents\" must be a list, got 'abc'"),
         ({"id": "x", "documents": []}, "documents is empty"),
         ({"id": "x", "documents": [{"title": "t"}]}, 'documents[0] has no "text" but title'),

@@ -26,7 +26,7 @@ from haystack.dataclasses import ByteStream, ChatMessage, SparseEmbedding
 from haystack.document_stores.in_memory import InMemoryDocumentStore
 from haystack_integrations.components.rankers.tersely import TerselyRanker
 
-from tersely import CompressionResult, Compressor, InvalidInputError
+from tersely import CompressionResult, CompressionSettings, Compressor, InvalidInputError
 
 QUESTION = "When was the mill opened?"
 SENTENCES = [
@@ -274,7 +274,7 @@ def test_every_setting_is_stored() -> None:
     data = component_to_dict(TerselyRanker(**settings), "tersely")
     assert data == {
         "type": "haystack_integrations.components.rankers.tersely.ranker.TerselyRanker",
-        "init_parameters": settings,
+        "init_parameters": {**CompressionSettings().model_dump(mode="json"), **settings},
     }
     assert component_from_dict(TerselyRanker, data, "tersely").to_dict() == data
 

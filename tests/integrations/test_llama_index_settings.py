@@ -193,7 +193,7 @@ def test_a_compressor_is_stored_by_the_names_of_its_model_and_tokenizer(tiny_com
     settings = {"rate": 0.5, "gap_marker": " ~ "}
     postprocessor = TerselyPostprocessor(compressor=tiny_compressor, **settings)
     assert len(pickle.dumps(postprocessor)) < 10_000  # without the model
-    assert postprocessor._compressor is tiny_compressor
+    assert postprocessor.compressor is tiny_compressor
     expected = [node.to_dict() for node in postprocessor.postprocess_nodes(nodes, query_str=QUESTION)]
     asked = []
     monkeypatch.setattr(

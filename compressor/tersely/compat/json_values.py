@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tersely.errors import InvalidInputError
+from tersely.errors import InvalidInputError, complaint
 
 # Texts and a rate -> what is kept of each.
 Shorten = Callable[[Sequence[str], float], Sequence[str]]
@@ -145,11 +145,7 @@ def _key_settings(key: str, value: Any) -> KeySettings:
     try:
         return KeySettings.model_validate(value)
     except ValidationError as error:
-        reasons = "; ".join(
-            f"{'.'.join(map(str, one['loc'])) or 'value'}: {one['msg'][:1].lower()}{one['msg'][1:]}"
-            for one in error.errors()
-        )
-        raise InvalidInputError(f"json_config[{key!r}] cannot be used ({reasons})") from None
+        raise InvalidInputError(f"json_config[{key!r}] cannot be used ({complaint(error)})") from None
 
 
 def _read_yaml(path: Path) -> Any:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from tersely import Document, InvalidInputError
 from tersely.budget.rendering import DOCUMENT_SEPARATOR, with_title
+from tersely.errors import complaint
 from tersely.input import check_text
 from tersely_eval.data.formats import check_fields, question_values
 from tersely_eval.data.records import Record, read_records
@@ -145,12 +146,6 @@ def _question(record: Record, fields: Mapping[str, str]) -> Question | None:
         values = question_values(record.values, fields)
         return None if values is None else Question.model_validate({"id": str(record.number), **values})
     except ValidationError as error:
-        reasons = [
-            ": ".join(filter(None, [".".join(map(str, detail["loc"])), detail["msg"].removeprefix("Value error, ")]))
-            for detail in error.errors()
-        ]
-        if len(reasons) > _REASONS:
-            reasons[_REASONS:] = [f"and {len(reasons) - _REASONS} more"]
-        raise InvalidInputError(f"{record.where}: {'; '.join(reasons)}") from None
+        raise InvalidInputError(f"{record.where}: {complaint(error, most=_REASONS)}") from None
     except InvalidInputError as error:
         raise InvalidInputError(f"{record.where}: {error}") from None

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tersely import InvalidInputError, Span
+from tersely.errors import complaint
 
 RUN_FILE = "run.jsonl"  # in the folder of a run
 
@@ -199,7 +200,7 @@ def read_run(path: str | Path) -> Run:
         try:
             parsed.append(_Line.model_validate_json(line))
         except ValidationError as error:
-            reason = error.errors()[0]["msg"]
+            reason = complaint(error, most=1)
             raise InvalidInputError(
                 f"{path}, line {number}: is no line of a run of `tersely eval` ({reason})"
             ) from None

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tersely import InvalidInputError
+from tersely.errors import complaint
 from tersely_eval.measure.measurement import Measurement
 
 PRICES = Path(__file__).parents[1] / "data" / "prices.csv"
@@ -128,5 +129,4 @@ def _read_price(row: Mapping[str, str], where: str) -> Price:
     try:
         return Price.model_validate({name: value for name, value in row.items() if value != ""})
     except ValidationError as error:
-        reasons = "; ".join(f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}" for detail in error.errors())
-        raise InvalidInputError(f"{where} ({row.get('model') or 'no model'}): {reasons}") from None
+        raise InvalidInputError(f"{where} ({row.get('model') or 'no model'}): {complaint(error)}") from None

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from tersely.errors import ModelError
+from tersely.errors import ModelError, complaint
 from tersely.methods.evidence.signals import FIRST_HOP, SECOND_HOP
 from tersely.scoring.depth import own_profile_path
 from tersely.scoring.scorer import Head
@@ -170,7 +170,5 @@ def read_profile(path: Path) -> Profile:
     except OSError as error:
         raise ModelError(f"profile {path}: {error.strerror}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = "".join(f"{part}." for part in first["loc"])[:-1]
-        what = f"{where}: {first['msg']}" if where else first["msg"]
-        raise ModelError(f"profile {path}: {what}; remove the file, or calibrate again") from None
+        reason = complaint(error, most=1)
+        raise ModelError(f"profile {path}: {reason}; remove the file, or calibrate again") from None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr, ValidationError
+from llama_index.core.bridge.pydantic import ConfigDict, Field, ValidationError
 from llama_index.core.callbacks import CBEventType, EventPayload
 from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
@@ -28,12 +28,21 @@ from tersely import (
     InvalidInputError,
     shared_compressor,
 )
+from tersely.errors import complaint
+from tersely.settings import SettingFields, takes_settings
 
 dispatcher = get_dispatcher(__name__)
 logger = logging.getLogger("tersely")
 
 
-class TerselyPostprocessor(BaseNodePostprocessor):
+# As it has always been; a setting that is newer is given by name.
+_BY_POSITION = (
+    "rate target_tokens method order protect gap_marker fragments granularity dynamic_ratio segment_tokens strict "
+    "count_metadata model tokenizer compressor on_result"
+).split()
+
+
+class TerselyPostprocessor(SettingFields, BaseNodePostprocessor):
     """Compresses retrieved nodes to a token budget.
 
     Nodes of which nothing is kept are left out. Nodes without text, and index nodes, pass unchanged. The budget covers
@@ -42,11 +51,9 @@ class TerselyPostprocessor(BaseNodePostprocessor):
     Every field can be set later, too. A budget of one kind then replaces the other, and a new `model` or `tokenizer`
     the compressor that was given.
 
+    Its settings are those of `tersely.CompressionSettings`, and fields of it: `rate` or `target_tokens`, and the rest.
+
     Args:
-        rate: compressed / original tokens, in (0, 1]. Give this or `target_tokens`.
-        target_tokens: the budget in tokens.
-        method, order, protect, gap_marker, fragments, granularity, dynamic_ratio, segment_tokens, strict: as in
-            `tersely.CompressionSettings`.
         count_metadata: the metadata that LlamaIndex shows the LLM beside each text counts toward the budget, and so do
             nodes that pass unchanged.
         model: scores the text: the embedded default's name, a folder, a `.gguf` file or a Hub id. Loaded at first use.
@@ -61,72 +68,29 @@ class TerselyPostprocessor(BaseNodePostprocessor):
 
     model_config = ConfigDict(validate_assignment=True)
 
-    rate: float | None = Field(default=None, description="Compressed / original tokens, in (0, 1].")
-    target_tokens: int | None = Field(default=None, description="The budget in tokens, instead of a rate.")
-    method: str | None = Field(default=None, description="How to choose what is kept.")
-    order: str | None = Field(default=None, description="Order of the nodes that are returned.")
-    protect: tuple[str, ...] = Field(default=(), description="Patterns whose matches survive byte for byte.")
-    gap_marker: str | None = Field(default=None, description="Stands wherever something of a node was left out.")
-    fragments: bool = Field(default=False, description="Whether a marked part of a sentence may be kept.")
-    granularity: float = Field(default=2.0, description="How many budgets of whole nodes the coarse stage keeps.")
-    dynamic_ratio: float = Field(default=0.25, description="How much more is kept of the best node than of others.")
-    segment_tokens: int = Field(default=200, description="Tokens in a segment of iterative compression.")
-    strict: bool = Field(default=False, description="Refuse all nodes for one that is no text.")
     count_metadata: bool = Field(default=False, description="Whether metadata shown to the LLM counts.")
     model: str = Field(default=DEFAULT_MODEL, description="The model that scores the text.")
     tokenizer: str | None = Field(default=None, description="The tokenizer that counts the budget.")
+    compressor: SkipJsonSchema[Compressor | None] = Field(default=None, exclude=True, repr=False)
     on_result: SkipJsonSchema[Callable[[CompressionResult], Any] | None] = Field(default=None, exclude=True)
 
-    _compressor: Compressor | None = PrivateAttr(default=None)
+    if not TYPE_CHECKING:  # a type checker takes the constructor from the fields, settings included
 
-    def __init__(
-        self,
-        rate: float | None = None,
-        target_tokens: int | None = None,
-        method: str | None = None,
-        order: str | None = None,
-        protect: Sequence[str] | None = None,
-        gap_marker: str | None = None,
-        fragments: bool | None = None,
-        granularity: float | None = None,
-        dynamic_ratio: float | None = None,
-        segment_tokens: int | None = None,
-        strict: bool | None = None,
-        count_metadata: bool = False,
-        model: str | PathLike[str] | None = None,
-        tokenizer: str | None = None,
-        compressor: Compressor | None = None,
-        on_result: Callable[[CompressionResult], Any] | None = None,
-        **base: Any,
-    ) -> None:
-        _refuse_unknown(base, type(self))
-        if compressor is not None and (model is not None or tokenizer is not None):
-            raise InvalidInputError("compressor excludes model and tokenizer: it has its own")
-        settings = (compressor.settings if compressor else CompressionSettings()).overridden(
-            rate=rate,
-            target_tokens=target_tokens,
-            method=method,
-            order=order,
-            protect=protect,
-            gap_marker=gap_marker,
-            fragments=fragments,
-            granularity=granularity,
-            dynamic_ratio=dynamic_ratio,
-            segment_tokens=segment_tokens,
-            strict=strict,
-        )
-        settings.check_budget()
-        model = str(model) if isinstance(model, PathLike) else model
-        with _readable_errors():
-            super().__init__(
-                **settings.model_dump(),
-                count_metadata=count_metadata,
-                model=compressor.scorer.name if compressor else model or DEFAULT_MODEL,
-                tokenizer=compressor.tokenizer.name if compressor else tokenizer,
-                on_result=on_result,
-                **base,
-            )
-        self._compressor = compressor
+        @takes_settings(*_BY_POSITION)
+        def __init__(
+            self,
+            *,
+            count_metadata: bool = False,
+            model: str | PathLike[str] | None = None,
+            tokenizer: str | None = None,
+            compressor: Compressor | None = None,
+            on_result: Callable[[CompressionResult], Any] | None = None,
+            **others: Any,
+        ) -> None:
+            _refuse_unknown(others, type(self))
+            fields = {**others, **_checked_settings(others, compressor), **_source(model, tokenizer, compressor)}
+            with _readable_errors(type(self)):
+                super().__init__(count_metadata=count_metadata, compressor=compressor, on_result=on_result, **fields)
 
     @classmethod
     def class_name(cls) -> str:
@@ -142,17 +106,18 @@ class TerselyPostprocessor(BaseNodePostprocessor):
         if name in CompressionSettings.model_fields:
             settings = self._settings(without=name).overridden(**changed)
             settings.check_budget()
-            changed = {one: getattr(settings, one) for one in ("rate", "target_tokens", name)}
-        with _readable_errors():
-            for one, checked in changed.items():
-                super().__setattr__(one, checked)
-        if name in ("model", "tokenizer"):
-            self._compressor = None
+            changed = {field: getattr(settings, field) for field in ("rate", "target_tokens", name)}
+        elif name in ("model", "tokenizer"):
+            changed["compressor"] = None
+        elif name == "compressor" and isinstance(value, Compressor):
+            changed |= _source(None, None, value)
+        with _readable_errors(type(self)):
+            for field, checked in changed.items():
+                super().__setattr__(field, checked)
 
     def __getstate__(self) -> dict[Any, Any]:
-        bare = self.model_copy()
-        bare._compressor = None  # a loaded model is no part of the settings
-        return BaseNodePostprocessor.__getstate__(bare)
+        # A loaded model is no part of what is stored.
+        return BaseNodePostprocessor.__getstate__(self.model_copy(update={"compressor": None}))
 
     def _postprocess_nodes(
         self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
@@ -178,7 +143,7 @@ class TerselyPostprocessor(BaseNodePostprocessor):
     def _compress(
         self, nodes: Sequence[NodeWithScore], query_bundle: QueryBundle | None
     ) -> tuple[CompressionResult, list[NodeWithScore]]:
-        compressor, settings = self._compressor or shared_compressor(self.model, self.tokenizer), self._settings()
+        compressor, settings = self.compressor or shared_compressor(self.model, self.tokenizer), self._settings()
         question = _question(query_bundle)
         _tell_what_is_not_asked(query_bundle, question)
         if self.count_metadata:
@@ -242,7 +207,8 @@ def _tell_what_is_not_asked(query_bundle: QueryBundle | None, question: str | No
 
 def _refuse_unknown(arguments: dict[str, Any], component: type[BaseNodePostprocessor]) -> None:
     """Arguments that are none of ours, with the name that LongLLMLinguaPostprocessor's have here."""
-    unknown = sorted(set(arguments) - set(BaseNodePostprocessor.model_fields) - {"class_name"})
+    known = {*BaseNodePostprocessor.model_fields, *CompressionSettings.model_fields, "class_name"}
+    unknown = sorted(set(arguments) - known)
     if not unknown:
         return
     moved = [name for name in unknown if name in NEW_NAMES]
@@ -252,14 +218,30 @@ def _refuse_unknown(arguments: dict[str, Any], component: type[BaseNodePostproce
     raise InvalidInputError(f"{', '.join(unknown)}: no such setting; there are {', '.join(component.model_fields)}")
 
 
+def _checked_settings(given: Mapping[str, Any], compressor: Compressor | None) -> dict[str, Any]:
+    """Every setting: as given, else the compressor's own, else the default."""
+    settings = (compressor.settings if compressor else CompressionSettings()).overridden(
+        **{name: given.get(name) for name in CompressionSettings.model_fields}
+    )
+    settings.check_budget()
+    return settings.model_dump()
+
+
+def _source(
+    model: str | PathLike[str] | None, tokenizer: str | None, compressor: Compressor | None
+) -> dict[str, str | None]:
+    """The names of model and tokenizer: as given, else the compressor's, else the default."""
+    if compressor is None:
+        return {"model": str(model) if isinstance(model, PathLike) else model or DEFAULT_MODEL, "tokenizer": tokenizer}
+    if model is not None or tokenizer is not None:
+        raise InvalidInputError("compressor excludes model and tokenizer: it has its own")
+    return {"model": compressor.scorer.name, "tokenizer": compressor.tokenizer.name}
+
+
 @contextmanager
-def _readable_errors() -> Iterator[None]:
-    """A value of the wrong type as Tersely's own error, by name."""
+def _readable_errors(component: type[BaseNodePostprocessor]) -> Iterator[None]:
+    """Pydantic's errors as Tersely's own."""
     try:
         yield
     except ValidationError as error:
-        reasons = (
-            f"{'.'.join(str(part) for part in detail['loc'])}: {detail['msg'].lower()}, got {detail['input']!r}"
-            for detail in error.errors()
-        )
-        raise InvalidInputError("; ".join(reasons)) from None
+        raise InvalidInputError(complaint(error, component)) from None

@@ -23,8 +23,11 @@ from tersely import (
     shared_compressor,
 )
 from tersely.input import shortened
+from tersely.settings import takes_settings
 
 META_KEY = "tersely"
+# As it has always been; a setting that is newer is given by name.
+_BY_POSITION = "rate target_tokens method order protect gap_marker fragments strict model tokenizer".split()
 
 
 @component
@@ -48,53 +51,23 @@ class TerselyRanker:
     ```
     """
 
+    @takes_settings(*_BY_POSITION)
     def __init__(
-        self,
-        rate: float | None = None,
-        target_tokens: int | None = None,
-        method: str | None = None,
-        order: str | None = None,
-        protect: list[str] | None = None,
-        gap_marker: str | None = None,
-        fragments: bool = False,
-        strict: bool = False,
-        model: str | PathLike[str] = DEFAULT_MODEL,
-        tokenizer: str | None = None,
+        self, *, model: str | PathLike[str] = DEFAULT_MODEL, tokenizer: str | None = None, **settings: Any
     ) -> None:
         """
         Creates a TerselyRanker. Nothing is loaded before `warm_up`.
 
-        :param rate: Compressed / original tokens, in (0, 1]. Give this or `target_tokens`.
-        :param target_tokens: The budget in tokens.
-        :param method: How to choose what is kept; see `tersely.CompressionSettings`, as for the next three.
-        :param order: Order of the documents that are returned.
-        :param protect: Patterns whose matches survive byte for byte.
-        :param gap_marker: Stands wherever something was left out.
-        :param fragments: Whether a marked part of a sentence may be kept, where the whole does not fit.
-        :param strict: Refuse all documents for one that is no text, instead of repairing it.
+        :param settings: Those of `tersely.CompressionSettings`: `rate` or `target_tokens`, and the rest. Each is an
+            attribute, too, which can be set later.
         :param model: Scores the text: the embedded default's name, a folder, a `.gguf` file or a Hub id.
         :param tokenizer: The name of the tokenizer that counts the budget.
         :raises InvalidInputError: If there is no budget or two, or a value is out of range.
         """
-        settings = CompressionSettings().overridden(
-            rate=rate,
-            target_tokens=target_tokens,
-            method=method,
-            order=order,
-            protect=protect,
-            gap_marker=gap_marker,
-            fragments=fragments,
-            strict=strict,
-        )
-        settings.check_budget()
-        self.rate = settings.rate
-        self.target_tokens = settings.target_tokens
-        self.method = settings.method
-        self.order = settings.order
-        self.protect = list(settings.protect)
-        self.gap_marker = settings.gap_marker
-        self.fragments = settings.fragments
-        self.strict = settings.strict
+        checked = CompressionSettings().overridden(**settings)
+        checked.check_budget()
+        for name, value in checked.model_dump(mode="json").items():  # lists, not tuples, which YAML has not
+            setattr(self, name, value)
         self.model = str(model)
         self.tokenizer = tokenizer
         self._compressor: Compressor | None = None
@@ -118,19 +91,7 @@ class TerselyRanker:
 
         :returns: Dictionary with serialized data.
         """
-        return default_to_dict(
-            self,
-            rate=self.rate,
-            target_tokens=self.target_tokens,
-            method=self.method,
-            order=self.order,
-            protect=self.protect,
-            gap_marker=self.gap_marker,
-            fragments=self.fragments,
-            strict=self.strict,
-            model=self.model,
-            tokenizer=self.tokenizer,
-        )
+        return default_to_dict(self, **self._values(), model=self.model, tokenizer=self.tokenizer)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "TerselyRanker":
@@ -166,7 +127,7 @@ class TerselyRanker:
               a `CompressionResult` of it, whose `recover` traces an answer. Empty if there was no text.
         :raises TerselyError: As `tersely.Compressor.compress`; the documents are untouched.
         """
-        settings = self._settings().overridden(rate=rate, target_tokens=target_tokens)
+        settings = CompressionSettings().overridden(**self._values()).overridden(rate=rate, target_tokens=target_tokens)
         documents = _unique(documents)
         if not any(_text(document) for document in documents):
             return {"documents": documents, "account": {}}
@@ -195,18 +156,9 @@ class TerselyRanker:
         """
         return await asyncio.to_thread(self.run, query, documents, rate, target_tokens)
 
-    def _settings(self) -> CompressionSettings:
-        """As the attributes say now: they can be set after initialization."""
-        return CompressionSettings().overridden(
-            rate=self.rate,
-            target_tokens=self.target_tokens,
-            method=self.method,
-            order=self.order,
-            protect=self.protect,
-            gap_marker=self.gap_marker,
-            fragments=self.fragments,
-            strict=self.strict,
-        )
+    def _values(self) -> dict[str, Any]:
+        """Each setting as its attribute says now."""
+        return {name: getattr(self, name) for name in CompressionSettings.model_fields}
 
 
 def _unique(documents: Sequence[Document]) -> list[Document]:
