@@ -169,7 +169,9 @@ class _LlamaIndexPipeline:
 
     def retrieve(self, question: str, top_k: int) -> list[NodeWithScore]:
         top_k = min(top_k, len(self._nodes))
-        return self._retriever.from_defaults(nodes=self._nodes, similarity_top_k=top_k).retrieve(question)
+        retriever = self._retriever.from_defaults(nodes=self._nodes, similarity_top_k=top_k)
+        nodes: list[NodeWithScore] = retriever.retrieve(question)
+        return nodes
 
     def compress(
         self, passages: Sequence[NodeWithScore], question: str, compressor: Compressor

@@ -73,5 +73,6 @@ def _option(name: str) -> Parameter:
     elif get_origin(kind) is tuple:
         help_text = f"{help_text} Can be given several times."
         kind, default = list[str], None
-    annotation = Annotated[kind if default is not None else kind | None, typer.Option(*flags, help=help_text)]
+    kind = kind if default is not None else kind | None
+    annotation = Annotated[kind, typer.Option(*flags, help=help_text)]  # type: ignore[valid-type]  # known when it runs
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

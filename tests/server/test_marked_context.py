@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tersely import CompressionSettings, InvalidInputError
-from tersely_server.forwarded_body import OMITTED, with_texts, without_marks
-from tersely_server.marked_context import MarkedRequest, read_marks
+from tersely_server.proxy.forwarded_body import OMITTED, with_texts, without_marks
+from tersely_server.proxy.marked_context import MarkedRequest, read_marks
 
 HALF = CompressionSettings(rate=0.5)
 

@@ -20,7 +20,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tersely_batch.input_files import read_sources
 from tersely_eval.report.money import read_prices
-from tersely_server.playground import FOLDER, playground_router
+from tersely_server.playground.routes import FOLDER, playground_router
 
 pytest_plugins = ["playground_fixtures"]
 

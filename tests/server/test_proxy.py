@@ -21,7 +21,7 @@ from openai import AsyncOpenAI, OpenAI
 from upstream_double import ANSWER, EVENTS, Call, answering
 
 from tersely import CompressionResult, InvalidInputError
-from tersely_server.proxy import Forwarded, ProxySettings, proxy_router
+from tersely_server.proxy.routes import Forwarded, ProxySettings, proxy_router
 
 pytest_plugins = ["proxy_fixtures"]
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from tersely import CompressionResult
 from tersely_server.errors import ServiceError
-from tersely_server.marked_context import MarkedRequest, Options
+from tersely_server.proxy.marked_context import MarkedRequest, Options
 
 _logger = logging.getLogger("tersely_server")
 

@@ -22,12 +22,12 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from tersely import CompressionSettings, InvalidInputError
 from tersely_server.documentation import EMBEDDINGS, PASSED_ON, chat
 from tersely_server.errors import OpenAIRoute, ServiceError, as_service_error
-from tersely_server.forwarded_body import with_texts, without_marks
-from tersely_server.json_source import parsed
-from tersely_server.marked_compression import Compress, Compressed, compress_marked
-from tersely_server.marked_context import MarkedRequest, read_marks
-from tersely_server.proxy_settings import ProxySettings
-from tersely_server.upstream import Relay, Upstream
+from tersely_server.proxy.forwarded_body import with_texts, without_marks
+from tersely_server.proxy.json_source import parsed
+from tersely_server.proxy.marked_compression import Compress, Compressed, compress_marked
+from tersely_server.proxy.marked_context import MarkedRequest, read_marks
+from tersely_server.proxy.settings import ProxySettings
+from tersely_server.proxy.upstream import Relay, Upstream
 
 __all__ = ["Compress", "Forwarded", "ProxySettings", "proxy_router"]
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tersely import CompressionSettings, InvalidInputError
-from tersely_server.json_source import Path
-from tersely_server.turns import Said, questions_of_turns
+from tersely_server.proxy.json_source import Path
+from tersely_server.proxy.turns import Said, questions_of_turns
 
 MARK = "tersely"
 OPTIONS = ("question", "rate", "target_tokens", "method")

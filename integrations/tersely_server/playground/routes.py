@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 
 from tersely_eval.report.money import read_prices
 
-FOLDER = Path(__file__).parent / "playground"
+FOLDER = Path(__file__).parent / "page"
 
 _MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",

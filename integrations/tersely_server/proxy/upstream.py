@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from tersely_server.errors import BrokenOffError, ServiceError
-from tersely_server.proxy_settings import ProxySettings
+from tersely_server.proxy.settings import ProxySettings
 
 Headers = list[tuple[bytes, bytes]]
 

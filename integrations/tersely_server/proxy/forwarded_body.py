@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tersely_server.json_source import Change, Path, Splice, changed
-from tersely_server.marked_context import MARK, MarkedRequest
+from tersely_server.proxy.json_source import Change, Path, Splice, changed
+from tersely_server.proxy.marked_context import MARK, MarkedRequest
 
 # Stands for the text of a message or part that has to stay though nothing of its text did: some APIs refuse empty ones.
 OMITTED = "[...]"
