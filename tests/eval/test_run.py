@@ -7,7 +7,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from conftest import DATA, Read
+from conftest import DATA
+from doubles import Read
 from tersely.methods import METHODS
 from tersely_cli.app import app
 from tersely_eval.measure.measurement import read_run

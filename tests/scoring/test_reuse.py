@@ -13,7 +13,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, MambaConfig, MambaForCausalLM, MistralConfig, MistralForCausalLM
 
-from conftest import TINY_CONFIGURATION, Read, in_eight_bits, save_tiny_model
+from conftest import TINY_CONFIGURATION, in_eight_bits, save_tiny_model
+from doubles import Read
 from tersely import CacheSettings, CompressionResult, Compressor, InvalidInputError
 from tersely.scoring import prefixes
 from tersely.scoring.causal_lm import CausalLanguageModelScorer

@@ -13,8 +13,8 @@ pytest.importorskip("openai")
 
 import httpx
 import openai
+from proxy_requests import MARKED, client
 from service_doubles import TOKEN, client_for
-from test_proxy import MARKED, client
 
 from tersely_server.proxy.upstream import Upstream
 

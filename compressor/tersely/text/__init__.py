@@ -4,7 +4,7 @@ from tersely.text.lexical import LexicalIndex, content_words, document_words, st
 from tersely.text.patterns import check_size, compiled, pattern_source
 from tersely.text.qualifiers import has_qualifier
 from tersely.text.segmentation import (
-    DocumentCache,
+    SegmentCache,
     SegmentedDocument,
     Segments,
     Separator,
@@ -19,8 +19,8 @@ from tersely.text.words import Word, split_runs, split_words
 
 __all__ = [
     "READERS",
-    "DocumentCache",
     "LexicalIndex",
+    "SegmentCache",
     "SegmentedDocument",
     "Segments",
     "Separator",

@@ -26,7 +26,7 @@ from tersely.text.words import Word, split_words
 
 # For all patterns of one call together: a pattern that backtracks without end must not hang a server.
 _PATTERN_SECONDS = 2.0
-# About the bytes that a segmented text takes in memory between calls, its `DocumentCache` included.
+# About the bytes that a segmented text takes in memory between calls, its `SegmentCache` included.
 _BYTES_A_WORD, _BYTES_A_CHARACTER = 250, 25
 
 
@@ -60,7 +60,7 @@ class Separator(NamedTuple):
 
 
 @dataclass(slots=True)
-class DocumentCache:
+class SegmentCache:
     """What was computed from one segmented document, so that the next question over it need not compute it again.
 
     A value may depend on the title, the text, the words and the units of the document, and on nothing else of it.
@@ -97,7 +97,7 @@ class SegmentedDocument:
     words: list[Word]
     units: list[Unit]
     separators: list[Separator] = field(default_factory=list)
-    cache: DocumentCache = field(default_factory=DocumentCache, compare=False, repr=False)
+    cache: SegmentCache = field(default_factory=SegmentCache, compare=False, repr=False)
     unread: tuple[Span, ...] = ()
     short_title: str | None = None
 
@@ -122,7 +122,7 @@ def with_separators(segmented: SegmentedDocument, keep_mask: np.ndarray) -> np.n
 
 
 # Words, units and separators of a text, and what is computed from them.
-Segments = tuple[list[Word], list[Unit], list[Separator], DocumentCache]
+Segments = tuple[list[Word], list[Unit], list[Separator], SegmentCache]
 
 
 def segment_documents(
@@ -150,7 +150,7 @@ def segment_documents(
             protected = kept_spans + list(_matches(patterns, document.text, stopwatch))
             blocks = split_blocks(document.text)
             words = split_words(document.text, protected, [block.start for block in blocks if block.word_border])
-            segments = words, *_units(words, blocks), DocumentCache()
+            segments = words, *_units(words, blocks), SegmentCache()
             size = len(words) * _BYTES_A_WORD + len(document.text) * _BYTES_A_CHARACTER
             cached.put(key, segments, size)
         segmented.append(SegmentedDocument(index, document, *segments))
