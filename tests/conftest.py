@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -163,3 +164,10 @@ def is_used_or_explained(result: CompressionResult) -> bool:
         return result.unused_tokens >= 0
     too_small = all(unit.tokens + 2 >= result.unused_tokens for unit in result.left_out)
     return too_small and any(note.startswith(f"unused: {result.unused_tokens} of") for note in result.notes)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Free what a test with a real model, or the last test of a file, has left: models hold cycles of references."""
+    if item.get_closest_marker("model") or nextitem is None or nextitem.path != item.path:
+        gc.collect()

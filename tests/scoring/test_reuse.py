@@ -23,6 +23,7 @@ from tersely.scoring.scorer import Head, ScoringRequest
 
 NOTHING_CACHED = CacheSettings(memory_bytes=0, disk_bytes=0)
 MEMORY = CacheSettings(disk_bytes=0)
+SMALL = CacheSettings(memory_bytes=128 * 2**20)
 METHODS = ["evidence", "longllmlingua", "llmlingua"]
 
 
@@ -89,10 +90,10 @@ def test_results_with_and_without_the_cache_are_the_same(dtype, hotpot, folder) 
     row = hotpot[1]
     documents, questions = row["documents"][:5], [row["question"], "Who was it?", f"Was it so? {row['question'] * 4}"]
     without = Compressor(dtype=dtype, cache=NOTHING_CACHED)
-    caching = Compressor(dtype=dtype)
+    caching = Compressor(dtype=dtype, cache=SMALL)
     for method in METHODS if dtype != "float32" else METHODS[:1]:
         caching.index([*documents[3:], "Something else that shares their passes.", *documents[:3]], method=method)
-        from_disk = Compressor(dtype=dtype)
+        from_disk = Compressor(dtype=dtype, cache=SMALL)
         for question in questions:
             expected = without.compress(documents, question, rate=0.3, method=method)
             for compressor in (caching, from_disk):
