@@ -69,7 +69,7 @@ def test_a_budget_given_to_a_call_replaces_the_compressors_own(fake_scorer) -> N
         (["", 5], {"rate": 0.5}, r"documents\[1\] must be a string.*int 5"),
         ([{"txt": "x"}], {"rate": 0.5}, r'documents\[0\] has no "text" but txt.*keys may be text'),
         ([{"text": "x", "\ud800": 3}], {"rate": 0.5}, r"documents\[0\] cannot be read.*keys may be text"),
-        ([{"text": 5}], {"rate": 0.5}, r"documents\[0\] cannot be read \(text: .*string, got int 5"),
+        ([{"text": 5}], {"rate": 0.5}, r"documents\[0\] cannot be read \(text: .*string, got 5"),
         ([{"text": "x", "keep_passages": ["y"]}], {"rate": 0.5}, "'y' does not stand in the text"),
         (["x"], {}, "give rate .* or target_tokens"),
         (["x"], {"rate": 0.5, "target_tokens": 5}, "exclude each other"),
