@@ -198,8 +198,8 @@ class _PlainPipeline:
 
         index = bm25s.BM25()
         index.index(words([passage.text for passage in self._passages]), show_progress=False)
-        found, _ = index.retrieve(words([question]), k=min(top_k, len(self._passages)), show_progress=False)
-        return [self._passages[position] for position in found[0]]
+        positions, _ = index.retrieve(words([question]), k=min(top_k, len(self._passages)), show_progress=False)
+        return [self._passages[position] for position in positions[0]]
 
     def compress(
         self, passages: Sequence[Document], question: str, compressor: Compressor

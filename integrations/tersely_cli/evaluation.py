@@ -190,12 +190,12 @@ def _run(plan: Plan, folder: Path, prices: Path | None, begin: bool) -> None:
             run(folder / RUN_FILE, todo, compressor, readers(plan, compressor), advance)
     except KeyboardInterrupt:
         interrupted = True
-    found: Run = read_run(folder / RUN_FILE)
-    if found.measurements:
+    so_far: Run = read_run(folder / RUN_FILE)
+    if so_far.measurements:
         with progress(console, "writing the report ..."):
-            write_reports(folder, found, price_table)
-        print_summary(found)
-    console.print(f"{len(found.measurements)} of {len(todo)} measurements in {folder}", markup=False)
+            write_reports(folder, so_far, price_table)
+        print_summary(so_far)
+    console.print(f"{len(so_far.measurements)} of {len(todo)} measurements in {folder}", markup=False)
     if interrupted:
         console.print(f"stopped; go on with: tersely eval --resume {folder}", markup=False)
         raise typer.Exit(130)

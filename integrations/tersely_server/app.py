@@ -68,7 +68,7 @@ def create_app(settings: ServerSettings | None = None, *, compressor: Compressor
         proxy = proxy_router(
             settings.proxy,
             service.compress,
-            observe=lambda one: service.metrics.forwarded(one.status, one.upstream_status),
+            observe=lambda request: service.metrics.forwarded(request.status, request.upstream_status),
             own_token=settings.token is not None,
         )
         app.include_router(proxy, dependencies=guarded)

@@ -136,6 +136,6 @@ class Relay(Response):
 def end_to_end(headers: Iterable[tuple[bytes, bytes]], left_out: Iterable[bytes]) -> Headers:
     """Those headers that are not of one connection only, without those to leave out; names in lower case."""
     lowered = [(name.lower(), value) for name, value in headers]
-    named = {one.strip().lower() for name, value in lowered if name == b"connection" for one in value.split(b",")}
+    named = {header.strip().lower() for name, value in lowered if name == b"connection" for header in value.split(b",")}
     dropped = _HOP_BY_HOP | named | set(left_out)
     return [(name, value) for name, value in lowered if name not in dropped]
