@@ -16,7 +16,7 @@ import regex
 from pydantic import BaseModel
 
 from tersely.documents import Span
-from tersely.text.lexical import stop_words
+from tersely.text.stop_words import stop_words
 from tersely.text.words import split_runs
 
 _CORE = regex.compile(r"\w(?:.*\w)?", regex.DOTALL)

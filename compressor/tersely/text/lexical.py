@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache
-from types import ModuleType
 
 import numpy as np
 import regex
 import Stemmer
 
 from tersely.text.segmentation import SegmentedDocument, unit_text
+from tersely.text.stop_words import load_bm25s, stop_words
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー々〆\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = regex.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|[^\W{_UNSPACED}]+")
-
-
-@cache
-def _bm25s() -> ModuleType:
-    """Imported when it is used: where scipy is installed it loads that, too, and doubles the time of our import."""
-    import bm25s.stopwords
-
-    logging.getLogger("bm25s").setLevel(logging.WARNING)  # else it logs every index that it builds
-    module: ModuleType = bm25s
-    return module
-
-
-@cache
-def stop_words() -> frozenset[str]:
-    """English words that do not tell what a text is about."""
-    return frozenset(_bm25s().stopwords.STOPWORDS_EN_PLUS)
 
 
 def content_words(text: str) -> list[str]:
@@ -74,7 +56,7 @@ class LexicalIndex:
         self._size = len(texts)
         self._texts_with = Counter(word for text in texts for word in set(text))
         if self._texts_with:
-            self._index = _bm25s().BM25()
+            self._index = load_bm25s().BM25()
             numbers = {word: number for number, word in enumerate(self._texts_with)}
             self._index.index(([[numbers[word] for word in text] for text in texts], numbers), show_progress=False)
 
