@@ -6,6 +6,8 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 STAMP := $(VENV)/.installed
 PEERS := .peers
 PEER_PIP = $(@D)/bin/python -m pip install --quiet --constraint peers-constraints.txt
+# Processes that share the cores slow each other down if each has a thread for every core.
+ONE_THREAD := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: demo check lint types layering test peers wheel clean
@@ -29,7 +31,7 @@ layering: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/tersely models fetch
-	$(BIN)/python -m pytest
+	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # What Tersely is measured against: each in an environment of its own, for each needs other versions than Tersely.
 peers: $(PEERS)/llmlingua/.installed $(PEERS)/selective-context/.installed

@@ -24,7 +24,7 @@ from tersely.methods.evidence.profile import profile_for
 from tersely.methods.evidence.token_scores import attention_scores
 from tersely.scoring.scorer import ScoringRequest
 from tersely.text.segmentation import segment_documents
-from tersely_eval.datasets import Question, read_questions
+from tersely_eval.data.datasets import Question, read_questions
 
 RATE = 0.25
 
@@ -41,7 +41,7 @@ def measure(compressor: Compressor, question: Question) -> dict[str, float]:
     """Seconds of each kind of work on one question."""
     scorer = compressor.scorer
     asked = scorer.encode(f"\n\nQuestion: {question.question}").tokens
-    documents = [scorer.encode(with_title(one.title, one.text)).tokens for one in question.documents]
+    documents = [scorer.encode(with_title(document.title, document.text)).tokens for document in question.documents]
     everything = [ScoringRequest([*tokens, *asked]) for tokens in documents]
     question_only = [ScoringRequest(asked, tokens) for tokens in documents]
     segmented = segment_documents(list(enumerate(question.documents)))

@@ -26,10 +26,10 @@ from speed_measuring import Plan, Setup, dtype_of, in_fresh_process
 
 from tersely import TerselyError
 from tersely.settings import settings_from
-from tersely_eval.datasets import read_questions
-from tersely_eval.machine import describe_machine
-from tersely_eval.peer import PeerError
-from tersely_eval.tables import write_tables
+from tersely_eval.data.datasets import read_questions
+from tersely_eval.measure.machine import describe_machine
+from tersely_eval.peers.peer import PeerError
+from tersely_eval.report.tables import write_tables
 
 SECTIONS: dict[str, Callable[[Plan], str]] = {
     "peers": speed_peers.section,
@@ -96,12 +96,12 @@ def _profile(plan: Plan) -> str:
     warm_up, question = plan.warm_up(plan.last), plan.data[plan.last][0]
     plan.setup.compress(warm_up.documents, warm_up.question)
     in_its_thread = plan.setup.compressor().scorer._queue.call  # type: ignore[attr-defined]
-    found = profile()
-    in_its_thread(found.start)  # the profiler sees what its own thread does
+    profiler = profile()
+    in_its_thread(profiler.start)  # the profiler sees what its own thread does
     plan.setup.compress(question.documents, question.question)
-    in_its_thread(found.stop)
+    in_its_thread(profiler.stop)
     where = "self_cpu_time_total" if plan.setup.device == "cpu" else "self_device_time_total"
-    return found.key_averages().table(sort_by=where, row_limit=_OPERATORS, max_name_column_width=40)
+    return profiler.key_averages().table(sort_by=where, row_limit=_OPERATORS, max_name_column_width=40)
 
 
 if __name__ == "__main__":

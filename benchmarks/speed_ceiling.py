@@ -19,8 +19,8 @@ from transformers import AutoConfig
 from tersely import DEFAULT_MODEL
 from tersely.scoring.depth import prefix_layers
 from tersely.scoring.models import model_path
-from tersely_eval.datasets import Question
-from tersely_eval.tables import markdown_table
+from tersely_eval.data.datasets import Question
+from tersely_eval.report.tables import markdown_table
 
 _SQUARES = (2048, 4096, 8192)
 _ROWS = (512, 1024, 2048, 4096)  # tokens in one product
@@ -159,7 +159,7 @@ def section(plan: Plan) -> str:
     shapes = model_shapes()
     square = in_fresh_process(square_product, plan.setup.device)
     data = {name: (plan.warm_up(name), plan.questions(name)) for name in plan.data}
-    rows, found = in_fresh_process(_beside, plan.setup, data)
+    rows, turns_by_set = in_fresh_process(_beside, plan.setup, data)
     lines = [
         [
             "data",
@@ -173,19 +173,19 @@ def section(plan: Plan) -> str:
             "of all layers'",
         ]
     ]
-    for name, turns in found.items():
-        speed = median(one.tokens / one.products for one in turns)
+    for name, turns in turns_by_set.items():
+        speed = median(turn.tokens / turn.products for turn in turns)
         lines.append(
             [
                 name,
-                f"{median(one.tokens for one in turns):,.0f}",
-                f"{median(one.products for one in turns):.3f}",
+                f"{median(turn.tokens for turn in turns):,.0f}",
+                f"{median(turn.products for turn in turns):.3f}",
                 f"{speed * shapes.operations / 1e9:,.0f}",
-                f"{median(one.own for one in turns):.3f}",
-                f"{median(one.ranking for one in turns):.3f}",
-                f"{median(one.whole for one in turns):.3f}",
-                f"{median(one.own / one.ranking for one in turns):.0%}",
-                f"{median(one.products / one.ranking for one in turns):.0%}",
+                f"{median(turn.own for turn in turns):.3f}",
+                f"{median(turn.ranking for turn in turns):.3f}",
+                f"{median(turn.whole for turn in turns):.3f}",
+                f"{median(turn.own / turn.ranking for turn in turns):.0%}",
+                f"{median(turn.products / turn.ranking for turn in turns):.0%}",
             ]
         )
     return (

@@ -18,8 +18,8 @@ from speed_measuring import Plan, Setup, forget, in_fresh_process, in_turns, mea
 from tersely import Document, InvalidInputError
 from tersely.budget.rendering import with_title
 from tersely.scoring.scorer import Encoding
-from tersely_eval.datasets import Question
-from tersely_eval.tables import markdown_table
+from tersely_eval.data.datasets import Question
+from tersely_eval.report.tables import markdown_table
 
 _CONTEXT_TOKENS = (1_000, 4_000, 16_000, 64_000, 128_000)
 _DOCUMENTS = (1, 5, 20, 100, 500)
@@ -41,22 +41,22 @@ class Cost(NamedTuple):
 
 def many_documents(documents: Sequence[Document], tokens: int, encode: Encode) -> list[Document]:
     """The first of the documents, as many as have so many tokens together; the last of them is cut."""
-    found: list[Document] = []
+    documents_found: list[Document] = []
     for document in documents:
         length = len(encode(with_title(document.title, document.text)).tokens)
         if length >= tokens:
             of_title = length - len(encode(document.text).tokens)
             text = _first_tokens(document.text, tokens - of_title, encode)
-            return [*found, document.model_copy(update={"text": text})] if text else found
-        found.append(document)
+            return [*documents_found, document.model_copy(update={"text": text})] if text else documents_found
+        documents_found.append(document)
         tokens -= length
     raise InvalidInputError(f"the documents of the last file have {tokens:,} tokens too few: give one with more")
 
 
 def one_document(documents: Sequence[Document], tokens: int, encode: Encode) -> list[Document]:
     """The same text as a single document."""
-    found = many_documents(documents, tokens, encode)
-    text = "\n\n".join(with_title(document.title, document.text) for document in found)
+    documents_found = many_documents(documents, tokens, encode)
+    text = "\n\n".join(with_title(document.title, document.text) for document in documents_found)
     return [Document(text=_first_tokens(text, tokens, encode))]
 
 
@@ -87,7 +87,7 @@ def _cost(setup: Setup, warm_up: Question, question: str, build: Callable[[Encod
     (calls,) = in_turns([lambda: setup.compress(documents, question)], setup)
     return Cost(
         len(documents),
-        sum(len(encode(with_title(one.title, one.text)).tokens) for one in documents),
+        sum(len(encode(with_title(document.title, document.text)).tokens) for document in documents),
         median(call.seconds for call in calls),
         max(call.peak_bytes for call in calls) - own,
     )
@@ -143,8 +143,8 @@ def _documents(plan: Plan) -> list[Document]:
     """All of the last data set but those that warm up, each once: none may be known from another."""
     of_set = plan.data[plan.last][:-1]
     known = {(document.title, document.text) for document in plan.warm_up(plan.last).documents}
-    found = {(one.title, one.text): one for question in of_set for one in question.documents}
-    return [document for key, document in found.items() if key not in known]
+    by_text = {(document.title, document.text): document for question in of_set for document in question.documents}
+    return [document for key, document in by_text.items() if key not in known]
 
 
 def _costs(plan: Plan, contexts: Sequence[Callable[[Encode], list[Document]]]) -> list[Cost]:
@@ -183,16 +183,16 @@ def _callers(
     if known:
         compressor.index(made)
 
-    def one(context: Sequence[Document]) -> None:
+    def document(context: Sequence[Document]) -> None:
         setup.compress(context, question)
 
     def at_once() -> None:
         with ThreadPoolExecutor(number) as threads:
-            list(threads.map(one, contexts))
+            list(threads.map(document, contexts))
 
     def in_turn() -> None:
         for context in contexts:
-            one(context)
+            document(context)
 
     calls = in_turns([in_turn, at_once], setup, ready=(lambda _: None) if known else forget)
     seconds = [median(call.seconds for call in of_one) for of_one in calls]
@@ -206,7 +206,7 @@ def by_callers(plan: Plan) -> str:
     for (context, known), number in product(_CALLER_CONTEXTS, plan.sizes(*_CALLERS)):
         documents = f"{context[0]} of {context[1]} tokens, {'known' if known else 'new'}"
         typer.echo(f"callers: {number}, documents: {documents}", err=True)
-        found = in_fresh_process(
+        growth = in_fresh_process(
             _callers,
             plan.setup,
             plan.warm_up(plan.last),
@@ -220,11 +220,11 @@ def by_callers(plan: Plan) -> str:
             [
                 documents,
                 str(number),
-                f"{found.in_turn:.2f}",
-                f"{found.at_once:.2f}",
-                f"{found.in_turn / found.at_once:.2f}",
-                f"{number / found.at_once:.1f}",
-                f"{found.peak_bytes / 1e6:,.0f}",
+                f"{growth.in_turn:.2f}",
+                f"{growth.at_once:.2f}",
+                f"{growth.in_turn / growth.at_once:.2f}",
+                f"{number / growth.at_once:.1f}",
+                f"{growth.peak_bytes / 1e6:,.0f}",
             ]
         )
     return (

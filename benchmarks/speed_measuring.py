@@ -17,8 +17,8 @@ import torch
 
 from tersely import CacheSettings, CompressionResult, Compressor, Document, MethodName
 from tersely.budget.rendering import with_title
-from tersely_eval.datasets import Question
-from tersely_eval.peer_process import forget_peak, peak_bytes
+from tersely_eval.data.datasets import Question
+from tersely_eval.peers.peer_process import forget_peak, peak_bytes
 
 TOKENIZER = "cl100k_base"  # counts all budgets
 _REPETITIONS = 5
@@ -177,4 +177,7 @@ def tokens_read(compressor: Compressor, documents: Sequence[Document], question:
     Of a document that is longer than a passage the question and the title are read several times; they count once.
     """
     encode = compressor.scorer.encode
-    return sum(len(encode(f"\n{with_title(one.title, one.text)}\n\nQuestion: {question}").tokens) for one in documents)
+    return sum(
+        len(encode(f"\n{with_title(document.title, document.text)}\n\nQuestion: {question}").tokens)
+        for document in documents
+    )

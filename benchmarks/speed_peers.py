@@ -13,9 +13,9 @@ from speed_ceiling import model_shapes, square_product
 from speed_measuring import Plan, Setup, forget, in_fresh_process, measured, process, tokens_read
 
 from tersely import MethodName
-from tersely_eval.datasets import Question
-from tersely_eval.peers import peer_approaches
-from tersely_eval.tables import markdown_table
+from tersely_eval.data.datasets import Question
+from tersely_eval.peers.peers import peer_approaches
+from tersely_eval.report.tables import markdown_table
 
 _METHODS: tuple[MethodName, ...] = ("evidence", "longllmlingua")
 _PEERS = ("llmlingua-0.2.2/longllmlingua/float32", "llmlingua-0.2.2/longllmlingua/bfloat16")
@@ -50,7 +50,7 @@ def _own_turn(setup: Setup, question: Question, method: MethodName) -> tuple[Tur
 
 def _take_turns(plan: Plan) -> dict[str, dict[str, list[Turn]]]:
     """Data set -> contender -> its turns, question by question."""
-    found: dict[str, dict[str, list[Turn]]] = {}
+    turns_by_set: dict[str, dict[str, list[Turn]]] = {}
     with ExitStack() as stack:
         own = {method: stack.enter_context(process()) for method in _METHODS}
         peers = peer_approaches(plan.setup.device)
@@ -66,29 +66,29 @@ def _take_turns(plan: Plan) -> dict[str, dict[str, list[Turn]]]:
                     assert answer.seconds is not None and answer.peak_bytes is not None  # a peer tells both
                     peak = answer.peak_bytes if plan.setup.device == "cpu" else None  # it tells main memory only
                     turns[peer].append(Turn(answer.seconds, peak, turn.tokens))
-            found[name] = {contender: its[1:] for contender, its in turns.items()}
-    return found
+            turns_by_set[name] = {contender: its[1:] for contender, its in turns.items()}
+    return turns_by_set
 
 
 def section(plan: Plan) -> str:
     """Seconds, speed and memory of each contender, and of each pair the ratio."""
     limit = in_fresh_process(square_product, plan.setup.device)
-    found = _take_turns(plan)
+    turns_by_set = _take_turns(plan)
     return (
         f"Rate {plan.setup.rate:g}; questions of each set: {plan.number}, in turns, after one to warm up. Each "
         f"contender has a process of its own, and never saw the documents. Tokens are those of one pass over each "
         f"document with the question after it, as the embedded model counts them: the same for all, however many "
         f"passes a method makes. The limit is the fastest bfloat16 product, {limit / 1e9:,.0f} GFLOP/s; the share is "
         f"what the products of all layers in that one pass come to (`evidence` reads documents by fewer).\n\n"
-        f"{markdown_table(_contender_rows(found, limit))}\n\n"
-        f"How many times as long the peer takes, question by question:\n\n{markdown_table(pair_rows(found))}"
+        f"{markdown_table(_contender_rows(turns_by_set, limit))}\n\n"
+        f"How many times as long the peer takes, question by question:\n\n{markdown_table(pair_rows(turns_by_set))}"
     )
 
 
-def _contender_rows(found: Mapping[str, Mapping[str, Sequence[Turn]]], limit: float) -> list[list[str]]:
+def _contender_rows(turns_by_set: Mapping[str, Mapping[str, Sequence[Turn]]], limit: float) -> list[list[str]]:
     rows = [["data", "contender", "median s a question", "tokens/s", "share of the limit", "peak memory, GB"]]
     operations = model_shapes().operations
-    for name, contenders in found.items():
+    for name, contenders in turns_by_set.items():
         for contender, turns in contenders.items():
             speed = median(turn.tokens / turn.seconds for turn in turns)
             peaks = [turn.peak_bytes for turn in turns if turn.peak_bytes is not None]
@@ -105,10 +105,10 @@ def _contender_rows(found: Mapping[str, Mapping[str, Sequence[Turn]]], limit: fl
     return rows
 
 
-def pair_rows(found: Mapping[str, Mapping[str, Sequence[Turn]]]) -> list[list[str]]:
+def pair_rows(turns_by_set: Mapping[str, Mapping[str, Sequence[Turn]]]) -> list[list[str]]:
     """A table of each method of Tersely against each peer: peer's seconds / own seconds of the same question."""
     rows = [["data", "method", "peer", "median ratio", "range", "ratios"]]
-    for name, contenders in found.items():
+    for name, contenders in turns_by_set.items():
         for method in _METHODS:
             for peer in _PEERS:
                 pairs = zip(contenders[peer], contenders[method], strict=True)

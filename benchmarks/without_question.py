@@ -25,9 +25,11 @@ from tersely.budget.pieces import Piece
 from tersely.budget.rendering import kept_spans, render_context
 from tersely.budget.shares import target_from_rate
 from tersely.text.segmentation import SegmentedDocument, segment_documents
-from tersely_eval.baselines import truncation
-from tersely_eval.datasets import Question
-from tersely_eval.measures import Selection, answer_kept, answerable, support_kept
+from tersely_eval.data.answers import answer_kept
+from tersely_eval.data.datasets import Question
+from tersely_eval.measure.measures import answerable, support_kept
+from tersely_eval.peers.baselines import truncation
+from tersely_eval.peers.selection import Selection
 
 RATES = (0.5, 0.25)
 SEEDS = (0, 1, 2)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import copy
+import gc
 import json
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
@@ -23,15 +21,17 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from doubles import FakeScorer
 from tersely import CacheSettings, CompressionResult, Compressor
 from tersely.methods.evidence import profile
-from tersely.scoring import Loader, packing, set_loader
+from tersely.scoring import Loader, set_loader
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.llama import multiplies_eight_bits
-from tersely.scoring.scorer import Attention, Encoding, Head
 
 DATA = Path(__file__).parent / "data"
 CONTEXT_LENGTH = 64  # tokens of the tiny models
+# Of the shared models: the tests together read far more than is worth holding.
+SMALL_CACHE = CacheSettings(memory_bytes=64 * 2**20, disk_bytes=0)
 
 in_eight_bits = pytest.mark.skipif(not multiplies_eight_bits(), reason="this processor has no products of 8 bits")
 
@@ -93,95 +93,6 @@ def tiny_gpt2(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tiny_model(tmp_path_factory.mktemp("tiny") / "gpt2", GPT2LMHeadModel(config))
 
 
-class FakeScorer:
-    """A scorer without a model: a token is a word with its white space, its surprisal comes from its letters.
-
-    What stood in the prefix is likelier. Attention goes to the words that the tokens which see repeat, and a little, by
-    letters and by head, to the others.
-    """
-
-    name = "fake"
-    fingerprint = "fake"
-    supports_shallow = True
-    depth = None  # by how many layers shallow prefixes are computed
-    context_length = 512
-    heads = tuple(Head(layer, head) for layer in range(2) for head in range(3))
-
-    def encode(self, text: str) -> Encoding:
-        import regex
-
-        spans = [match.span() for match in regex.finditer(r"\s*\S+|\s+$", text)]
-        return Encoding([hash_of(text[start:end].strip()) for start, end in spans], spans)
-
-    def score(self, requests, progress=None):
-        return [
-            self._scores(request.tokens) / np.where(np.isin(request.tokens, request.prefix), 2, 1).astype(np.float32)
-            for request in requests
-        ]
-
-    def attend(self, requests, heads, progress=None):
-        scores = self.score(requests)
-        return [Attention(self._weights(request, heads), one) for request, one in zip(requests, scores, strict=True)]
-
-    def prepare(self, requests, progress=None):
-        pass
-
-    def chain(self, prefixes, shallow=False):
-        return FakeChain(self, [len(prefix) for prefix in prefixes])
-
-    def with_depth(self, layers):
-        scorer = copy.copy(self)
-        scorer.depth = layers
-        return scorer
-
-    def _weights(self, request, heads):
-        *before, last = request.prefix
-        prefix = np.asarray(before, dtype=np.int64)
-        rows = []
-        for head in heads:
-            by_letters = (prefix * (7 * head.layer + 3 * head.head + 1)) % 101 / 1000
-            seen = np.isin(prefix, [last, *request.tokens]) + by_letters
-            rows.append(seen / (seen.sum() + 1))
-        return np.array(rows, dtype=np.float32)
-
-    def _scores(self, tokens):
-        return -np.array([1 + token % 97 for token in tokens], dtype=np.float32) / 10
-
-
-class FakeChain:
-    """Scores as its scorer does, a little differently after a long prefix, and remembers what it accepted."""
-
-    def __init__(self, scorer: FakeScorer, prefixes: list[int]) -> None:
-        self.scorer, self.prefixes, self.accepted = scorer, prefixes, []
-
-    def score(self, tokens):
-        rows = [[token * (1 + prefix % 3) for token in tokens] for prefix in self.prefixes]
-        return np.stack([self.scorer._scores(row) for row in rows])
-
-    def accept(self, tokens) -> None:
-        self.accepted.extend(tokens)
-
-
-class Read:
-    """How many tokens models read from now on, in how many passes."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.tokens, self.passes = 0, 0
-        run = packing.run
-
-        def counting(decoder, items):
-            self.tokens += sum(len(item.tokens) for item in items)
-            self.passes += 1
-            return run(decoder, items)
-
-        monkeypatch.setattr(packing, "run", counting)
-
-
-def hash_of(word: str) -> int:
-    """A number that is the same in every process."""
-    return zlib.crc32(word.encode()) % 10_007
-
-
 @pytest.fixture
 def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder for models and profiles with nothing in it, and no profile remembered from before."""
@@ -223,12 +134,12 @@ def tiny_compressor(tiny_llama: Path) -> Compressor:
 @pytest.fixture(scope="session")
 def real_compressor() -> Compressor:
     """The embedded model, as a user gets it, but for traces on disk."""
-    return Compressor(cache=CacheSettings(disk_bytes=0))
+    return Compressor(cache=SMALL_CACHE)
 
 
 @pytest.fixture(scope="session")
 def real_float32_scorer() -> CausalLanguageModelScorer:
-    return CausalLanguageModelScorer(dtype="float32", cache=CacheSettings(disk_bytes=0))
+    return CausalLanguageModelScorer(dtype="float32", cache=SMALL_CACHE)
 
 
 def sample(name: str) -> list[dict]:
@@ -253,3 +164,10 @@ def is_used_or_explained(result: CompressionResult) -> bool:
         return result.unused_tokens >= 0
     too_small = all(unit.tokens + 2 >= result.unused_tokens for unit in result.left_out)
     return too_small and any(note.startswith(f"unused: {result.unused_tokens} of") for note in result.notes)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Free what a test with a real model, or the last test of a file, has left: models hold cycles of references."""
+    if item.get_closest_marker("model") or nextitem is None or nextitem.path != item.path:
+        gc.collect()

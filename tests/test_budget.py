@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import hash_of
+from doubles import hash_of
 from tersely import Document
 from tersely.budget.counting import token_counter
 from tersely.budget.fit import fit

@@ -24,7 +24,7 @@ def run(fake_model):
     """Run the command line in this process, with a scorer that needs no model."""
 
     def run(*arguments, stdin=None):
-        return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin, env={"COLUMNS": "200"})
 
     return run
 

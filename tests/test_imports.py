@@ -64,6 +64,17 @@ def test_our_files_import_each_other_in_no_circle() -> None:
     assert not found, "\n".join(f"{len(group)} files in a circle: {', '.join(group)}" for group in found)
 
 
+def test_the_rooms_for_kinds_of_text_use_each_other_in_no_circle() -> None:
+    rooms = {path.parent.name for path in (ROOT / "compressor" / "tersely" / "text").glob("*/__init__.py")}
+    graph: dict[str, set[str]] = {room: set() for room in rooms}
+    for module, targets in import_graph(SOURCE_ROOTS).items():
+        room = module.removeprefix("tersely.text.").partition(".")[0]
+        if room in rooms:
+            others = {target.removeprefix("tersely.text.").partition(".")[0] for target in targets}
+            graph[room] |= (others & rooms) - {room}
+    assert graph["documents"] and circles(graph) == []
+
+
 def test_a_circle_is_seen_wherever_the_import_stands(tmp_path: Path) -> None:
     (tmp_path / "room").mkdir()
     (tmp_path / "room" / "__init__.py").write_text("")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import FakeScorer, is_used_or_explained
+from conftest import is_used_or_explained
+from doubles import FakeScorer
 from tersely import CompressionResult, Compressor, Document, ProtectedTextError
 from tersely.budget.rendering import DOCUMENT_SEPARATOR, with_title
 from tersely.methods import METHODS

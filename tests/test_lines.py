@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tersely import Document
-from tersely.text.lines import split_records
+from tersely.text.prose.lines import split_records
 from tersely.text.segmentation import segment_documents
 from tersely.text.structure import split_blocks
 
@@ -43,7 +43,7 @@ def test_each_line_is_one_block(lines) -> None:
 def test_rows_of_csv_stand_under_the_names_of_their_columns() -> None:
     text = "name,city,year\n" + "\n".join(f'"Person {n}, jr",Town {n},{1900 + n}' for n in range(5))
     head, *rows = split_blocks(text)
-    assert not head.stands and text[head.start : head.end] == "name,city,year\n"
+    assert not head.standalone and text[head.start : head.end] == "name,city,year\n"
     assert len(rows) == 5
     assert all(row.needs == (0,) and not row.divisible for row in rows)
 
@@ -57,7 +57,7 @@ def test_the_end_of_a_row_and_the_beginning_of_the_next_are_no_amount() -> None:
 
 def test_csv_without_names_of_columns_has_no_head() -> None:
     text = "\n".join(f"Person {n},Town {n},{1900 + n}" for n in range(5))
-    assert all(block.stands and not block.needs for block in split_blocks(text))
+    assert all(block.standalone and not block.needs for block in split_blocks(text))
 
 
 def test_the_head_of_a_table_does_not_reach_the_text_after_it() -> None:

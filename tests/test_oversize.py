@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from conftest import FakeScorer
+from doubles import FakeScorer
 from tersely import Compressor
 
 USEFUL = "The useful sentence says that the mill was sold in October 2009."

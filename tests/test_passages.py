@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import CONTEXT_LENGTH, FakeScorer
+from conftest import CONTEXT_LENGTH
+from doubles import FakeScorer
 from tersely import Document
 from tersely.budget.rendering import with_title
 from tersely.methods.evidence.passages import PASSAGE_TOKENS, _start_with_context

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import tersely.methods.evidence.profile
-from conftest import FakeScorer
+from doubles import FakeScorer
 from tersely import Compressor, ModelError
 from tersely.methods.evidence.profile import Profile, profile_for, read_profile
 from tersely.methods.evidence.signals import FIRST_HOP, SECOND_HOP

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import FakeScorer
+from doubles import FakeScorer
 from tersely import CompressionResult, CompressionSettings, Compressor, Document, InvalidInputError
 from tersely.budget.rendering import Marks, document_text, kept_spans, render_context
 from tersely.methods import METHODS

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from growth import assert_grows_with_the_text
 from tersely import Document, InvalidInputError, Span
 from tersely.text import segmentation
-from tersely.text.segmentation import segment_documents, split_words
+from tersely.text.segmentation import segment_documents
+from tersely.text.words import split_words
 
 
 def words(text: str) -> list[str]:

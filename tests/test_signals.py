@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import FakeScorer
+from doubles import FakeScorer
 from tersely import Document
 from tersely.methods.evidence.signals import FIRST_HOP, SECOND_HOP, Signals, measure, second_hop, standardised
 from tersely.text.segmentation import segment_documents

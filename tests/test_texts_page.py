@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGES = {name: (DOCS / name).read_text(encoding="utf-8") for name in ("texts.md", "texts-data.md")}
 EXAMPLE = re.compile(r"^~~~~sample\n(.*?)^~~~~\n~~~~units\n(.*?)^~~~~$", re.MULTILINE | re.DOTALL)
 EXAMPLES = [match.groups() for page in PAGES.values() for match in EXAMPLE.finditer(page)]
-LIMIT = re.compile(r"^\| (?P<what>[^|]+) \| (?P<limit>\d+) \| [^|]+ \| `(?P<reader>\w+)` \|$", re.MULTILINE)
+LIMIT = re.compile(r"^\| (?P<what>[^|]+) \| (?P<limit>\d+) \| [^|]+ \| `(?P<reader>[\w.]+)` \|$", re.MULTILINE)
 LONGEST_SENTENCE = 25  # words
 
 

@@ -16,8 +16,8 @@ import regex
 from pydantic import BaseModel
 
 from tersely.documents import Span
-from tersely.text.lexical import stop_words
-from tersely.text.segmentation import split_runs
+from tersely.text.stop_words import stop_words
+from tersely.text.words import split_runs
 
 _CORE = regex.compile(r"\w(?:.*\w)?", regex.DOTALL)
 # An original this many times as long as its phrase joins words that met by chance.

@@ -162,10 +162,10 @@ class TerselyCompressor(SettingFields, BaseDocumentCompressor, RunnableSerializa
         if self.on_result is not None:
             self.on_result(result)
         return [
-            _compressed(documents[one.index], result.account_of(one), one.text)
-            if isinstance(one, CompressedDocument)
-            else documents[one.index]
-            for one in result.left()
+            _compressed(documents[entry.index], result.account_of(entry), entry.text)
+            if isinstance(entry, CompressedDocument)
+            else documents[entry.index]
+            for entry in result.left()
         ]
 
 

@@ -51,16 +51,16 @@ def find_files(sources: Iterable[str | os.PathLike[str]], without: Path) -> list
     Raises:
         InvalidInputError: there is no such file, or it is neither JSONL nor Parquet; the message names it.
     """
-    found: dict[Path, CorpusFile] = {}
+    by_path: dict[Path, CorpusFile] = {}
     for source in sources:
         for path in _paths(os.fspath(source)):
             absolute = path.resolve()
             if not absolute.is_relative_to(without.resolve()):
                 name = os.fsencode(path).decode(errors="replace")
-                found.setdefault(absolute, CorpusFile(name, absolute, _FORMATS[path.suffix.lower()]))
-    if not found:
+                by_path.setdefault(absolute, CorpusFile(name, absolute, _FORMATS[path.suffix.lower()]))
+    if not by_path:
         raise InvalidInputError("no input: name at least one .jsonl or .parquet file")
-    return list(found.values())
+    return list(by_path.values())
 
 
 def plan(files: Sequence[CorpusFile], shard_rows: int) -> Plan:
@@ -72,8 +72,8 @@ def plan(files: Sequence[CorpusFile], shard_rows: int) -> Plan:
     inputs: list[InputFile] = []
     shards: list[Shard] = []
     for file in files:
-        one, its_shards = files_of(file.format).plan(file.name, file.path, shard_rows, len(shards))
-        inputs.append(one)
+        input_file, its_shards = files_of(file.format).plan(file.name, file.path, shard_rows, len(shards))
+        inputs.append(input_file)
         shards += its_shards
     return Plan(inputs, shards)
 

@@ -63,17 +63,17 @@ def read(shard: Shard) -> Iterator[SourceRow]:
     Raises:
         InvalidInputError: the file ends before them: it has changed.
     """
-    found = 0
+    rows_read = 0
     with open(shard.path, "rb") as stream:
         stream.seek(shard.offset)
         for number, line in enumerate(stream, start=shard.first_row):
-            if found == shard.rows:
+            if rows_read == shard.rows:
                 return
             if _is_row(line):
-                found += 1
+                rows_read += 1
                 line = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
                 yield SourceRow(shard.file, number, partial(_value, line), partial(_original, line))
-    if found < shard.rows:
+    if rows_read < shard.rows:
         raise InvalidInputError(f"{shard.file} has changed while it was read: put back what it was and start again")
 
 

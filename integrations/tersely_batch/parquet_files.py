@@ -65,15 +65,15 @@ def read(shard: Shard) -> Iterator[SourceRow]:
     Raises:
         InvalidInputError: the file cannot be read, or ends before them: it has changed.
     """
-    found = 0
+    rows_read = 0
     try:
         for row in islice(_rows(shard), shard.rows):
-            number = shard.first_row + found
-            found += 1
+            number = shard.first_row + rows_read
+            rows_read += 1
             yield SourceRow(shard.file, number, partial(_value, row), partial(_original, row))
     except (arrow.ArrowException, OSError) as error:  # a damaged page raises either
         raise InvalidInputError(f"{shard.file}: cannot be read as Parquet ({error})") from None
-    if found < shard.rows:
+    if rows_read < shard.rows:
         raise InvalidInputError(f"{shard.file} has changed while it was read: put back what it was and start again")
 
 
@@ -112,8 +112,7 @@ def _original(row: RecordBatch) -> str | bytes:
         sink = arrow.BufferOutputStream()
         with arrow.ipc.new_stream(sink, row.schema) as stream:
             stream.write_batch(row)
-        stream_bytes: bytes = sink.getvalue().to_pybytes()
-        return stream_bytes
+        return bytes(sink.getvalue().to_pybytes())
 
 
 def _columns(row: BaseModel) -> dict[str, Any]:

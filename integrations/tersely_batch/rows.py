@@ -165,18 +165,18 @@ def compress_row(
             notes=result.notes,
             documents=[
                 KeptDocument(
-                    index=one.index,
-                    id=one.document.id,
-                    title=one.document.title,
-                    kept=one.kept,
-                    original_tokens=one.original_tokens,
-                    compressed_tokens=one.compressed_tokens,
-                    relevance=one.relevance,
-                    short_title=one.short_title,
-                    instead=one.instead,
-                    copy_of=one.copy_of,
+                    index=document.index,
+                    id=document.document.id,
+                    title=document.document.title,
+                    kept=document.kept,
+                    original_tokens=document.original_tokens,
+                    compressed_tokens=document.compressed_tokens,
+                    relevance=document.relevance,
+                    short_title=document.short_title,
+                    instead=document.instead,
+                    copy_of=document.copy_of,
                 )
-                for one in result.documents
+                for document in result.documents
             ],
             skipped=result.skipped,
             repaired=result.repaired,

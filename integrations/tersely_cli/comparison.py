@@ -36,9 +36,9 @@ def compare_command(
     """
     if as_json and as_markdown:
         raise InvalidInputError("--json and --markdown exclude each other: call twice to have both")
-    from tersely_eval.compare import compare, parse_max_drops
-    from tersely_eval.comparison_tables import markdown, terminal_tables
-    from tersely_eval.measurement import read_run
+    from tersely_eval.measure.measurement import read_run
+    from tersely_eval.report.compare import compare, parse_max_drops
+    from tersely_eval.report.comparison_tables import markdown, terminal_tables
 
     max_drops = parse_max_drops(max_drop or [])
     comparison = compare(read_run(before), read_run(after), max_drops)

@@ -22,7 +22,7 @@ from tersely.errors import InvalidInputError
 from tersely.report import print_account, print_kept
 from tersely.result import CompressionResult
 from tersely.settings import CompressionSettings
-from tersely_eval.reference_text import cut_passages, reference_sections
+from tersely_eval.data.reference_text import cut_passages, reference_sections
 
 if TYPE_CHECKING:
     from llama_index.core.schema import NodeWithScore
@@ -170,8 +170,8 @@ class _LlamaIndexPipeline:
     def retrieve(self, question: str, top_k: int) -> list[NodeWithScore]:
         top_k = min(top_k, len(self._nodes))
         retriever = self._retriever.from_defaults(nodes=self._nodes, similarity_top_k=top_k)
-        passages: list[NodeWithScore] = retriever.retrieve(question)
-        return passages
+        nodes: list[NodeWithScore] = retriever.retrieve(question)
+        return nodes
 
     def compress(
         self, passages: Sequence[NodeWithScore], question: str, compressor: Compressor
@@ -198,8 +198,8 @@ class _PlainPipeline:
 
         index = bm25s.BM25()
         index.index(words([passage.text for passage in self._passages]), show_progress=False)
-        found, _ = index.retrieve(words([question]), k=min(top_k, len(self._passages)), show_progress=False)
-        return [self._passages[position] for position in found[0]]
+        positions, _ = index.retrieve(words([question]), k=min(top_k, len(self._passages)), show_progress=False)
+        return [self._passages[position] for position in positions[0]]
 
     def compress(
         self, passages: Sequence[Document], question: str, compressor: Compressor

@@ -15,7 +15,7 @@ import typer
 
 from tersely import DEFAULT_MODEL, CacheSettings, Compressor, InvalidInputError
 from tersely_cli.comparison import compare_command
-from tersely_eval.measurement import RUN_FILE, Plan, Run, read_run
+from tersely_eval.measure.measurement import RUN_FILE, Plan, Run, read_run
 
 _DEFAULT_METHODS = "evidence,bm25_sentences,bm25_documents,truncation,full"
 _NEEDED = ("ir_measures", "jinja2", "matplotlib", "openai", "psutil", "scipy", "torchmetrics")
@@ -80,8 +80,8 @@ def report(
     prices: Annotated[Path | None, typer.Option(help="Prices of LLMs; by default a table that ships.")] = None,
 ) -> None:
     """Show one or several runs as one: what was measured later stands for what was measured before."""
-    from tersely_eval.money import PRICES, read_prices
-    from tersely_eval.reports import merged, print_summary, write_markdown, write_page
+    from tersely_eval.report.money import PRICES, read_prices
+    from tersely_eval.report.reports import merged, print_summary, write_markdown, write_page
 
     _check_installed()
     price_table = read_prices(prices or PRICES)
@@ -105,11 +105,11 @@ def _plan(
     reader_url: str | None,
     log_probability: bool,
 ) -> Plan:
-    from tersely_eval.approaches import names, read_methods
-    from tersely_eval.formats import parse_fields
+    from tersely_eval.data.formats import parse_fields
+    from tersely_eval.peers.approaches import names, read_methods
 
     if reader is not None:
-        from tersely_eval.llm_reader import parse_reader
+        from tersely_eval.measure.llm_reader import parse_reader
 
         parse_reader(reader, reader_url)  # a wrong name is said now
     elif reader_url is not None:
@@ -164,12 +164,12 @@ def _next_folder() -> Path:
 
 def _run(plan: Plan, folder: Path, prices: Path | None, begin: bool) -> None:
     from tersely_cli.terminal import error_console, progress
-    from tersely_eval.loading import read_data_sets
-    from tersely_eval.machine import describe_run
-    from tersely_eval.money import PRICES, read_prices
-    from tersely_eval.readers import readers
-    from tersely_eval.reports import print_summary, write_reports
-    from tersely_eval.run import cases, open_run, run
+    from tersely_eval.measure.loading import read_data_sets
+    from tersely_eval.measure.machine import describe_run
+    from tersely_eval.measure.readers import readers
+    from tersely_eval.measure.run import cases, open_run, run
+    from tersely_eval.report.money import PRICES, read_prices
+    from tersely_eval.report.reports import print_summary, write_reports
 
     _check_installed()
     console = error_console()
@@ -190,12 +190,12 @@ def _run(plan: Plan, folder: Path, prices: Path | None, begin: bool) -> None:
             run(folder / RUN_FILE, todo, compressor, readers(plan, compressor), advance)
     except KeyboardInterrupt:
         interrupted = True
-    found: Run = read_run(folder / RUN_FILE)
-    if found.measurements:
+    so_far: Run = read_run(folder / RUN_FILE)
+    if so_far.measurements:
         with progress(console, "writing the report ..."):
-            write_reports(folder, found, price_table)
-        print_summary(found)
-    console.print(f"{len(found.measurements)} of {len(todo)} measurements in {folder}", markup=False)
+            write_reports(folder, so_far, price_table)
+        print_summary(so_far)
+    console.print(f"{len(so_far.measurements)} of {len(todo)} measurements in {folder}", markup=False)
     if interrupted:
         console.print(f"stopped; go on with: tersely eval --resume {folder}", markup=False)
         raise typer.Exit(130)

@@ -63,7 +63,7 @@ def calibrate(
     out: Annotated[Path | None, typer.Option(help="The profile's file; by default where it is found again.")] = None,
 ) -> None:
     """Find a model's attention heads that look at evidence, and weigh them: makes its profile for `evidence`."""
-    from tersely_eval.evidence import read_examples
+    from tersely_eval.data.evidence import read_examples
 
     if heads == 0 and out is None:
         raise InvalidInputError("--heads 0 needs --out: no model would find such a profile by itself")

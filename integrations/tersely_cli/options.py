@@ -74,5 +74,5 @@ def _option(name: str) -> Parameter:
         help_text = f"{help_text} Can be given several times."
         kind, default = list[str], None
     kind = kind if default is not None else kind | None
-    annotation: Any = Annotated[kind, typer.Option(*flags, help=help_text)]
+    annotation = Annotated[kind, typer.Option(*flags, help=help_text)]  # type: ignore[valid-type]  # known when it runs
     return Parameter(name, Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

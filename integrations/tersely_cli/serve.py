@@ -13,7 +13,7 @@ import typer
 
 from tersely.errors import InvalidInputError
 from tersely_cli.options import EngineName, Model, Tokenizer
-from tersely_server.proxy_settings import ProxySettings
+from tersely_server.proxy.settings import ProxySettings
 from tersely_server.settings import ServerSettings, server_settings
 
 TOKEN_VARIABLE = "TERSELY_SERVER_TOKEN"

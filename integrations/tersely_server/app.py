@@ -16,8 +16,8 @@ from tersely_server.connection import ClientConnection, OpenRequests
 from tersely_server.documentation import BATCH, COMPRESS, HEALTH, METRICS, READY, complete
 from tersely_server.errors import add_error_handlers, as_service_error, error_body
 from tersely_server.observation import Observation
-from tersely_server.playground import playground_router
-from tersely_server.proxy import proxy_router
+from tersely_server.playground.routes import playground_router
+from tersely_server.proxy.routes import proxy_router
 from tersely_server.service import Compress, Service, only
 from tersely_server.settings import ServerSettings
 
@@ -68,7 +68,7 @@ def create_app(settings: ServerSettings | None = None, *, compressor: Compressor
         proxy = proxy_router(
             settings.proxy,
             service.compress,
-            observe=lambda one: service.metrics.forwarded(one.status, one.upstream_status),
+            observe=lambda request: service.metrics.forwarded(request.status, request.upstream_status),
             own_token=settings.token is not None,
         )
         app.include_router(proxy, dependencies=guarded)

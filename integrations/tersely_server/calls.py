@@ -19,6 +19,11 @@ from tersely_server.errors import ErrorResponse, ServiceError
 Arguments = dict[str, Any]
 
 
+def _setting(name: str) -> Any:
+    """A field that is one of `CompressionSettings`, with its description."""
+    return Field(default=None, description=CompressionSettings.model_fields[name].description)
+
+
 def _for_all(name: str) -> Any:
     return Field(default=None, description=f"The `{name}` of those requests that do not say their own.")
 
@@ -34,22 +39,11 @@ class CompressRequest(BaseModel):
     question: SkipValidation[str | None] = Field(
         default=None, description="What the LLM will be asked; never compressed, not part of the budget."
     )
-    rate: SkipValidation[float | None] = Field(
-        default=None, description="Compressed / original tokens of the documents' part of the prompt, in (0, 1]."
-    )
-    target_tokens: SkipValidation[int | None] = Field(
-        default=None, description="The budget in tokens, instead of a rate; at least 1."
-    )
-    method: SkipValidation[MethodName | None] = Field(
-        default=None, description="By default `evidence` where there is a question, else `salience`."
-    )
-    order: SkipValidation[Order | None] = Field(
-        default=None,
-        description="Of the documents; by default `original` with `salience` and `llmlingua`, else `best_first`.",
-    )
-    protect: SkipValidation[list[str] | None] = Field(
-        default=None, description="Regular expressions whose matches survive byte for byte."
-    )
+    rate: SkipValidation[float | None] = _setting("rate")
+    target_tokens: SkipValidation[int | None] = _setting("target_tokens")
+    method: SkipValidation[MethodName | None] = _setting("method")
+    order: SkipValidation[Order | None] = _setting("order")
+    protect: SkipValidation[list[str] | None] = _setting("protect")
     instruction: SkipValidation[str | None] = Field(
         default=None, description="Stands before the context; never compressed, not part of the budget."
     )

@@ -68,10 +68,10 @@ def _too_many(what: str, found: int | None, limit: int) -> ServiceError:
 
 
 def _texts(call: Mapping[str, Any]) -> Iterator[str]:
-    found = [call.get("question"), call.get("instruction")]
+    given = [call.get("question"), call.get("instruction")]
     for document in _list(call.get("documents")):
-        found += [document.get("title"), document.get("text")] if isinstance(document, Mapping) else [document]
-    return (text for text in found if isinstance(text, str))
+        given += [document.get("title"), document.get("text")] if isinstance(document, Mapping) else [document]
+    return (text for text in given if isinstance(text, str))
 
 
 def _passages(call: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ from pydantic import (
 
 from tersely.errors import InvalidInputError, complaint
 from tersely.scoring.models import DEFAULT_MODEL
-from tersely_server.proxy_settings import ProxySettings
+from tersely_server.proxy.settings import ProxySettings
 
 _SHORTEST_TOKEN = 16  # characters
 _NEVER_SHOWN = ("token", "proxy.upstream_key", "proxy.upstream")  # an address can hold a password

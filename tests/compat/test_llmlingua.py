@@ -1,5 +1,6 @@
 """The drop-in for llmlingua: the ways its own pages call it, its signatures, budgets, counts, warnings and misuse."""
 
+# ruff: noqa: F401, F811 -- fixtures are imported by their names
 from __future__ import annotations
 
 import inspect
@@ -7,46 +8,28 @@ import json
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
 
-import numpy as np
 import pytest
-import tiktoken
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from llmlingua_prompts import (
+    BAKER,
+    CONTEXTS,
+    MILL,
+    QUESTION,
+    WIND,
+    count,
+    no_unexpected_warning,
+    prompt_compressor,
+    watched,
+)
 
-from conftest import DATA, FakeScorer
-from tersely import DEFAULT_MODEL, Compressor, InvalidInputError, ProtectedTextError
-from tersely.compat import llmlingua
+from conftest import DATA
+from tersely import DEFAULT_MODEL, Compressor
 from tersely.compat.llmlingua import PromptCompressor
 
 KEYS = ["compressed_prompt", "origin_tokens", "compressed_tokens", "ratio", "rate", "saving"]
-QUESTION = "When was the mill sold?"
 INSTRUCTION = "Answer from the text."
-MILL = (
-    "The old mill on the river was built in 1820 by Jan de Vries. It was sold in October 2009 for 1,850,000 euros, "
-    "after years of decay. Its roof had fallen in, and nobody had lived there since the war. The new owner turned it "
-    "into a museum, which is open daily."
-)
-WIND = "Windmills turn when the wind blows. Water mills turn when water flows. Both have ground corn for centuries."
-BAKER = "The baker in the village sells bread and cake. His daughter plays the organ in church on Sundays."
-CONTEXTS = [MILL, WIND, BAKER]
-
-
-def count(text: str) -> int:
-    return len(tiktoken.get_encoding("cl100k_base").encode_ordinary(text))
-
-
-@pytest.fixture
-def prompt_compressor(fake_model: FakeScorer) -> PromptCompressor:
-    return PromptCompressor()
-
-
-@pytest.fixture(autouse=True)
-def no_unexpected_warning() -> Iterator[None]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 def test_signatures_are_those_of_the_reference() -> None:
@@ -282,224 +265,6 @@ def test_add_instruction_lets_the_instruction_choose_too(fake_model, monkeypatch
     assert result["compressed_prompt"].count(INSTRUCTION) == 1 == result["compressed_prompt"].count(QUESTION)
 
 
-@pytest.mark.parametrize("target", [40, 60])
-@pytest.mark.parametrize(
-    ("question", "forced"),
-    [*(("", forced) for forced in ([0], [1, 2], [0, 1, 2])), (QUESTION, [0]), (QUESTION, [1, 2])],
-)
-def test_forced_contexts_are_there_within_the_budget(fake_model, monkeypatch, target, question, forced) -> None:
-    results = watched(monkeypatch)
-    PromptCompressor().compress_prompt(CONTEXTS, question=question, target_token=target, force_context_ids=forced)
-    assert {one.index for one in results[-1].documents if one.kept} >= set(forced)
-    assert results[-1].compressed_tokens <= target
-
-
-def test_a_forced_context_whose_sentences_are_longer_than_its_share_is_as_free_as_others(
-    fake_model, monkeypatch
-) -> None:
-    results = watched(monkeypatch)
-    PromptCompressor().compress_prompt(CONTEXTS, question=QUESTION, target_token=12, force_context_ids=[0])
-    assert results[-1].compressed_tokens <= 12
-    for document in results[-1].documents:
-        assert not document.kept or document.text in document.document.text
-
-
-def test_forced_contexts_have_no_white_space_of_their_own(prompt_compressor) -> None:
-    prompt = prompt_compressor.compress_prompt(CONTEXTS, target_token=30, force_context_ids=np.array([0, 2]))
-    assert "  " not in prompt["compressed_prompt"]
-
-
-def test_a_number_of_contexts_can_be_forced(fake_model, monkeypatch) -> None:
-    results = watched(monkeypatch)
-    for number in (0, 1, 2, 3, 9):
-        PromptCompressor().compress_prompt(CONTEXTS, target_token=24, force_context_number=number)
-        assert sum(bool(one.kept) for one in results[-1].documents) >= min(number, 3)
-        assert results[-1].compressed_tokens <= 24
-
-
-def test_first_and_last_sentences_stay(prompt_compressor) -> None:
-    result = prompt_compressor.compress_prompt(CONTEXTS, target_token=60, keep_first_sentence=1, keep_last_sentence=1)
-    prompt = result["compressed_prompt"]
-    assert prompt.startswith("The old mill on the river was built in 1820 by Jan de Vries.")
-    assert prompt.endswith("His daughter plays the organ in church on Sundays.")
-    assert count(prompt) <= 60
-
-
-def test_forced_words_and_digits_stay(prompt_compressor) -> None:
-    prompt = prompt_compressor.compress_prompt(
-        CONTEXTS, rate=0.4, force_tokens=["organ", "museum"], force_reserve_digit=True
-    )["compressed_prompt"]
-    for word in ("organ", "museum,", "1820", "October 2009", "1,850,000 euros"):
-        assert word in prompt
-
-
-def test_a_forced_token_is_no_part_of_a_word(prompt_compressor) -> None:
-    prompt = prompt_compressor.compress_prompt("caters " * 30 + "cat " + "caters " * 30, rate=0.3, force_tokens=["cat"])
-    assert "cat" in prompt["compressed_prompt"].split()
-
-
-def test_the_caller_hears_by_how_much_forced_text_is_too_long(prompt_compressor) -> None:
-    with pytest.raises(ProtectedTextError, match="more than the budget of 3"):
-        prompt_compressor.compress_prompt(MILL, target_token=3, force_reserve_digit=True)
-
-
-NO_MEANING = {
-    "keep_split": True,
-    "keep_sentence_number": 2,
-    "high_priority_bonus": 50,
-    "token_budget_ratio": 1.2,
-    "target_context": 2,
-    "context_level_rate": 0.5,
-    "context_level_target_token": 100,
-    "token_to_word": "first",
-    "drop_consecutive": True,
-    "chunk_end_tokens": ["."],
-    "return_word_label": True,
-    "use_sentence_level_filter": True,
-    "use_token_level_filter": False,
-    "condition_compare": True,
-    "rank_method": "bm25",
-}
-
-
-def test_all_that_has_no_meaning_stands_in_one_warning(prompt_compressor) -> None:
-    with pytest.warns(UserWarning) as caught:
-        result = prompt_compressor.compress_prompt(CONTEXTS, target_token=20, **NO_MEANING)
-    (warning,) = caught
-    assert set(NO_MEANING) == set(str(warning.message).split("no effect: ")[1].split(", "))
-    assert result == prompt_compressor.compress_prompt(CONTEXTS, target_token=20)
-
-
-def test_a_default_given_by_name_is_no_reason_to_warn(prompt_compressor) -> None:
-    for name in ("compress_prompt", "structured_compress_prompt", "compress_prompt_llmlingua2"):
-        function = getattr(prompt_compressor, name)
-        defaults = {
-            parameter.name: parameter.default
-            for parameter in inspect.signature(function).parameters.values()
-            if parameter.default is not parameter.empty
-        }
-        assert function(CONTEXTS, **defaults) == function(CONTEXTS)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"rate": 1.5}, "rate must be a number, from 0 to 1, got 1.5"),
-        ({"rate": 0}, "rate must be above 0"),
-        ({"rate": "half"}, "rate must be a number"),
-        ({"target_token": 0}, "target_token must be a number, at least 1, got 0"),
-        ({"target_token": -2}, "target_token must be"),
-        ({"target_token": float("nan")}, "target_token must be"),
-        ({"context_budget": "__import__('os').system('true')"}, "context_budget must be an operator"),
-        ({"context_budget": "+100 "}, None),
-        ({"context_budget": "**2"}, "context_budget"),
-        ({"context_budget": "/0"}, "context_budget"),
-        ({"context_budget": 100}, "context_budget"),
-        ({"rank_method": "best"}, "rank_method must be one of llmlingua, longllmlingua, bm25"),
-        ({"rank_method": "longllmlingua"}, "needs a question"),
-        ({"reorder_context": "random"}, "reorder_context must be one of original, sort, two_stage"),
-        ({"condition_in_question": "during"}, "condition_in_question must be one of"),
-        ({"dynamic_context_compression_ratio": 3}, "dynamic_context_compression_ratio must be"),
-        ({"iterative_size": 0}, "iterative_size must be"),
-        ({"force_context_ids": [3]}, "there is no context 3; they go from 0 to 2"),
-        ({"force_context_ids": "0"}, "force_context_ids must be a list"),
-        ({"force_context_number": -1}, "force_context_number must be"),
-        ({"keep_first_sentence": "one"}, "keep_first_sentence must be a number"),
-        ({"force_tokens": "mill"}, "force_tokens must be a list of strings"),
-        ({"force_tokens": [1]}, "force_tokens must be a string"),
-        ({"question": None}, "question must be a string"),
-        ({"instruction": 5}, "instruction must be a string"),
-        ({"context": 5}, "context must be a string or a list"),
-        ({"context": {"text": MILL}}, "context must be a string or a list"),
-        ({"context": [MILL, None]}, r"context\[1\] must be a string"),
-        ({"context": ["a\0b"]}, r"context\[0\] has a NUL byte at character 1"),
-        ({"context_segs": [["a"]]}, "context_segs"),
-    ],
-)
-def test_misuse_is_named(prompt_compressor, arguments, message) -> None:
-    arguments = {"context": CONTEXTS, **arguments}
-    if message is None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            prompt_compressor.compress_prompt(**arguments)
-        return
-    with pytest.raises(InvalidInputError, match=message):
-        prompt_compressor.compress_prompt(**arguments)
-
-
-def test_ratio_is_no_parameter_as_in_the_reference(prompt_compressor) -> None:
-    with pytest.raises(TypeError, match="ratio"):
-        prompt_compressor.compress_prompt(CONTEXTS, ratio=0.5)
-
-
-LOADED = pytest.mark.parametrize(
-    ("arguments", "expected"),
-    [
-        ({}, (DEFAULT_MODEL, None, None)),
-        ({"device_map": "cuda"}, (DEFAULT_MODEL, None, None)),
-        ({"device_map": "auto"}, (DEFAULT_MODEL, None, None)),
-        ({"device_map": "balanced_low_0"}, (DEFAULT_MODEL, None, None)),
-        ({"device_map": "cpu"}, (DEFAULT_MODEL, "cpu", None)),
-        ({"device_map": "cuda:1"}, (DEFAULT_MODEL, "cuda:1", None)),
-        ({"model_name": "microsoft/phi-2"}, ("microsoft/phi-2", None, None)),
-        ({"model_name": "NousResearch/Llama-2-7b-hf"}, ("NousResearch/Llama-2-7b-hf", None, None)),
-        ({"model_config": {"torch_dtype": "float16"}}, (DEFAULT_MODEL, None, "float16")),
-        ({"model_config": {"dtype": "auto", "trust_remote_code": False}}, (DEFAULT_MODEL, None, None)),
-    ],
-)
-
-
-@LOADED
-def test_what_is_loaded(fake_scorer, loader, arguments, expected) -> None:
-    loaded = []
-
-    def load(model, *, device, dtype):
-        loaded.append((model, device, dtype))
-        return fake_scorer
-
-    loader(load)
-    PromptCompressor(**arguments)
-    assert loaded == [expected]
-
-
-def test_a_torch_type_is_a_dtype_too(fake_scorer) -> None:
-    import torch
-
-    assert llmlingua.read_dtype({"torch_dtype": torch.bfloat16}) == ("bfloat16", {})
-
-
-def test_what_the_constructor_cannot_use_stands_in_one_warning(fake_model) -> None:
-    config = {"revision": "main", "trust_remote_code": True}
-    with pytest.warns(UserWarning) as caught:
-        PromptCompressor("TheBloke/Llama-2-7b-Chat-GPTQ", model_config=config, open_api_config={"api_key": "x" * 99})
-    (warning,) = caught
-    for name in ("model_config['revision']", "model_config['trust_remote_code']", "open_api_config"):
-        assert name in str(warning.message)
-    assert "xxx" not in str(warning.message)  # no secret in a log
-    assert config == {"revision": "main", "trust_remote_code": True}
-    assert warning.filename == __file__
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"device_map": "tpu"}, "device_map must be"),
-        ({"device_map": {"": 0}}, "device_map must be"),
-        ({"model_name": ""}, "model_name must be"),
-        ({"model_config": "main"}, "model_config must be a dictionary"),
-        ({"model_config": {"torch_dtype": "int4"}}, "torch_dtype must be auto or one of float16"),
-        ({"method": "as_asked"}, "method: input should be 'evidence', 'salience', 'longllmlingua' or 'llmlingua'"),
-    ],
-)
-def test_misuse_of_the_constructor_is_named(fake_model, arguments, message) -> None:
-    with pytest.raises(InvalidInputError, match=message):
-        PromptCompressor(**arguments)
-
-
-def test_two_of_them_share_a_model(fake_model) -> None:
-    assert PromptCompressor().compressor is PromptCompressor(method="llmlingua").compressor
-
-
 WORDS = st.lists(st.sampled_from([*MILL.split(), "\n", "\n\n", "日本語", "§5", "...", "<b>"]), max_size=60)
 TEXTS = st.lists(WORDS.map(" ".join), min_size=1, max_size=4)
 RATES = st.floats(0.01, 1)
@@ -534,16 +299,3 @@ def test_with_the_embedded_model(hotpot) -> None:
     for question in ("", hotpot[0]["question"]):
         result = compressor.compress_prompt(contexts, question=question, rate=0.25)
         assert 0.24 * result["origin_tokens"] <= result["compressed_tokens"] <= 0.25 * result["origin_tokens"]
-
-
-def watched(monkeypatch: pytest.MonkeyPatch) -> list:
-    """Every result that a compressor gives from now on."""
-    results: list = []
-    compress = Compressor.compress
-
-    def compress_and_note(self, *arguments, **named):
-        results.append(compress(self, *arguments, **named))
-        return results[-1]
-
-    monkeypatch.setattr(Compressor, "compress", compress_and_note)
-    return results

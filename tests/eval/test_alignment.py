@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tersely_eval.alignment import Source, spoken_words
+from tersely_eval.measure.alignment import Source, spoken_words
 
 
 def align(text: str, *units: str) -> list[int]:

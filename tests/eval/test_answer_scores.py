@@ -7,7 +7,7 @@ import builtins
 import pytest
 
 from tersely import InvalidInputError
-from tersely_eval.answer_scores import answer_scores
+from tersely_eval.measure.answer_scores import answer_scores
 
 
 @pytest.mark.parametrize(

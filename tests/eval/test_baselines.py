@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tersely import Document, Span
 from tersely.budget.counting import TokenCounter, token_counter
 from tersely.budget.rendering import DOCUMENT_SEPARATOR, with_title
-from tersely_eval.baselines import BASELINES, bm25_documents, bm25_sentences, full, truncation
-from tersely_eval.measures import Selection
+from tersely_eval.peers.baselines import BASELINES, bm25_documents, bm25_sentences, full, truncation
+from tersely_eval.peers.selection import Selection
 
 DOCUMENTS = [
     Document(title="Wind", text="Windmills turn in the wind. They have ground corn for centuries."),

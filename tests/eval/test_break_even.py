@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from tersely_eval.break_even import LLM_SPEEDS, BreakEven, NoBreakEven, break_even
-from tersely_eval.measurement import Measurement
+from tersely_eval.measure.measurement import Measurement
+from tersely_eval.report.break_even import LLM_SPEEDS, BreakEven, NoBreakEven, break_even
 
 
 def measurements(start: float, speed: float, rate: float = 0.25, lengths=range(1000, 3000, 100), noise: float = 0.0):

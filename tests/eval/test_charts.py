@@ -9,10 +9,10 @@ from xml.etree import ElementTree
 import pytest
 from synthetic_run import synthetic_run
 
-from tersely_eval.charts import SHAPES, Chart, draw_charts, marks
-from tersely_eval.measurement import Measurement
-from tersely_eval.summary import summarise
-from tersely_eval.svg import COLOURS
+from tersely_eval.measure.measurement import Measurement
+from tersely_eval.report.charts import SHAPES, Chart, draw_charts, marks
+from tersely_eval.report.summary import summarise
+from tersely_eval.report.svg import COLOURS
 
 
 def draw(

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from tersely import InvalidInputError
 from tersely_cli import app as cli
 from tersely_cli.comparison import compare_command
-from tersely_eval.changes import Change
-from tersely_eval.compare import Comparison, compare, parse_max_drops
-from tersely_eval.measurement import Measurement, Run, RunDescription, to_line
+from tersely_eval.measure.measurement import Measurement, Run, RunDescription, to_line
+from tersely_eval.report.changes import Change
+from tersely_eval.report.compare import Comparison, compare, parse_max_drops
 
 DESCRIPTION = RunDescription(
     command="tersely eval --data hotpot.jsonl",

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from conftest import DATA
 from tersely import Compressor, InvalidInputError
-from tersely_eval.datasets import read_questions
-from tersely_eval.evidence import evidence_of
-from tersely_eval.measures import answerable
+from tersely_eval.data.datasets import read_questions
+from tersely_eval.data.evidence import evidence_of
+from tersely_eval.measure.measures import answerable
 
 GOOD = {
     "id": "one",

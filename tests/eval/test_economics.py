@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tersely_eval.economics import economics_html, economics_markdown
-from tersely_eval.measurement import Measurement, Run, RunDescription
-from tersely_eval.money import Price
+from tersely_eval.measure.measurement import Measurement, Run, RunDescription
+from tersely_eval.report.economics import economics_html, economics_markdown
+from tersely_eval.report.money import Price
 
 PRICE = Price(model="small", input_dollars=0.5, output_dollars=1.5, source="a page", read_on=date(2026, 1, 31))
 LARGE = PRICE.model_copy(update={"model": "large", "input_dollars": 50.0, "tokens_per_second": 1000.0})

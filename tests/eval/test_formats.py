@@ -10,8 +10,8 @@ import pytest
 
 from conftest import DATA
 from tersely import InvalidInputError
-from tersely_eval.datasets import SupportSentence, read_questions
-from tersely_eval.formats import parse_fields
+from tersely_eval.data.datasets import SupportSentence, read_questions
+from tersely_eval.data.formats import parse_fields
 
 MILL = {
     "_id": "5a8b57f25542995d1e6f1371",

@@ -9,7 +9,7 @@ import warnings
 import pytest
 
 from tersely import InvalidInputError
-from tersely_eval.intervals import Interval, difference_interval, mean_interval
+from tersely_eval.measure.intervals import Interval, difference_interval, mean_interval
 
 
 def test_the_interval_is_about_that_of_the_normal_distribution() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tersely import Span
-from tersely_eval.kept_text import ANSWER, DROPPED, KEPT, Piece, show
-from tersely_eval.measurement import Example
+from tersely_eval.measure.measurement import Example
+from tersely_eval.report.kept_text import ANSWER, DROPPED, KEPT, Piece, show
 
 TEXT = "The mill was built in 1820. It was sold on 22 October, 2009. It is a museum."
 SOLD = Span(28, 60)

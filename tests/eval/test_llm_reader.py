@@ -12,8 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tersely import InvalidInputError, TerselyError
-from tersely_eval import llm_reader
-from tersely_eval.llm_reader import LLMReader, ReaderError, llm_prompt, parse_reader
+from tersely_eval.measure import llm_reader
+from tersely_eval.measure.llm_reader import LLMReader, ReaderError, llm_prompt, parse_reader
 
 PROMPT = llm_prompt("The mill was sold in 2009.", "When was the mill sold?")
 KEY = "sk-very-secret"

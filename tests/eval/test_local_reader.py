@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM
 from conftest import CONTEXT_LENGTH
 from tersely import InvalidInputError
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
-from tersely_eval.local_reader import answer_log_probability, local_prompt
+from tersely_eval.measure.local_reader import answer_log_probability, local_prompt
 
 
 @pytest.fixture(scope="module")

@@ -5,18 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tersely import Compressor, Span
-from tersely_eval.datasets import Question
-from tersely_eval.measures import (
-    Selection,
-    answer_kept,
-    answer_share,
-    answerable,
-    broken_words,
-    gold_found,
-    normalise,
-    recall,
-    support_kept,
-)
+from tersely_eval.data.answers import answer_kept, normalise
+from tersely_eval.data.datasets import Question
+from tersely_eval.measure.measures import answer_share, answerable, broken_words, gold_found, recall, support_kept
+from tersely_eval.peers.selection import Selection
 
 TEXT = "The old mill was built in 1820.  It was sold in October 2009. It is a museum now."
 FIRST, SECOND = "The old mill was built in 1820.", "It was sold in October 2009."

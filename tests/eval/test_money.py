@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from tersely import InvalidInputError
-from tersely_eval.measurement import Measurement
-from tersely_eval.money import Price, cost_per_thousand_questions, read_prices, savings
+from tersely_eval.measure.measurement import Measurement
+from tersely_eval.report.money import Price, cost_per_thousand_questions, read_prices, savings
 
 HEADING = "model,input_dollars,output_dollars,tokens_per_second,source,read_on"
 ROW = "small,0.50,1.50,,a page,2026-01-31"

@@ -19,11 +19,11 @@ from tersely import DEFAULT_MODEL, Document
 from tersely.scoring.models import model_path
 from tersely.scoring.scorer import ScoringRequest
 from tersely_cli.app import app
-from tersely_eval import peer_process, peers
-from tersely_eval.datasets import Question
-from tersely_eval.measurement import read_run
-from tersely_eval.measures import answer_kept
-from tersely_eval.peer import Peer, PeerError
+from tersely_eval.data.answers import answer_kept
+from tersely_eval.data.datasets import Question
+from tersely_eval.measure.measurement import read_run
+from tersely_eval.peers import peer_process, peers
+from tersely_eval.peers.peer import Peer, PeerError
 
 LLMLINGUA, BFLOAT16 = "llmlingua-0.2.2/llmlingua/float32", "llmlingua-0.2.2/llmlingua/bfloat16"
 HELLO = 'import json, sys, time\nprint(json.dumps({"versions": {"peer": "1.0"}}), flush=True)\n'
@@ -106,7 +106,7 @@ def test_a_process_ends_when_the_one_that_started_it_dies(tmp_path) -> None:
     fake = tmp_path / "fake_peer.py"
     fake.write_text(OBEDIENT)
     parent = (
-        f"import os, sys; from tersely_eval.peer import Peer; peer = Peer([sys.executable, {str(fake)!r}]);"
+        f"import os, sys; from tersely_eval.peers.peer import Peer; peer = Peer([sys.executable, {str(fake)!r}]);"
         "peer.compress(['a'], 'Who?', 1, 'r'); print(peer._process._process.pid, flush=True); os._exit(1)"
     )
     paths = os.pathsep.join(path for path in sys.path if path)
@@ -192,7 +192,7 @@ def test_ctrl_c_in_the_middle_of_a_request_loses_no_later_answer(program, monkey
         def interrupted(*_):
             raise KeyboardInterrupt
 
-        patched.setattr("tersely_eval.peer._read", interrupted)
+        patched.setattr("tersely_eval.peers.peer._read", interrupted)
         with pytest.raises(KeyboardInterrupt):
             peer.compress(["a"], "Where?", 1, "r")
     assert json.loads(peer.compress(["a"], "When?", 1, "r").context)["question"] == "When?"

@@ -9,9 +9,10 @@ import pytest
 
 from tersely import InvalidInputError
 from tersely.budget.rendering import with_title
-from tersely_eval.evidence import evidence_of
-from tersely_eval.measures import answer_kept, answerable, normalise
-from tersely_eval.python_reference import PUT_IN, python_reference_questions, written_questions
+from tersely_eval.data.answers import answer_kept, normalise
+from tersely_eval.data.evidence import evidence_of
+from tersely_eval.data.python_reference import PUT_IN, python_reference_questions, written_questions
+from tersely_eval.measure.measures import answerable
 
 LONGEST_QUOTE = 15  # words: the reference is pointed at, not copied
 MOST_DOCUMENTS_WITH_AN_ANSWER = 4  # of 20; an answer that stands everywhere would measure nothing

@@ -7,12 +7,13 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from conftest import DATA, Read
+from conftest import DATA
+from doubles import Read
 from tersely.methods import METHODS
 from tersely_cli.app import app
-from tersely_eval.baselines import BASELINES
-from tersely_eval.measurement import read_run
-from tersely_eval.reports import merged
+from tersely_eval.measure.measurement import read_run
+from tersely_eval.peers.baselines import BASELINES
+from tersely_eval.report.reports import merged
 
 HOTPOT, NATURAL_QUESTIONS = (str(DATA / f"{name}-sample.jsonl") for name in ("hotpot", "nq20"))
 QUICK = ("--methods", "evidence,truncation,full", "--rates", "0.5,0.25")

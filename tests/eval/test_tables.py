@@ -3,8 +3,8 @@
 import pytest
 
 from tersely import InvalidInputError
-from tersely_eval.measurement import Measurement
-from tersely_eval.tables import quality_table, replace_tables
+from tersely_eval.measure.measurement import Measurement
+from tersely_eval.report.tables import quality_table, replace_tables
 
 
 def measurement(**values) -> Measurement:

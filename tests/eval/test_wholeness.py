@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from conftest import DATA
 from tersely import Compressor, Span
-from tersely_eval.baselines import bm25_documents, bm25_sentences, full, truncation
-from tersely_eval.datasets import Question, read_questions
-from tersely_eval.measures import Selection
-from tersely_eval.wholeness import Wholeness, wholeness
+from tersely_eval.data.datasets import Question, read_questions
+from tersely_eval.measure.wholeness import Wholeness, wholeness
+from tersely_eval.peers.baselines import bm25_documents, bm25_sentences, full, truncation
+from tersely_eval.peers.selection import Selection
 
 FIRST = "The old mill was built in 1820 by Anna Sand."
 SECOND = "It was sold in October 2009 to the town."

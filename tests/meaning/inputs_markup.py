@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from meaning.checks import balanced, html_check, xml_records
+from meaning.checks import balanced, xml_records
 from meaning.entries import parsed, written
+from meaning.html_checks import html_check
 from meaning.notation import Doc
 
 FEED = """<?xml version="1.0"?>

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from meaning.by_hand import ByHand
 from meaning.checks import text_with_title
-from meaning.contexts_by_hand import BY_HAND, ByHand
+from meaning.contexts_by_hand import FIRST
 from meaning.entries import Entry
 from meaning.inputs import INPUTS
+from meaning.more_contexts_by_hand import SECOND
 from meaning.notation import OF_THE_TITLE, Atom, Doc
 
 BY_NAME = {entry.name: entry for entry in INPUTS}
@@ -20,7 +22,9 @@ in_the_notation = pytest.mark.parametrize(
 
 
 def by_hand(is_right: bool) -> pytest.MarkDecorator:
-    made = [pytest.param(made, id=f"{made.name}: {made.what}") for made in BY_HAND if made.is_right == is_right]
+    made = [
+        pytest.param(made, id=f"{made.name}: {made.what}") for made in [*FIRST, *SECOND] if made.is_right == is_right
+    ]
     return pytest.mark.parametrize("made", made)
 
 

@@ -10,7 +10,8 @@ import json
 import numpy as np
 import pytest
 
-from conftest import DATA, FakeScorer, is_used_or_explained
+from conftest import DATA, is_used_or_explained
+from doubles import FakeScorer
 from tersely import Compressor, Document
 from tersely.budget.shares import dynamic_rates, select_documents
 from tersely.methods import METHODS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from conftest import FakeScorer
+from doubles import FakeScorer
 from tersely import Compressor, Document
 from tersely.methods import METHODS
 from tersely.scoring.scorer import ScoringRequest

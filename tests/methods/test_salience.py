@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from conftest import FakeScorer
+from doubles import FakeScorer
 from tersely import CompressionResult, Compressor, Document
 from tersely.methods.salience import _best_first, _places
 from tersely.text.segmentation import segment_documents

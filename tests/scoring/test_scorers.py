@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from conftest import FakeScorer
+from doubles import FakeScorer
 from tersely import CacheSettings, Compressor, shared_compressor
 from tersely.scoring import load_scorer, set_loader
 

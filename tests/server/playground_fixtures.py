@@ -8,7 +8,7 @@ import pytest
 from playground_page import Page, StandIn, browser, stand_in_service
 from selenium import webdriver
 
-from conftest import FakeScorer
+from doubles import FakeScorer
 from tersely import Compressor
 
 

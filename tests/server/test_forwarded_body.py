@@ -11,7 +11,7 @@ pytest.importorskip("fastapi")
 pytest.importorskip("openai")
 
 import httpx
-from test_proxy import BAKERY, MILL, QUESTION, text, user
+from proxy_requests import BAKERY, MILL, QUESTION, text, user
 from upstream_double import answering
 
 from tersely import CompressionResult, InvalidInputError

@@ -12,7 +12,7 @@ pytest.importorskip("fastapi")
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tersely_server.json_source import Change, Path, Splice, changed, parsed
+from tersely_server.proxy.json_source import Change, Path, Splice, changed, parsed
 
 NUMBERS = "1.0, 1E400,\r\n 123456789012345678901234567890 ,"
 ODD = f'\t{{ "b" : [{NUMBERS}"\\u00e9\\/é", NaN ] , "a":{{"a":"x\\ud83d\\ude00yz"}}}}\n'

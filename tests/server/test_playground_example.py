@@ -10,7 +10,7 @@ import pytest
 import tersely_server
 from tersely import Document
 
-FOLDER = Path(tersely_server.__file__).parent / "playground"
+FOLDER = Path(tersely_server.__file__).parent / "playground" / "page"
 EXAMPLE = (FOLDER / "example.js").read_text(encoding="utf-8")
 PAGE = (FOLDER / "index.html").read_text(encoding="utf-8")
 

@@ -13,10 +13,10 @@ pytest.importorskip("openai")
 
 import httpx
 import openai
+from proxy_requests import MARKED, client
 from service_doubles import TOKEN, client_for
-from test_proxy import MARKED, client
 
-from tersely_server.upstream import Upstream
+from tersely_server.proxy.upstream import Upstream
 
 pytest_plugins = ["proxy_fixtures"]
 

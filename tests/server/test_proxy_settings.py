@@ -13,7 +13,7 @@ pytest.importorskip("fastapi")
 from tersely import InvalidInputError
 from tersely_cli import app as cli
 from tersely_server import serving
-from tersely_server.proxy_settings import ProxySettings
+from tersely_server.proxy.settings import ProxySettings
 from tersely_server.settings import ServerSettings, server_settings
 
 pytest_plugins = ["proxy_fixtures"]

@@ -31,8 +31,8 @@ def keep(segmented: SegmentedDocument, wanted: Sequence[int], budget: int) -> np
         Piece(0, unit.words.start, unit.words.stop, unit.context)
         for unit in (segmented.units[number] for number in wanted)
     ]
-    (kept,) = fit([segmented], [0], pieces, budget, count).kept
-    return kept
+    (mask,) = fit([segmented], [0], pieces, budget, count).masks
+    return mask
 
 
 def draw(data: st.DataObject, segmented: SegmentedDocument) -> tuple[np.ndarray, int]:

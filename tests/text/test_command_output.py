@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from text.readers import TEXTS, assert_covered, example, unit_with, units
 
 from growth import assert_grows_with_the_text
-from tersely.text import changes, columns, command_output, matches, sessions, tracebacks
 from tersely.text.structure import split_blocks
+from tersely.text.terminal import columns, listings, patches, search_results, sessions, tracebacks
 
 NAMES = ["disks.txt", "processes.txt", "pods.txt", "files.txt", "found.txt", "session.txt", "packages.txt",
          "programs.txt", "trace-java.txt", "change.patch"]  # fmt: skip
@@ -104,7 +104,7 @@ def test_a_long_hunk_is_cut_in_whole_lines() -> None:
     ],
 )
 def test_prose_that_looks_like_output_is_left_alone(text) -> None:
-    for reader in (changes, columns, command_output, matches, sessions, tracebacks):
+    for reader in (patches, columns, listings, search_results, sessions, tracebacks):
         assert reader.find(text, 0, len(text)) == []
 
 

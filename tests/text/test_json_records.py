@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from growth import assert_grows_with_the_text
 from kept_units import TEXTS, choices, kept_with, segment, sent, shown, units
-from tersely.text.json_records import find
+from tersely.text.data.json_records import find
 
 PRODUCTS = (TEXTS / "products.json").read_text(encoding="utf-8")
 TOOL_RESULT = (TEXTS / "tool_result.json").read_text(encoding="utf-8")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from text.readers import assert_covered, example, unit_with, units
 
 from growth import assert_grows_with_the_text
-from tersely.text import logs
 from tersely.text.structure import split_blocks
+from tersely.text.terminal import logs
 
 
 def test_an_entry_stands_with_its_stack_trace() -> None:

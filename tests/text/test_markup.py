@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from growth import assert_grows_with_the_text
 from kept_units import TEXTS, choices, kept_with, segment, sent, units
-from tersely.text import markup
+from tersely.text.markup import regions
 
 FARES = (TEXTS / "fares.html").read_text(encoding="utf-8")
 NEWS = (TEXTS / "news.rss").read_text(encoding="utf-8")
@@ -144,7 +144,7 @@ def test_a_piece_without_its_beginning_and_its_end() -> None:
     ],
 )
 def test_what_only_looks_like_markup_is_left_to_others(text) -> None:
-    assert markup.find(text, 0, len(text)) == []
+    assert regions.find(text, 0, len(text)) == []
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_what_only_looks_like_markup_is_left_to_others(text) -> None:
     ],
 )
 def test_time_grows_with_the_text(text) -> None:
-    assert_grows_with_the_text(lambda part: markup.find(part, 0, len(part)), text)
+    assert_grows_with_the_text(lambda part: regions.find(part, 0, len(part)), text)
 
 
 @pytest.mark.parametrize("start, item, end", [("", "<li>Rain falls\n", ""), ("<ul>", "<li>Rain falls</li>", "</ul>")])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from text.readers import assert_covered, example, unit_with, units
 
 from growth import assert_grows_with_the_text
-from tersely.text import program_signs
+from tersely.text.programs import regions
 from tersely.text.structure import split_blocks
 
 PROGRAMS = ["orders.py", "store.js", "queue.cc", "server.go", "backup.sh", "tank.rs"]
@@ -124,7 +124,7 @@ def test_a_program_between_paragraphs_of_prose_is_a_program() -> None:
     ],
 )
 def test_prose_with_words_of_programs_is_prose(text) -> None:
-    assert program_signs.find(text, 0, len(text)) == []
+    assert regions.find(text, 0, len(text)) == []
 
 
 @pytest.mark.parametrize(

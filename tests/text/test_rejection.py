@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from growth import assert_grows_with_the_text
-from tersely.text.structure import _FINDERS
+from tersely.text.structure import READERS
 
 SIGNS = ["=", "-", ".", "a.", "/", "(", "f(", "{", ":", ":a", '"', "'", "`", "\\", "$", "#", "*", "+", " ", "\t", "\n",
          "a ", "A  ", "-a", "--a ", "a=", "0:", "00:00:0", "@", "|", "[", "x/", "a-", "1 ", ".. ", "$ "]  # fmt: skip
 
 
-@pytest.mark.parametrize("find", _FINDERS, ids=lambda find: find.__module__.rpartition(".")[2])
+@pytest.mark.parametrize("find", READERS, ids=lambda find: find.__module__.rpartition(".")[2])
 def test_linear_time(find) -> None:
     for sign in SIGNS:
         run, short = sign * (48_000 // len(sign)), sign * (6_000 // len(sign))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from growth import assert_grows_with_the_text
 from kept_units import TEXTS, choices, kept_with, segment, sent, units
-from tersely.text import ini_records, yaml_records
+from tersely.text.data import ini_records, yaml_records
 
 DEPLOYMENT = (TEXTS / "deployment.yaml").read_text(encoding="utf-8")
 OPENAPI = (TEXTS / "openapi.yaml").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tersely.documents import Span
-from tersely.text.segmentation import DocumentCache, SegmentedDocument, Unit
+from tersely.text.segmentation import SegmentCache, SegmentedDocument, Unit
 
 # A title may take this part of the budget; of a longer one only so many words are left as fit a smaller part.
 _TITLE_PART, _SHORT_TITLE_PART = 2, 6
@@ -90,7 +90,7 @@ def _without_oversize(
         units = [unit for unit in segmented.units if unit not in unread] if unread else segmented.units
         spans = _of_no_use(segmented, units)
         if too_large or spans:
-            segmented = replace(segmented, units=units, unread=spans, cache=DocumentCache())
+            segmented = replace(segmented, units=units, unread=spans, cache=SegmentCache())
         readable.append(segmented)
         oversize += too_large
     return readable, oversize
@@ -120,7 +120,7 @@ def _with_short_title(segmented: SegmentedDocument, target: int, count: Callable
     words = title.split()
     room = max(target // _SHORT_TITLE_PART, 1)
     number = bisect_right(range(1, len(words) + 1), room, key=lambda number: count(_first_words(words, number)))
-    return replace(segmented, short_title=_first_words(words, number) if number else "", cache=DocumentCache())
+    return replace(segmented, short_title=_first_words(words, number) if number else "", cache=SegmentCache())
 
 
 def _first_words(words: Sequence[str], number: int) -> str:

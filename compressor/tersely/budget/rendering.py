@@ -10,7 +10,8 @@ import numpy as np
 import regex
 
 from tersely.documents import Span
-from tersely.text.segmentation import SegmentedDocument, Word
+from tersely.text.segmentation import SegmentedDocument
+from tersely.text.words import Word
 
 DOCUMENT_SEPARATOR = "\n\n"
 TITLE_SEPARATOR = "\n"

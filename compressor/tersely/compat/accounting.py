@@ -8,7 +8,7 @@ from typing import Any
 from tersely.budget.rendering import DOCUMENT_SEPARATOR, join_documents, render_prompt
 from tersely.budget.shares import target_from_rate
 from tersely.outcomes import CompressedDocument
-from tersely.text.segmentation import split_words
+from tersely.text.words import split_words
 
 Count = Callable[[str], int]
 

@@ -31,16 +31,15 @@ RANK_METHODS = (
     "cohere",
 )
 CONDITIONS = tuple(f"{place}{suffix}" for place in ("none", "before", "after") for suffix in ("", "_condition"))
-# What each method makes use of, beside what all do.
+# What each method makes use of, beside what all do; of a method that is not listed, what keeps units whole.
+_WHOLE_UNITS = {"use_sentence_level_filter", "use_token_level_filter"}
 _COARSE = {"use_context_level_filter", "context_budget", "iterative_size"}
 _OF_METHOD: dict[MethodName, set[str]] = {
     "evidence": {
-        "use_sentence_level_filter",
-        "use_token_level_filter",
+        *_WHOLE_UNITS,
         "condition_in_question",
         "condition_compare",
     },
-    "salience": {"use_sentence_level_filter", "use_token_level_filter"},
     "longllmlingua": {
         *_COARSE,
         "dynamic_context_compression_ratio",
@@ -128,7 +127,7 @@ def read_options(arguments: Mapping[str, Any], method: MethodName | None) -> Opt
         ),
         dynamic_ratio=_number(arguments, "dynamic_context_compression_ratio", 0.0, 0, 1),
         segment_tokens=int(_number(arguments, "iterative_size", 200, 1, inf)),
-        used=frozenset(_OF_METHOD[chosen] | ({"rank_method"} if rank_method == chosen else set())),
+        used=frozenset(_OF_METHOD.get(chosen, _WHOLE_UNITS) | ({"rank_method"} if rank_method == chosen else set())),
     )
 
 

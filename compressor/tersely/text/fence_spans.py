@@ -1,4 +1,4 @@
-"""Where fenced blocks of Markdown stand in a text."""
+"""Where the fenced blocks of Markdown begin and end in a text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _FENCE = regex.compile(r"^([ \t]*)(`{3,12}|~{3,12})([^`\n]*)$", regex.M)
 
 
 def outside_fences(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """What stands between fenced blocks, also of those in items of a list."""
+    """The spans between fenced blocks, those inside list items included."""
     outside: list[tuple[int, int]] = []
     for first, last, _ in closed_fences(text, start, end):
         outside.append((start, first))
@@ -35,6 +35,6 @@ def closed_fences(text: str, start: int, end: int) -> Iterator[tuple[int, int, s
             opening = None
 
 
-def _is_underline(text: str, start: int, floor: int) -> bool:
+def _is_underline(text: str, start: int, first: int) -> bool:
     """Whether the line above is a title that this line underlines, as in reStructuredText."""
-    return bool(text[text.rfind("\n", floor, max(start - 1, floor)) + 1 : start].strip())
+    return bool(text[text.rfind("\n", first, max(start - 1, first)) + 1 : start].strip())

@@ -1,4 +1,4 @@
-"""Lines as they stand on the page: where each begins and ends, how deep it stands, what is on it."""
+"""Lines of a text: where each begins and ends, its indent, and its content."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Line(NamedTuple):
     """Characters `start` to `end` of a text, the line break included.
 
     Attributes:
-        indent: columns before what is on it.
-        content: what is on it, without the white space around it.
+        indent: columns of white space before the content.
+        content: its text, without the white space around it.
     """
 
     start: int
@@ -30,7 +30,7 @@ class Line(NamedTuple):
 
 
 class HasContent(Protocol):
-    """A line of whatever reader."""
+    """A line of any reader."""
 
     @property
     def content(self) -> str: ...
@@ -51,7 +51,7 @@ def lines_between(text: str, start: int, end: int) -> list[Line]:
 
 
 def line_groups(lines: Iterable[HasContent]) -> Iterator[range]:
-    """The positions of lines that stand between blank ones."""
+    """Ranges of neighbouring lines without a blank line between them."""
     first: int | None = None
     position = -1
     for position, line in enumerate(lines):
@@ -65,5 +65,5 @@ def line_groups(lines: Iterable[HasContent]) -> Iterator[range]:
 
 
 def reads_as_prose(content: str) -> bool:
-    """Whether a sentence, or a piece of one, stands on a line."""
+    """Whether a line has a sentence on it, or a piece of a sentence."""
     return _SENTENCE.search(content[:400]) is not None

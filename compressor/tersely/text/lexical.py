@@ -1,55 +1,39 @@
-"""What texts have in common with a question in words: BM25, and the titles that a text names. Runs no model."""
+"""Words that a text shares with a question: BM25, and how much of a title a text names. Runs no model."""
 
 from __future__ import annotations
 
-import logging
 import math
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache
-from types import ModuleType
 
 import numpy as np
 import regex
 import Stemmer
 
 from tersely.text.segmentation import SegmentedDocument, unit_text
+from tersely.text.stop_words import load_bm25s, stop_words
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー々〆\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = regex.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|[^\W{_UNSPACED}]+")
 
 
-@cache
-def _bm25s() -> ModuleType:
-    """Imported when it is used: where scipy is installed it loads that, too, and doubles the time of our import."""
-    import bm25s.stopwords
-
-    logging.getLogger("bm25s").setLevel(logging.WARNING)  # by itself it tells of every index that it builds
-    return bm25s
-
-
-@cache
-def stop_words() -> frozenset[str]:
-    """English words that say nothing of what a text is about."""
-    return frozenset(_bm25s().stopwords.STOPWORDS_EN_PLUS)
-
-
 def content_words(text: str) -> list[str]:
-    """The words that say what a text is about: lower case, without English endings, no English stop words.
+    """The words that tell what a text is about: in lower case, stemmed as English, without English stop words.
 
     Where a script writes no spaces, each two neighbouring characters are a word, as search engines have it.
     """
     words: list[str] = []
-    said_of_all = stop_words()
+    stop_list = stop_words()
     for match in _WORD.finditer(unicodedata.normalize("NFKC", text).casefold()):
         run = match.group()
         if match["unspaced"]:
             words.extend(run[start : start + 2] for start in range(max(len(run) - 1, 1)))
-        elif run not in said_of_all:
+        elif run not in stop_list:
             words.append(run)
     # A new one, since threads must not share a stemmer; without its cache, which takes longer to make than it saves.
-    return Stemmer.Stemmer("english", 0).stemWords(words)
+    stems: list[str] = Stemmer.Stemmer("english", 0).stemWords(words)
+    return stems
 
 
 def document_words(segmented: SegmentedDocument) -> tuple[list[str], list[list[str]]]:
@@ -72,7 +56,7 @@ class LexicalIndex:
         self._size = len(texts)
         self._texts_with = Counter(word for text in texts for word in set(text))
         if self._texts_with:
-            self._index = _bm25s().BM25()
+            self._index = load_bm25s().BM25()
             numbers = {word: number for number, word in enumerate(self._texts_with)}
             self._index.index(([[numbers[word] for word in text] for text in texts], numbers), show_progress=False)
 

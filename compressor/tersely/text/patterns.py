@@ -1,6 +1,6 @@
-"""A user's patterns: what may be one, how large all of them may be, and how they are compiled. Searches nothing.
+"""A user's patterns: which are valid, how large all of them may be, and how they are compiled. Searches nothing.
 
-A pattern may come from a stranger, through a service: it must neither fill the memory nor stay there.
+A pattern may come from a stranger, through a service: it must neither fill the memory nor stay in a cache.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import regex
 
 # Characters of all patterns as they are compiled, repetitions written out; each takes some 400 bytes of memory.
 _MOST_CHARACTERS = 100_000
-# The `regex` package keeps the last 500 patterns that it compiled, however large they are.
-_MOST_KEPT = 2_500
+# The `regex` package caches the last 500 patterns that it compiled, however large they are.
+_MOST_CACHED = 2_500
 _REPETITION = regex.compile(r"\{\s*(\d+)")
 
 
 def check_size(patterns: Any) -> Any:
-    """The patterns, if they may be compiled; what is no list of patterns is left to others to judge.
+    """The patterns, if they may be compiled; what is no list of patterns is returned as it is.
 
     Raises:
         ValueError: they would fill the memory.
@@ -62,8 +62,8 @@ def pattern_source(pattern: Any) -> str:
 
 
 def compiled(pattern: str) -> regex.Pattern[str]:
-    """The pattern, compiled; where it is large, anew each time."""
-    return regex.compile(pattern, cache_pattern=_written_out(pattern) <= _MOST_KEPT)
+    """The pattern, compiled; a large one is compiled anew each time, so that no cache holds it."""
+    return regex.compile(pattern, cache_pattern=_written_out(pattern) <= _MOST_CACHED)
 
 
 def _written_out(pattern: str) -> int:

@@ -1,7 +1,6 @@
-"""Words that turn a clause into its opposite or bound it: negations, exceptions, conditions. They only forbid cuts.
+"""Qualifiers: words that negate or limit a clause. They are never cut away from the rest of their sentence.
 
-A list for each language, of whole words as they stand in texts (lower case). It need not be complete to be of use, but
-what is in it must never be cut away from the rest of its sentence.
+A list for each language, of whole words in lower case. It need not be complete to be of use.
 """
 
 from __future__ import annotations
@@ -47,5 +46,5 @@ _ARABIC = regex.compile(
 
 
 def has_qualifier(text: str) -> bool:
-    """Whether a text has a word without which what is left of it might say something else."""
+    """Whether a text has a word whose loss may change what the rest of it says."""
     return any(pattern.search(text) for pattern in (_SPACED, _CHINESE, _ARABIC))

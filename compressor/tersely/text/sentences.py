@@ -1,9 +1,9 @@
-"""Text -> sentences, with exact positions: the library `sentencex`, kept from what it cannot digest.
+"""Text -> sentences, with exact positions, by the library `sentencex`.
 
-Its rules are good in many languages, but it needs quadratic time for some long lines, lets one stray quotation mark
-swallow the sentence ends of a whole paragraph, and panics on a few odd spaces. So it sees a text in paragraphs and
-windows, with odd characters replaced one for one; only positions are taken from it, never its text. What its rules do
-not know (a German ordinal, words of speech in Chinese and Japanese) is mended afterwards.
+Its rules are good in many languages. But it needs quadratic time for some long lines, a stray quotation mark hides all
+sentence ends of a paragraph from it, and it panics on a few odd spaces. So it gets a text in paragraphs and windows,
+with odd characters replaced one for one, and only positions are taken from it. What its rules do not know (a German
+ordinal, words of speech in Chinese and Japanese) is corrected afterwards.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ def split_sentences(text: str) -> list[Span]:
 
 
 def split_paragraphs(text: str) -> list[Span]:
-    """What stands between blank lines, in order; together they cover the text, each with the white space after it."""
+    """What is between blank lines, in order, each with the white space after it; together they cover the text."""
     edges = [0, *(match.end() for match in _PARAGRAPH_END.finditer(text)), len(text)]
     return [Span(start, end) for start, end in pairwise(edges) if start < end]
 
 
 def _starts(text: str, begin: int, end: int) -> Iterator[int]:
-    """Where sentences start in a paragraph, read in windows; a window's last sentence is read again in the next."""
+    """Where sentences start in a paragraph, window by window; the last sentence of a window begins the next window."""
     while begin < end:
         window = text[begin : min(begin + _WINDOW, end)]
         starts = _starts_in_window(window)
@@ -97,6 +97,6 @@ def _starts_in_window(window: str) -> list[int]:
 
 
 def _after_references(window: str, start: int) -> int:
-    """Where a sentence starts if what stands there are references that belong to the one before: `true.[1] It is`."""
+    """Where a sentence starts, after references that belong to the sentence before it: `true.[1] It is`."""
     references = _REFERENCES.match(window, start)
     return references.end() if references and start and not window[start - 1].isspace() else start

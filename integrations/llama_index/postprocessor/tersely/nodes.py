@@ -62,10 +62,10 @@ def compressed_nodes(nodes: Sequence[NodeWithScore], result: CompressionResult) 
     """The nodes with what was kept of them, in the order of the context, and what passes unchanged between them."""
     left = result.left(stays=lambda document: shows_more(nodes[document.index].node))
     return [
-        _compressed(nodes[one.index], result.account_of(one), one.text)
-        if isinstance(one, CompressedDocument)
-        else nodes[one.index]
-        for one in left
+        _compressed(nodes[entry.index], result.account_of(entry), entry.text)
+        if isinstance(entry, CompressedDocument)
+        else nodes[entry.index]
+        for entry in left
     ]
 
 

@@ -195,10 +195,10 @@ def _returned(documents: Sequence[Document], result: CompressionResult) -> list[
     """
     left = result.left(stays=lambda document: documents[document.index].blob is not None)
     return [
-        _compressed(documents[one.index], result.account_of(one), one.text)
-        if isinstance(one, CompressedDocument)
-        else documents[one.index]
-        for one in left
+        _compressed(documents[entry.index], result.account_of(entry), entry.text)
+        if isinstance(entry, CompressedDocument)
+        else documents[entry.index]
+        for entry in left
     ]
 
 

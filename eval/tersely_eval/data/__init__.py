@@ -1,0 +1,1 @@
+"""Questions with their documents: read from files of several formats, or made from Python's own reference."""

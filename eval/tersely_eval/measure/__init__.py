@@ -1,0 +1,1 @@
+"""A run: every question, method and budget measured, and each measurement written down."""

@@ -1,0 +1,1 @@
+"""All that can be measured, called alike: Tersely's methods, baselines without a model, and peers."""

@@ -1,0 +1,124 @@
+"""The peers that Tersely is measured against: their names, and how each is run with the same weights.
+
+`make peers` makes an environment for each; `peer_process.py` is what runs there, `peer.py` speaks to it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from tersely import DEFAULT_MODEL
+from tersely.budget.rendering import with_title
+from tersely.scoring.models import model_path
+from tersely_eval.data.datasets import Question
+from tersely_eval.peers.peer import Peer, PeerError
+from tersely_eval.peers.selection import Selection
+
+PROGRAM = Path(__file__).with_name("peer_process.py")
+ENVIRONMENTS = Path(__file__).parents[3] / ".peers"
+
+
+class PeerMethod(NamedTuple):
+    """What a peer's name stands for.
+
+    Attributes:
+        environment: the folder in `.peers`, called as the package is.
+        recipe: what `peer_process.py` calls the way of compressing.
+        dtype: the torch dtype's name.
+    """
+
+    environment: str
+    recipe: str
+    dtype: str
+
+
+PEERS: dict[str, PeerMethod] = {
+    "llmlingua-0.2.2/llmlingua/float32": PeerMethod("llmlingua", "llmlingua", "float32"),
+    "llmlingua-0.2.2/llmlingua/bfloat16": PeerMethod("llmlingua", "llmlingua", "bfloat16"),
+    "llmlingua-0.2.2/longllmlingua/float32": PeerMethod("llmlingua", "longllmlingua", "float32"),
+    "llmlingua-0.2.2/longllmlingua/bfloat16": PeerMethod("llmlingua", "longllmlingua", "bfloat16"),
+    "selective-context-0.1.4/phrase/float32": PeerMethod("selective-context", "phrase", "float32"),
+}
+
+
+def peer_approaches(device: str = "cpu") -> dict[str, Callable[[Question, int], Selection]]:
+    """The peers by name, each called with a question and a budget in tokens.
+
+    Nothing starts before it is called. Peers of one environment and one dtype share a process, which ends with what is
+    returned here.
+
+    Args:
+        device: the torch device's name, for all of them.
+    """
+    processes: dict[tuple[str, str], Peer] = {}
+
+    def approach(method: PeerMethod) -> Callable[[Question, int], Selection]:
+        def select(question: Question, target_tokens: int) -> Selection:
+            key = method.environment, method.dtype
+            if key not in processes:
+                processes[key] = Peer(command(method, device), variables())
+            documents = [
+                with_title(document.title, document.text) for document in question.documents if document.text.strip()
+            ]
+            answer = processes[key].compress(documents, question.question, target_tokens, method.recipe)
+            return Selection(answer.context, None, seconds=answer.seconds, peak_bytes=answer.peak_bytes)
+
+        return select
+
+    return {name: approach(method) for name, method in PEERS.items()}
+
+
+def command(method: PeerMethod, device: str) -> list[str]:
+    """The command that starts a peer's process.
+
+    Raises:
+        PeerError: its environment is not there.
+        ModelError: the embedded model cannot be had.
+    """
+    python = ENVIRONMENTS / method.environment / "bin" / "python"
+    if not python.exists():
+        raise PeerError(f"run `make peers`: there is no environment {python.parents[1]}")
+    model = model_path(DEFAULT_MODEL)
+    assert model is not None  # the embedded model always has a folder
+    readable = older_model(model, ENVIRONMENTS / "models" / model.name)
+    return [str(python), "-I", str(PROGRAM), method.environment, str(readable), method.dtype, device]
+
+
+def variables() -> dict[str, str]:
+    """What a peer's process finds in its environment: as many threads as here, and no network to ask."""
+    import torch
+
+    environment = {"OMP_NUM_THREADS": str(torch.get_num_threads()), "HF_HUB_OFFLINE": "1"}
+    package = importlib.util.find_spec("llama_index")
+    for location in (package.submodule_search_locations or []) if package else []:
+        folder = Path(location) / "core" / "_static" / "tiktoken_cache"  # it has what LLMLingua counts with
+        if "TIKTOKEN_CACHE_DIR" not in os.environ and folder.is_dir():
+            environment["TIKTOKEN_CACHE_DIR"] = str(folder)
+    return environment
+
+
+def older_model(model: Path, folder: Path) -> Path:
+    """A model that transformers 5 wrote, in a folder from which transformers 4 reads the same model.
+
+    The weights and the tokenizer are linked. The configuration is written anew: transformers 4 would overlook where the
+    base of the rotary positions stands now and take 10,000 for it, without a word.
+    """
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    config["rope_theta"] = config.pop("rope_parameters")["rope_theta"]
+    config["torch_dtype"] = config.pop("dtype")
+    tokenizer = json.loads((model / "tokenizer_config.json").read_text(encoding="utf-8"))
+    tokenizer = {name: value for name, value in tokenizer.items() if name.endswith("_token")}
+    # Spaces stay as the tokens have them, which transformers 4 does only when told.
+    tokenizer |= {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("model.safetensors", "tokenizer.json"):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(model.resolve() / name)
+    for name, content in (("config.json", config), ("tokenizer_config.json", tokenizer)):
+        (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return folder
