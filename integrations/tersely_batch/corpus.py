@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-from tersely.errors import InvalidInputError
+from tersely import InvalidInputError
 from tersely_batch import jsonl_files
 from tersely_batch.shards import Format, InputFile, Shard
 

@@ -1,4 +1,4 @@
-"""Files, folders and standard input -> documents, for the command line. Nothing is compressed or printed here.
+"""Input files, folders of them and standard input -> documents. Nothing is compressed or printed here.
 
 A file is one document, except `.jsonl`, where each line is one. Files are read as UTF-8 and never changed.
 """
@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
-from tersely.documents import Document
-from tersely.errors import InvalidInputError, complaint
+from tersely import Document, InvalidInputError
+from tersely.errors import complaint
 
 STANDARD_INPUT = "-"
 # What is taken from a folder. A file that is named itself is read whatever its suffix.
@@ -40,18 +40,18 @@ def read_sources(
     Raises:
         InvalidInputError: something cannot be read; the message names the file, and the line in a `.jsonl` file.
     """
-    read: list[Document | InvalidInputError] = []
+    entries: list[Document | InvalidInputError] = []
     for source in sources:
         path = Path(source)
         if source == STANDARD_INPUT:
-            read += _standard_input(standard_input)
+            entries += _standard_input(standard_input)
         elif path.is_dir():
             for file in _text_files(path, note):
-                read += _file(file)
+                entries += _file(file)
         else:
-            read += _file(path)
-    documents = [entry for entry in read if isinstance(entry, Document)]
-    errors = [entry for entry in read if isinstance(entry, InvalidInputError)]
+            entries += _file(path)
+    documents = [entry for entry in entries if isinstance(entry, Document)]
+    errors = [entry for entry in entries if isinstance(entry, InvalidInputError)]
     if errors and (strict or not documents):
         raise errors[0]
     for error in errors[:_LISTED]:

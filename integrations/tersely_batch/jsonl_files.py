@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from pydantic import BaseModel
 
-from tersely.errors import InvalidInputError
+from tersely import InvalidInputError
 from tersely_batch.rows import SourceRow
 from tersely_batch.shards import InputFile, Shard
 

@@ -6,11 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tersely import Compressor
-from tersely.errors import InvalidInputError, complaint
+from tersely import DEFAULT_MODEL, CacheSettings, CompressionSettings, Compressor, InvalidInputError
+from tersely.errors import complaint
 from tersely.pipeline import check_call
-from tersely.scoring.models import DEFAULT_MODEL
-from tersely.settings import CacheSettings, CompressionSettings
 from tersely_batch.shards import Format
 
 

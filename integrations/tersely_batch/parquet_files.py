@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from tersely.errors import InvalidInputError
+from tersely import InvalidInputError
 from tersely_batch.rows import SourceRow
 from tersely_batch.shards import InputFile, Shard
 

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tersely import __version__
-from tersely.errors import InvalidInputError, complaint
+from tersely import InvalidInputError, __version__
+from tersely.errors import complaint
 from tersely_batch.atomic import remove_unfinished, whole_file
 from tersely_batch.compression import in_process, receipt_of, tidy_folders
 from tersely_batch.corpus import MANIFEST, Plan, find_files, plan

@@ -15,9 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from tersely.errors import InvalidInputError, ModelError, TerselyError
-from tersely.scoring.models import DEFAULT_MODEL
-from tersely.settings import CompressionSettings
+from tersely import DEFAULT_MODEL, CompressionSettings, InvalidInputError, ModelError, TerselyError
 from tersely_cli.batch import batch
 from tersely_cli.cache import cache
 from tersely_cli.evaluation import evaluation
@@ -118,7 +116,7 @@ def compress(
         files, sys.stdin.buffer, note=lambda line: typer.echo(f"tersely: {line}", err=True), strict=settings.strict
     )
 
-    from tersely.compressor import Compressor
+    from tersely import Compressor
     from tersely.report import html_page, print_account
 
     with progress(console, "loading the model ..."):

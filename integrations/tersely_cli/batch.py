@@ -13,9 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tersely.errors import InvalidInputError
-from tersely.scoring.models import DEFAULT_MODEL
-from tersely.settings import CompressionSettings
+from tersely import DEFAULT_MODEL, CompressionSettings, InvalidInputError
 from tersely_cli.options import EngineName, Model, Tokenizer, with_settings
 from tersely_cli.terminal import error_console
 

@@ -7,9 +7,8 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from tersely.errors import InvalidInputError
-from tersely.scoring.models import DEFAULT_MODEL
-from tersely.settings import CacheSettings, MethodName, settings_from
+from tersely import DEFAULT_MODEL, CacheSettings, InvalidInputError, MethodName
+from tersely.settings import settings_from
 from tersely_cli.terminal import error_console, progress, progress_bar
 
 cache = typer.Typer(help="What is kept of documents, so that the next question over them costs little.")
@@ -33,7 +32,7 @@ def index(
     if not any(document.text.strip() for document in documents):
         raise InvalidInputError("nothing to keep: none of the documents has any text")
 
-    from tersely.compressor import Compressor
+    from tersely import Compressor
 
     console = error_console()
     with progress(console, "loading the model ..."):

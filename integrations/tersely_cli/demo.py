@@ -15,13 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from rich.console import Console
 from rich.text import Text
 
+from tersely import CompressionResult, CompressionSettings, Compressor, Document, InvalidInputError
 from tersely.budget.rendering import render_prompt
-from tersely.compressor import Compressor
-from tersely.documents import Document
-from tersely.errors import InvalidInputError
 from tersely.report import print_account, print_kept
-from tersely.result import CompressionResult
-from tersely.settings import CompressionSettings
 from tersely_eval.data.reference_text import cut_passages, reference_sections
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tersely.errors import InvalidInputError, ModelError
-from tersely.scoring.models import DEFAULT_MODEL
+from tersely import DEFAULT_MODEL, InvalidInputError, ModelError
 from tersely_cli.terminal import error_console, progress, progress_bar
 
 models = typer.Typer(help="The scoring models on this machine.")

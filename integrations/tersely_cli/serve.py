@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tersely.errors import InvalidInputError
+from tersely import InvalidInputError
 from tersely_cli.options import EngineName, Model, Tokenizer
 from tersely_server.proxy.settings import ProxySettings
 from tersely_server.settings import ServerSettings, server_settings

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tersely import Compressor
-from tersely.errors import InvalidInputError, ModelError, TokenizerError
+from tersely import Compressor, InvalidInputError, ModelError, TokenizerError
 from tersely_batch.compression import compress_shard, deaths, receipt_of
 from tersely_batch.options import BatchOptions
 from tersely_batch.shards import Receipt, Shard

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tersely.errors import InvalidInputError
+from tersely import InvalidInputError
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, ValidationError
 
-from tersely.errors import ModelError
+from tersely.errors import ModelError, complaint
 from tersely.scoring.models import models_folder
 
 _SHIPPED = Path(__file__).with_name("depths.json")
@@ -44,9 +44,7 @@ def prefix_layers(fingerprint: str) -> int | None:
     except OSError as error:
         raise ModelError(f"profile {path}: {error.strerror}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        message = ": ".join([*map(str, first["loc"]), first["msg"]])
-        raise ModelError(f"profile {path}: {message}; remove the file, or calibrate again") from None
+        raise ModelError(f"profile {path}: {complaint(error, most=1)}; remove the file, or calibrate again") from None
 
 
 @cache
