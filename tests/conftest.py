@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.llama import multiplies_eight_bits
 
 DATA = Path(__file__).parent / "data"
+C_LIBRARY = ctypes.CDLL(None) if sys.platform == "linux" else None
 CONTEXT_LENGTH = 64  # tokens of the tiny models
 # Of the shared models: the tests together read far more than is worth holding.
 SMALL_CACHE = CacheSettings(memory_bytes=64 * 2**20, disk_bytes=0)
@@ -168,6 +171,11 @@ def is_used_or_explained(result: CompressionResult) -> bool:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Free what a test with a real model, or the last test of a file, has left: models hold cycles of references."""
+    """Free what a test with a real model, or the last test of a file, has left.
+
+    Models hold cycles of references, and the C library keeps what was freed unless it is told to give it back.
+    """
     if item.get_closest_marker("model") or nextitem is None or nextitem.path != item.path:
         gc.collect()
+        if hasattr(C_LIBRARY, "malloc_trim"):  # glibc alone
+            C_LIBRARY.malloc_trim(0)
