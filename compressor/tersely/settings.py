@@ -11,7 +11,6 @@ from inspect import Parameter, signature
 from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic.fields import FieldInfo
 
 from tersely.errors import InvalidInputError, complaint
 from tersely.text.patterns import check_size, pattern_source
@@ -155,23 +154,6 @@ def settings_from(values: dict[str, Any]) -> CompressionSettings:
         return CompressionSettings.model_validate(values)
     except ValidationError as error:
         raise InvalidInputError(complaint(error, CompressionSettings)) from None
-
-
-def optional_settings(*names: str) -> dict[str, tuple[Any, FieldInfo]]:
-    """Settings as fields that may be left out: name -> (annotation, field whose default is None).
-
-    Such definitions are what `pydantic.create_model` takes.
-
-    Args:
-        names: of the settings; by default all of them.
-    """
-    definitions = {}
-    for name in names or CompressionSettings.model_fields:
-        field = CompressionSettings.model_fields[name]
-        annotation = field.rebuild_annotation()
-        optional = annotation if field.default is None else annotation | None
-        definitions[name] = (optional, FieldInfo(default=None, description=field.description))
-    return definitions
 
 
 def takes_settings(*by_position: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
