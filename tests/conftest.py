@@ -25,7 +25,6 @@ from transformers import (
 
 from doubles import FakeScorer
 from tersely import CacheSettings, CompressionResult, Compressor
-from tersely.methods.evidence import profile
 from tersely.scoring import Loader, set_loader
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.llama import multiplies_eight_bits
@@ -97,12 +96,10 @@ def tiny_gpt2(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder for models and profiles with nothing in it, and no profile remembered from before."""
+def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for models and profiles with nothing in it."""
     monkeypatch.setenv("TERSELY_HOME", str(tmp_path / "home"))
-    profile._say_once.cache_clear()
-    yield tmp_path / "home"
-    profile._say_once.cache_clear()
+    return tmp_path / "home"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Stand-ins for the model: a scorer that computes from letters, and a count of what real models read."""
+"""Test doubles: a scorer that computes from letters instead of a model, and a count of real models' passes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tersely.scoring.scorer import Attention, Encoding, Head
 class FakeScorer:
     """A scorer without a model: a token is a word with its white space, its surprisal comes from its letters.
 
-    What stood in the prefix is likelier. Attention goes to the words that the tokens which see repeat, and a little, by
-    letters and by head, to the others.
+    A token that also stands in the prefix is likelier. Attention goes to words of the prefix that the tokens repeat.
+    All other words get a little, by letters and by head.
     """
 
     name = "fake"
     fingerprint = "fake"
     supports_shallow = True
-    depth = None  # by how many layers shallow prefixes are computed
+    depth = None  # how many layers shallow prefixes are computed with
     context_length = 512
     heads = tuple(Head(layer, head) for layer in range(2) for head in range(3))
 
@@ -33,14 +33,15 @@ class FakeScorer:
         return Encoding([hash_of(text[start:end].strip()) for start, end in spans], spans)
 
     def score(self, requests, progress=None):
-        return [
-            self._scores(request.tokens) / np.where(np.isin(request.tokens, request.prefix), 2, 1).astype(np.float32)
-            for request in requests
-        ]
+        scores = []
+        for request in requests:
+            seen_before = np.isin(request.tokens, request.prefix)
+            scores.append(self.log_probabilities(request.tokens) / np.where(seen_before, 2, 1).astype(np.float32))
+        return scores
 
     def attend(self, requests, heads, progress=None):
         scores = self.score(requests)
-        return [Attention(self._weights(request, heads), one) for request, one in zip(requests, scores, strict=True)]
+        return [Attention(self.weights(request, heads), row) for request, row in zip(requests, scores, strict=True)]
 
     def prepare(self, requests, progress=None):
         pass
@@ -53,7 +54,7 @@ class FakeScorer:
         scorer.depth = layers
         return scorer
 
-    def _weights(self, request, heads):
+    def weights(self, request, heads):
         *before, last = request.prefix
         prefix = np.asarray(before, dtype=np.int64)
         rows = []
@@ -63,34 +64,40 @@ class FakeScorer:
             rows.append(seen / (seen.sum() + 1))
         return np.array(rows, dtype=np.float32)
 
-    def _scores(self, tokens):
+    def log_probabilities(self, tokens):
         return -np.array([1 + token % 97 for token in tokens], dtype=np.float32) / 10
 
 
 class FakeChain:
-    """Scores as its scorer does, a little differently after a long prefix, and remembers what it accepted."""
+    """Scores as its scorer does, but each prefix's length changes the scores; `accepted` lists the accepted tokens."""
 
     def __init__(self, scorer: FakeScorer, prefixes: list[int]) -> None:
         self.scorer, self.prefixes, self.accepted = scorer, prefixes, []
 
     def score(self, tokens):
         rows = [[token * (1 + prefix % 3) for token in tokens] for prefix in self.prefixes]
-        return np.stack([self.scorer._scores(row) for row in rows])
+        return np.stack([self.scorer.log_probabilities(row) for row in rows])
 
     def accept(self, tokens) -> None:
         self.accepted.extend(tokens)
 
 
-class Read:
-    """How many tokens models read from now on, in how many passes."""
+class PassCount:
+    """Counts the forward passes of all models from now on.
+
+    Attributes:
+        tokens: how many tokens the passes computed.
+        items: how many items each pass had, in the order of the passes.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.tokens, self.passes = 0, 0
+        self.tokens = 0
+        self.items: list[int] = []
         run = packing.run
 
         def counting(decoder, items):
             self.tokens += sum(len(item.tokens) for item in items)
-            self.passes += 1
+            self.items.append(len(items))
             return run(decoder, items)
 
         monkeypatch.setattr(packing, "run", counting)

@@ -21,8 +21,8 @@ GOOD_HEAD = Head(1, 1)
 class Marking(FakeScorer):
     """One of its heads looks at evidence, the others at whatever the letters say."""
 
-    def _weights(self, request, heads):
-        weights = super()._weights(request, heads)
+    def weights(self, request, heads):
+        weights = super().weights(request, heads)
         for row, head in zip(weights, heads, strict=True):
             shared = np.array([hash_of(str(token)) % 100 for token in request.prefix[:-1]]) / 1e5
             row[:] = shared + (np.equal(request.prefix[:-1], hash_of(MARK)) / 10 if head == GOOD_HEAD else 0)
@@ -172,8 +172,8 @@ class TestCalibrate:
         """Nine tenths of the questions say that another head is right, yet both heads weigh about the same."""
 
         class Torn(Marking):
-            def _weights(self, request, heads):
-                weights = super()._weights(request, heads)
+            def weights(self, request, heads):
+                weights = super().weights(request, heads)
                 if hash_of("large") in request.prefix:
                     for row, head in zip(weights, heads, strict=True):
                         marks = np.equal(request.prefix[:-1], hash_of(MARK))
@@ -198,9 +198,9 @@ class TestCalibrate:
         class Short(Marking):
             """Its good head sees nothing of documents that some of the layers computed."""
 
-            def _weights(self, request, heads):
+            def weights(self, request, heads):
                 seen = Marking if self.depth is None else FakeScorer
-                return seen._weights(self, request, heads)
+                return seen.weights(self, request, heads)
 
         class Whole(Marking):
             """It computes all layers whatever it is asked for."""

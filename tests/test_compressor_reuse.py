@@ -1,4 +1,4 @@
-"""What is reused: the model, a pass of several callers, and the words of a document."""
+"""Reuse: a forward pass shared by several callers, and the cached words of a document."""
 
 from __future__ import annotations
 
@@ -10,22 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 from meeting_documents import DOCUMENTS, QUESTION
 
-from tersely import (
-    CacheSettings,
-    CompressionResult,
-    Compressor,
-    Document,
-)
+from doubles import PassCount
+from tersely import CacheSettings, CompressionResult, Compressor, Document
 from tersely.scoring import queue
 from tersely.text import segmentation
 
 
 def test_callers_who_call_at_once_share_a_pass(tiny_llama, monkeypatch) -> None:
-    monkeypatch.setattr(queue, "_PATIENCE", 60.0)
+    monkeypatch.setattr(queue, "PATIENCE", 60.0)
     compressor = Compressor(str(tiny_llama), cache=CacheSettings(memory_bytes=0, disk_bytes=0))
-    passes: list[int] = []
-    run = compressor.scorer._run_pass
-    monkeypatch.setattr(compressor.scorer._queue, "_run_pass", lambda work: [passes.append(len(work)), run(work)][1])
+    passes = PassCount(monkeypatch)
     all_are_here = threading.Barrier(3)
 
     def progress(stage: str, share: float) -> None:
@@ -38,15 +32,15 @@ def test_callers_who_call_at_once_share_a_pass(tiny_llama, monkeypatch) -> None:
     texts = [f"The meeting number {number} took place in Vienna. It rained all day." for number in range(3)]
     with ThreadPoolExecutor(3) as threads:
         together = list(threads.map(compress, texts))
-    shared = passes[0]
-    passes.clear()
+    shared = passes.items[0]
+    passes.items.clear()
     alone = [compressor.compress([text], QUESTION, rate=0.5) for text in texts]
-    assert shared == 3 * passes[0]
-    assert [one.context for one in together] == [one.context for one in alone]
+    assert shared == 3 * passes.items[0]
+    assert [result.context for result in together] == [result.context for result in alone]
 
 
 def counted_words(monkeypatch) -> list[str]:
-    """Receives each text that is cut into words."""
+    """A list to which each text is added that is cut into words from now on."""
     texts: list[str] = []
     split = segmentation.split_words
 
@@ -58,21 +52,21 @@ def counted_words(monkeypatch) -> list[str]:
     return texts
 
 
-def test_a_document_is_cut_into_words_once_and_read_as_if_it_were_new(fake_scorer, monkeypatch) -> None:
+def test_a_document_is_cut_into_words_once_and_gives_what_a_new_one_gives(fake_scorer, monkeypatch) -> None:
     texts = counted_words(monkeypatch)
     compressor = Compressor(fake_scorer, tokenizer=len)
     compressor.index(DOCUMENTS)
     again = [Document(text="Something else."), *reversed(DOCUMENTS[:2])]
     for question in (QUESTION, "Who came?"):
-        found = compressor.compress(again, question, rate=0.5)
+        result = compressor.compress(again, question, rate=0.5)
         new = Compressor(fake_scorer, tokenizer=len, cache=CacheSettings(memory_bytes=0))
         expected = new.compress(again, question, rate=0.5)
-        assert found.model_dump(exclude={"seconds"}) == expected.model_dump(exclude={"seconds"})
-        assert {one.index: one.document.id for one in found.documents} == {0: None, 1: "7", 2: None}
-    assert len(texts) == 3 + 1 + 2 * 3, "three ahead, one that was new, and all of those that are never kept"
+        assert result.model_dump(exclude={"seconds"}) == expected.model_dump(exclude={"seconds"})
+        assert {document.index: document.document.id for document in result.documents} == {0: None, 1: "7", 2: None}
+    assert len(texts) == 3 + 1 + 2 * 3, "three ahead, a new one, and each time all three where nothing is cached"
 
 
-def test_what_is_kept_of_a_documents_words_is_for_the_same_text_only(fake_scorer, monkeypatch) -> None:
+def test_cached_words_are_used_for_the_same_text_only(fake_scorer, monkeypatch) -> None:
     texts = counted_words(monkeypatch)
     compressor = Compressor(fake_scorer, tokenizer=len)
     text = "One sentence is here. Another one says that 42 people came. A third one ends it."
@@ -84,7 +78,7 @@ def test_what_is_kept_of_a_documents_words_is_for_the_same_text_only(fake_scorer
     assert len(texts) == 3
 
 
-def test_words_that_are_kept_hold_nothing_else_of_the_document(fake_scorer) -> None:
+def test_cached_words_hold_nothing_else_of_the_document(fake_scorer) -> None:
     class Metadata(dict):
         pass
 
@@ -97,7 +91,7 @@ def test_words_that_are_kept_hold_nothing_else_of_the_document(fake_scorer) -> N
     assert gone() is None
 
 
-def test_words_are_kept_within_the_limit_of_the_cache(fake_scorer) -> None:
+def test_cached_words_stay_within_the_limit_of_the_cache(fake_scorer) -> None:
     compressor = Compressor(fake_scorer, tokenizer=len, cache=CacheSettings(memory_bytes=64 * 1_000_000))
     gc.collect()
     tracemalloc.start()

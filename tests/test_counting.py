@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -31,11 +34,16 @@ def test_names_of_encodings_and_models(tokenizer, encoding) -> None:
     assert counter.count(TEXT) == len(tiktoken.get_encoding(encoding).encode_ordinary(TEXT))
 
 
-def test_the_environment_is_left_as_it_was(monkeypatch) -> None:
-    monkeypatch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
-    counting._tiktoken_encoding.cache_clear()
-    token_counter(None, none_needed)
-    assert "TIKTOKEN_CACHE_DIR" not in os.environ
+def test_the_environment_is_left_as_it_was() -> None:
+    program = (
+        "import os, tiktoken\n"
+        "from tersely.budget.counting import token_counter\n"
+        "before = dict(os.environ)\n"
+        "assert token_counter('o200k_base', None).count('plain') > 0\n"
+        "assert dict(os.environ) == before\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "TIKTOKEN_CACHE_DIR"}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)  # here the encoding is cached
 
 
 def test_hugging_face_tokenizers_by_folder_and_as_objects(tiny_llama) -> None:
@@ -84,7 +92,7 @@ def test_what_is_no_tokenizer(tokenizer) -> None:
 
 
 def test_where_no_encoding_can_be_had_the_scorer_counts_with_a_warning(monkeypatch, fake_scorer, caplog) -> None:
-    monkeypatch.setattr(counting, "_tiktoken_encoding", lambda name: ConnectionError("no network"))
+    monkeypatch.setattr(counting, "tiktoken_encoding", lambda name: ConnectionError("no network"))
     with caplog.at_level(logging.WARNING):
         compressor = Compressor(fake_scorer)
     assert compressor.tokenizer.name == "fake"
@@ -94,11 +102,9 @@ def test_where_no_encoding_can_be_had_the_scorer_counts_with_a_warning(monkeypat
 
 
 def test_a_network_that_never_answers_is_given_up(monkeypatch) -> None:
-    import time
-
-    monkeypatch.setattr(counting, "_FETCH_SECONDS", 0.2)
+    monkeypatch.setattr(counting, "FETCH_SECONDS", 0.2)
     monkeypatch.setattr(tiktoken, "get_encoding", lambda name: time.sleep(5))
-    counting._tiktoken_encoding.cache_clear()
+    counting.tiktoken_encoding.cache_clear()
     with pytest.raises(TokenizerError, match="no answer in"):
         token_counter("r50k_base", none_needed)
-    counting._tiktoken_encoding.cache_clear()
+    counting.tiktoken_encoding.cache_clear()

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import DATA
-from doubles import Read
+from doubles import PassCount
 from tersely.methods import METHODS
 from tersely_cli.app import app
 from tersely_eval.measure.measurement import read_run
@@ -54,15 +54,15 @@ def test_a_run_leaves_its_files_and_prints_a_table(evaluate, tmp_path) -> None:
 
 
 def test_each_measurement_reads_the_documents_anew(tiny_llama, tmp_path, monkeypatch) -> None:
-    read = Read(monkeypatch)
+    passes = PassCount(monkeypatch)
     chosen = ["--data", HOTPOT, "--model", tiny_llama, "--methods", "evidence", "--limit", 1]
     reads = []
     for number, rates in enumerate(("0.5", "0.5,0.25", "0.5")):
-        before = read.tokens
+        before = passes.tokens
         call = ["eval", *chosen, "--rates", rates, "--out", tmp_path / str(number)]
         done = CliRunner().invoke(app, [*map(str, call)])
         assert done.exit_code == 0, done.output
-        reads.append(read.tokens - before)
+        reads.append(passes.tokens - before)
     assert reads == [reads[0], 2 * reads[0], reads[0]] and reads[0] > 0
 
 

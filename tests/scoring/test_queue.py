@@ -179,7 +179,7 @@ class Arriving(Caller):
 
 
 def test_a_pass_waits_for_callers_that_are_on_their_way(monkeypatch) -> None:
-    monkeypatch.setattr(queue, "_PATIENCE", SOON)
+    monkeypatch.setattr(queue, "PATIENCE", SOON)
     passes = Passes()
     late, later = Arriving(passes, [2]), Arriving(passes, [3])
     (first,) = enqueue(passes, [1])
@@ -192,7 +192,7 @@ def test_a_pass_waits_for_callers_that_are_on_their_way(monkeypatch) -> None:
 
 
 def test_a_full_pass_waits_for_nobody(monkeypatch) -> None:
-    monkeypatch.setattr(queue, "_PATIENCE", 10 * SOON)
+    monkeypatch.setattr(queue, "PATIENCE", 10 * SOON)
     passes = Passes(limit=10)
     late = Arriving(passes, [2])
     assert Caller(lambda: passes.queue.run([4, 6])).wait().found == [8, 12]
@@ -201,7 +201,7 @@ def test_a_full_pass_waits_for_nobody(monkeypatch) -> None:
 
 
 def test_nobody_is_waited_for_long(monkeypatch) -> None:
-    monkeypatch.setattr(queue, "_PATIENCE", 0.05)
+    monkeypatch.setattr(queue, "PATIENCE", 0.05)
     passes = Passes()
     late = Arriving(passes, [2])
     assert [Caller(lambda: passes.queue.run([1])).wait().found for _ in range(3)] == [[2]] * 3
@@ -210,7 +210,7 @@ def test_nobody_is_waited_for_long(monkeypatch) -> None:
 
 
 def test_who_went_away_is_not_waited_for(monkeypatch) -> None:
-    monkeypatch.setattr(queue, "_PATIENCE", 10 * SOON)
+    monkeypatch.setattr(queue, "PATIENCE", 10 * SOON)
     passes = Passes()
     quitter = Arriving(passes, [])
     quitter.go.set()

@@ -15,7 +15,7 @@ import torch
 from transformers import AutoModelForCausalLM, MambaConfig, MambaForCausalLM, MistralConfig, MistralForCausalLM
 
 from conftest import TINY_CONFIGURATION, in_eight_bits, save_tiny_model
-from doubles import Read
+from doubles import PassCount
 from tersely import CacheSettings, CompressionResult, Compressor, InvalidInputError
 from tersely.scoring import prefixes
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
@@ -119,12 +119,12 @@ def test_a_second_question_reads_only_its_own_tokens_of_the_documents(real_compr
     real_compressor.scorer.cache.forget()
     documents = hotpot[2]["documents"]
     count = sum(len(real_compressor.scorer.encode(one["text"]).tokens) for one in documents)
-    read = Read(monkeypatch)
+    passes = PassCount(monkeypatch)
 
     def reads(question: str) -> int:
-        before = read.tokens
+        before = passes.tokens
         compressor_ranks(real_compressor, documents, question, method)
-        return read.tokens - before
+        return passes.tokens - before
 
     first, second = reads("Who founded it?"), reads("Where does it stand today?")
     assert first > count and first - second > 0.8 * count
@@ -145,24 +145,24 @@ def test_indexed_documents_are_not_read_again_in_another_process(hotpot, folder,
     )
     subprocess.run([sys.executable, "-c", program, str(folder)], input=json.dumps(documents).encode(), check=True)
     compressor = Compressor()
-    read = Read(monkeypatch)
+    passes = PassCount(monkeypatch)
     compressor.compress(documents, "Who is it?", rate=0.5)
     asked = len(compressor.scorer.encode(" Who is it?").tokens)
-    assert read.tokens == asked * len(documents)
+    assert passes.tokens == asked * len(documents)
 
 
 def test_llmlinguas_surprisal_is_cached(tiny_llama, monkeypatch) -> None:
     compressor = Compressor(str(tiny_llama), tokenizer="o200k_base", dtype="float32", cache=MEMORY)
     texts = ["The old mill stands by the river.", "A windmill turns when the wind blows."]
     compressor.index(texts, method="llmlingua")
-    read = Read(monkeypatch)
+    passes = PassCount(monkeypatch)
     compressor.scorer.score([ScoringRequest(compressor.scorer.encode(texts[0]).tokens, [10], "scores")])
-    before = read.tokens
+    before = passes.tokens
     newline = compressor.scorer.encode("\n").tokens
     compressor.scorer.score(
         [ScoringRequest(compressor.scorer.encode(text).tokens, newline, "scores") for text in texts]
     )
-    assert read.tokens == before > 0
+    assert passes.tokens == before > 0
 
 
 def test_what_differs_is_never_mistaken_for_the_same(tiny_llama, tiny_gpt2) -> None:
@@ -199,7 +199,7 @@ def test_callers_at_once_share_passes_and_get_what_one_gets(real_compressor, hot
     calls = [([one], row["question"]) for row in hotpot[:2] for one in row["documents"][:4]]
     expected = [real_compressor.compress(*call, rate=0.5) for call in calls]
     real_compressor.scorer.cache.forget()
-    read = Read(monkeypatch)
+    passes = PassCount(monkeypatch)
     found: dict[int, CompressionResult] = {}
     together = threading.Barrier(len(calls))
 
@@ -213,7 +213,7 @@ def test_callers_at_once_share_passes_and_get_what_one_gets(real_compressor, hot
     for thread in threads:
         thread.join()
     assert all(same(found[number], one) for number, one in enumerate(expected))
-    assert read.passes < 2 * len(calls), "alone each takes two"
+    assert len(passes.items) < 2 * len(calls), "alone each takes two"
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tersely.errors import TokenizerError
 DEFAULT_ENCODING = "o200k_base"
 
 # tiktoken fetches an encoding that it does not have from OpenAI's store, with no time limit of its own.
-_FETCH_SECONDS = 15.0
+FETCH_SECONDS = 15.0
 # Characters that tiktoken counts at once where a text is too much for it.
 _PART = 100_000
 
@@ -104,7 +104,7 @@ def _named_counter(name: str) -> TokenCounter:
 
 
 def _tiktoken_counter(encoding_name: str) -> TokenCounter:
-    encoding = _tiktoken_encoding(encoding_name)
+    encoding = tiktoken_encoding(encoding_name)
     if isinstance(encoding, Exception):
         reason = str(encoding) if isinstance(encoding, TimeoutError) else type(encoding).__name__
         raise TokenizerError(
@@ -126,11 +126,11 @@ def _count_with_tiktoken(encoding: Any, text: str) -> int:
 
 
 @cache
-def _tiktoken_encoding(encoding_name: str) -> Any:
+def tiktoken_encoding(encoding_name: str) -> Any:
     """The encoding, or the exception that says why it could not be had; asked once a process, in bounded time."""
     import tiktoken
 
-    outcome: list[Any] = [TimeoutError(f"no answer in {_FETCH_SECONDS:.0f} s")]
+    outcome: list[Any] = [TimeoutError(f"no answer in {FETCH_SECONDS:.0f} s")]
 
     def fetch() -> None:
         try:
@@ -141,7 +141,7 @@ def _tiktoken_encoding(encoding_name: str) -> Any:
 
     thread = threading.Thread(target=fetch, daemon=True)
     thread.start()
-    thread.join(_FETCH_SECONDS)
+    thread.join(FETCH_SECONDS)
     return outcome[0]
 
 

@@ -23,7 +23,7 @@ Outcome = TypeVar("Outcome")
 Result = TypeVar("Result")
 
 # Seconds that a pass waits at most for callers that are on their way, counted from when each set out.
-_PATIENCE = 0.03
+PATIENCE = 0.03
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error of the program
@@ -89,7 +89,7 @@ def arriving() -> Iterator[None]:
 
 
 def _caller_arrives() -> bool:
-    lately = time.monotonic() - _PATIENCE
+    lately = time.monotonic() - PATIENCE
     return any(since > lately for since in list(_arriving.values()))
 
 
@@ -188,7 +188,7 @@ class PassQueue(Generic[Work, Outcome]):
         total = 0
         with self._changed:
             if self._jobs and _caller_arrives() and self._waiting() < self._limit:
-                self._changed.wait_for(lambda: not _caller_arrives(), _PATIENCE)
+                self._changed.wait_for(lambda: not _caller_arrives(), PATIENCE)
             while self._jobs:
                 job = self._jobs[0]
                 while job.taken < len(job.work):
