@@ -22,7 +22,7 @@ import speed_cold
 import speed_growth
 import speed_peers
 import typer
-from speed_measuring import Plan, Setup, dtype_of, in_fresh_process
+from speed_measuring import Plan, Setup, dtype_of, in_fresh_process, in_scorer_thread
 
 from tersely import TerselyError
 from tersely.settings import settings_from
@@ -95,13 +95,12 @@ def _profile(plan: Plan) -> str:
 
     warm_up, question = plan.warm_up(plan.last), plan.data[plan.last][0]
     plan.setup.compress(warm_up.documents, warm_up.question)
-    in_its_thread = plan.setup.compressor().scorer._queue.call  # type: ignore[attr-defined]
     profiler = profile()
-    in_its_thread(profiler.start)  # the profiler sees what its own thread does
+    in_scorer_thread(plan.setup.compressor(), profiler.start)
     plan.setup.compress(question.documents, question.question)
-    in_its_thread(profiler.stop)
-    where = "self_cpu_time_total" if plan.setup.device == "cpu" else "self_device_time_total"
-    return profiler.key_averages().table(sort_by=where, row_limit=_OPERATORS, max_name_column_width=40)
+    in_scorer_thread(plan.setup.compressor(), profiler.stop)
+    sort_by = "self_cpu_time_total" if plan.setup.device == "cpu" else "self_device_time_total"
+    return str(profiler.key_averages().table(sort_by=sort_by, row_limit=_OPERATORS, max_name_column_width=40))
 
 
 if __name__ == "__main__":

@@ -194,9 +194,12 @@ def _callers(
         for context in contexts:
             document(context)
 
-    calls = in_turns([in_turn, at_once], setup, ready=(lambda _: None) if known else forget)
-    seconds = [median(call.seconds for call in of_one) for of_one in calls]
-    return _Callers(*seconds, max(call.peak_bytes for call in calls[1]) - own)
+    sequential, concurrent = in_turns([in_turn, at_once], setup, ready=(lambda _: None) if known else forget)
+    return _Callers(
+        median(call.seconds for call in sequential),
+        median(call.seconds for call in concurrent),
+        max(call.peak_bytes for call in concurrent) - own,
+    )
 
 
 def by_callers(plan: Plan) -> str:

@@ -17,6 +17,7 @@ import torch
 
 from tersely import CacheSettings, CompressionResult, Compressor, Document, MethodName
 from tersely.budget.rendering import with_title
+from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely_eval.data.datasets import Question
 from tersely_eval.peers.peer_process import forget_peak, peak_bytes
 
@@ -53,7 +54,7 @@ class Setup(NamedTuple):
 
 def dtype_of(setup: Setup) -> str:
     """The dtype that the model is computed in."""
-    return setup.compressor().scorer.dtype  # type: ignore[attr-defined]
+    return causal_scorer(setup.compressor()).dtype
 
 
 @cache
@@ -101,10 +102,24 @@ class Call(NamedTuple):
     peak_bytes: int
 
 
+def causal_scorer(compressor: Compressor) -> CausalLanguageModelScorer:
+    """The scorer on torch that a compressor has when it is given a model's name."""
+    assert isinstance(compressor.scorer, CausalLanguageModelScorer)
+    return compressor.scorer
+
+
+def in_scorer_thread(compressor: Compressor, action: Callable[[], Result]) -> Result:
+    """The result of a call in the thread that runs the model.
+
+    A second team of OpenMP threads in this process would slow both down, and a profiler sees only its own thread.
+    """
+    return causal_scorer(compressor)._queue.call(action)
+
+
 def forget(compressor: Compressor) -> None:
-    """Let a compressor meet the next documents as if it had never seen them."""
-    compressor.scorer.cache.forget()  # type: ignore[attr-defined]
-    compressor._kept.forget()
+    """Empty a compressor's caches, so that the next documents are new to it."""
+    causal_scorer(compressor).cache.forget()
+    compressor._segments.forget()
 
 
 def measured(action: Callable[[], object], device: str) -> Call:

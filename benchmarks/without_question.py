@@ -19,7 +19,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import typer
 
-from tersely import CacheSettings, Compressor
+from tersely import CacheSettings, Compressor, MethodName
 from tersely.budget.fit import fit
 from tersely.budget.pieces import Piece
 from tersely.budget.rendering import kept_spans, render_context
@@ -80,9 +80,9 @@ def chosen(
     """As many units as fit, whole, in an order."""
     documents = segment_documents(list(enumerate(question.documents)))
     order = range(len(documents))
-    kept = fit(documents, order, sort(units_in_turn(documents)), target, count).kept
-    spans = {position: kept_spans(documents[position], mask) for position, mask in enumerate(kept) if mask.any()}
-    return Selection(render_context(documents, kept, order), spans)
+    masks = fit(documents, order, sort(units_in_turn(documents)), target, count).masks
+    spans = {position: kept_spans(documents[position], mask) for position, mask in enumerate(masks) if mask.any()}
+    return Selection(render_context(documents, masks, order), spans)
 
 
 def drawn(seed: int) -> Callable[[list[Piece]], list[Piece]]:
@@ -101,7 +101,7 @@ def main(data: list[Path], slow_limit: Annotated[int, typer.Option(min=0)] = 10)
     compressor = Compressor(tokenizer="cl100k_base", cache=CacheSettings(memory_bytes=0, disk_bytes=0))
     count = compressor.tokenizer.count
 
-    def method(name: str) -> Callable[[Question, int], list[Selection]]:
+    def method(name: MethodName) -> Callable[[Question, int], list[Selection]]:
         return lambda question, target: [
             Selection.of_result(compressor.compress(question.documents, target_tokens=target, method=name))
         ]
