@@ -19,12 +19,12 @@ import typer
 from speed_measuring import forget
 
 from tersely import CacheSettings, Compressor
-from tersely.budget.rendering import with_title
-from tersely.methods.evidence.profile import profile_for
+from tersely.budget import with_title
+from tersely.methods.evidence import profile_for
 from tersely.methods.evidence.token_scores import attention_scores
-from tersely.scoring.scorer import ScoringRequest
+from tersely.scoring import ScoringRequest
 from tersely.text.segmentation import segment_documents
-from tersely_eval.data.datasets import Question, read_questions
+from tersely_eval.data import Question, read_questions
 
 RATE = 0.25
 

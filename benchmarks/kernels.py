@@ -31,8 +31,8 @@ from tersely.scoring.decoder import TRUNCATED_VOCABULARY
 from tersely.scoring.llama.eight_bits import EightBitMatmul, multiplies_eight_bits, quantized
 from tersely.scoring.llama.matmul import Matmul, fuses
 from tersely.scoring.pass_items import KeyValues
-from tersely_eval.measure.machine import describe_machine
-from tersely_eval.report.tables import markdown_table, write_tables
+from tersely_eval.measure import describe_machine
+from tersely_eval.report import markdown_table, write_tables
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 # The embedded model.

@@ -26,10 +26,10 @@ from speed_measuring import Plan, Setup, dtype_of, in_fresh_process, in_scorer_t
 
 from tersely import TerselyError
 from tersely.settings import settings_from
-from tersely_eval.data.datasets import read_questions
-from tersely_eval.measure.machine import describe_machine
-from tersely_eval.peers.peer import PeerError
-from tersely_eval.report.tables import write_tables
+from tersely_eval.data import read_questions
+from tersely_eval.measure import describe_machine
+from tersely_eval.peers import PeerError
+from tersely_eval.report import write_tables
 
 SECTIONS: dict[str, Callable[[Plan], str]] = {
     "peers": speed_peers.section,

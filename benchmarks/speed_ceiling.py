@@ -20,8 +20,8 @@ from transformers import AutoConfig
 from tersely import DEFAULT_MODEL
 from tersely.scoring.depth import prefix_layers
 from tersely.scoring.models import model_path
-from tersely_eval.data.datasets import Question
-from tersely_eval.report.tables import markdown_table
+from tersely_eval.data import Question
+from tersely_eval.report import markdown_table
 
 _SQUARES = (2048, 4096, 8192)
 _ROWS = (512, 1024, 2048, 4096)  # tokens in one product

@@ -16,10 +16,10 @@ import typer
 from speed_measuring import Plan, Setup, forget, in_fresh_process, in_turns, measured, memory
 
 from tersely import Document, InvalidInputError
-from tersely.budget.rendering import with_title
-from tersely.scoring.scorer import Encoding
-from tersely_eval.data.datasets import Question
-from tersely_eval.report.tables import markdown_table
+from tersely.budget import with_title
+from tersely.scoring import Encoding
+from tersely_eval.data import Question
+from tersely_eval.report import markdown_table
 
 _CONTEXT_TOKENS = (1_000, 4_000, 16_000, 64_000, 128_000)
 _DOCUMENTS = (1, 5, 20, 100, 500)

@@ -16,10 +16,10 @@ import psutil
 import torch
 
 from tersely import CacheSettings, CompressionResult, Compressor, Document, MethodName
-from tersely.budget.rendering import with_title
+from tersely.budget import with_title
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
-from tersely_eval.data.datasets import Question
-from tersely_eval.peers.peer_process import forget_peak, peak_bytes
+from tersely_eval.data import Question
+from tersely_eval.peers import peak_bytes, reset_peak
 
 TOKENIZER = "cl100k_base"  # counts all budgets
 _REPETITIONS = 5
@@ -168,7 +168,7 @@ def _begin_peak(device: str) -> None:
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(device)
     else:
-        forget_peak()
+        reset_peak()
 
 
 def _peak(device: str) -> int:

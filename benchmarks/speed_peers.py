@@ -13,9 +13,9 @@ from speed_ceiling import model_shapes, square_product
 from speed_measuring import Plan, Setup, forget, in_fresh_process, measured, process, tokens_read
 
 from tersely import MethodName
-from tersely_eval.data.datasets import Question
-from tersely_eval.peers.peers import peer_approaches
-from tersely_eval.report.tables import markdown_table
+from tersely_eval.data import Question
+from tersely_eval.peers import peer_approaches
+from tersely_eval.report import markdown_table
 
 _METHODS: tuple[MethodName, ...] = ("evidence", "longllmlingua")
 _PEERS = ("llmlingua-0.2.2/longllmlingua/float32", "llmlingua-0.2.2/longllmlingua/bfloat16")

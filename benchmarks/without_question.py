@@ -20,16 +20,11 @@ import numpy as np
 import typer
 
 from tersely import CacheSettings, Compressor, MethodName
-from tersely.budget.fit import fit
-from tersely.budget.pieces import Piece
-from tersely.budget.rendering import kept_spans, render_context
-from tersely.budget.shares import target_from_rate
+from tersely.budget import Piece, fit, kept_spans, render_context, target_from_rate
 from tersely.text.segmentation import SegmentedDocument, segment_documents
-from tersely_eval.data.answers import answer_kept
-from tersely_eval.data.datasets import Question
-from tersely_eval.measure.measures import answerable, support_kept
-from tersely_eval.peers.baselines import truncation
-from tersely_eval.peers.selection import Selection
+from tersely_eval.data import Question, answer_kept
+from tersely_eval.measure import answerable, support_kept
+from tersely_eval.peers import Selection, truncation
 
 RATES = (0.5, 0.25)
 SEEDS = (0, 1, 2)

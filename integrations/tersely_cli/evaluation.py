@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tersely import DEFAULT_MODEL, CacheSettings, Compressor, InvalidInputError
 from tersely_cli.comparison import compare_command
-from tersely_eval.measure.measurement import RUN_FILE, Plan, Run, read_run
+
+if TYPE_CHECKING:
+    from tersely_eval.measure import Plan
 
 _DEFAULT_METHODS = "evidence,bm25_sentences,bm25_documents,truncation,full"
 _NEEDED = ("ir_measures", "jinja2", "matplotlib", "openai", "psutil", "scipy", "torchmetrics")
@@ -80,12 +82,12 @@ def report(
     prices: Annotated[Path | None, typer.Option(help="Prices of LLMs; by default a table that ships.")] = None,
 ) -> None:
     """Show one or several runs as one: what was measured later stands for what was measured before."""
-    from tersely_eval.report.money import PRICES, read_prices
-    from tersely_eval.report.reports import merged, print_summary, write_markdown, write_page
+    from tersely_eval.measure import read_run
+    from tersely_eval.report import PRICES, merged_runs, print_summary, read_prices, write_markdown, write_page
 
     _check_installed()
     price_table = read_prices(prices or PRICES)
-    run = merged([read_run(path) for path in runs])
+    run = merged_runs([read_run(path) for path in runs])
     if markdown:
         write_markdown(markdown, run, price_table)
     if html:
@@ -105,19 +107,18 @@ def _plan(
     reader_url: str | None,
     log_probability: bool,
 ) -> Plan:
-    from tersely_eval.data.formats import parse_fields
-    from tersely_eval.peers.approaches import names, read_methods
+    from tersely_eval.data import parse_fields
+    from tersely_eval.measure import Plan, parse_reader
+    from tersely_eval.peers import method_names, parse_methods
 
     if reader is not None:
-        from tersely_eval.measure.llm_reader import parse_reader
-
         parse_reader(reader, reader_url)  # a wrong name is said now
     elif reader_url is not None:
         raise InvalidInputError(f"--reader-url {reader_url}: needs --reader, such as openai:gpt-6-luna")
     return Plan(
         data=tuple(str(path.resolve()) for path in data or ()),
         fields=parse_fields(field or ()),
-        methods=read_methods(names() if methods == "all" else [name.strip() for name in methods.split(",")]),
+        methods=parse_methods(method_names() if methods == "all" else [name.strip() for name in methods.split(",")]),
         rates=_rates(rates),
         limit=limit,
         model=model,
@@ -149,6 +150,8 @@ def _check_alone(context: typer.Context) -> None:
 
 
 def _plan_of(folder: Path) -> Plan:
+    from tersely_eval.measure import read_run
+
     plan = read_run(folder).description.plan
     if plan is None:
         raise InvalidInputError(f"--resume {folder}: the run does not say what was planned; begin a new one")
@@ -164,12 +167,17 @@ def _next_folder() -> Path:
 
 def _run(plan: Plan, folder: Path, prices: Path | None, begin: bool) -> None:
     from tersely_cli.terminal import error_console, progress
-    from tersely_eval.measure.loading import read_data_sets
-    from tersely_eval.measure.machine import describe_run
-    from tersely_eval.measure.readers import readers
-    from tersely_eval.measure.run import cases, open_run, run
-    from tersely_eval.report.money import PRICES, read_prices
-    from tersely_eval.report.reports import print_summary, write_reports
+    from tersely_eval.measure import (
+        RUN_FILE,
+        cases,
+        describe_run,
+        make_readers,
+        open_run,
+        read_data_sets,
+        read_run,
+        take_measurements,
+    )
+    from tersely_eval.report import PRICES, print_summary, read_prices, write_reports
 
     _check_installed()
     console = error_console()
@@ -187,10 +195,10 @@ def _run(plan: Plan, folder: Path, prices: Path | None, begin: bool) -> None:
     interrupted = False
     try:
         with _bar(len(todo)) as advance:
-            run(folder / RUN_FILE, todo, compressor, readers(plan, compressor), advance)
+            take_measurements(folder / RUN_FILE, todo, compressor, make_readers(plan, compressor), advance)
     except KeyboardInterrupt:
         interrupted = True
-    so_far: Run = read_run(folder / RUN_FILE)
+    so_far = read_run(folder / RUN_FILE)
     if so_far.measurements:
         with progress(console, "writing the report ..."):
             write_reports(folder, so_far, price_table)

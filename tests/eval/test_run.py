@@ -13,7 +13,7 @@ from tersely.methods import METHODS
 from tersely_cli.app import app
 from tersely_eval.measure.measurement import read_run
 from tersely_eval.peers.baselines import BASELINES
-from tersely_eval.report.reports import merged
+from tersely_eval.report.reports import merged_runs
 
 HOTPOT, NATURAL_QUESTIONS = (str(DATA / f"{name}-sample.jsonl") for name in ("hotpot", "nq20"))
 QUICK = ("--methods", "evidence,truncation,full", "--rates", "0.5,0.25")
@@ -175,7 +175,7 @@ def test_several_runs_are_shown_as_one(evaluate, tmp_path) -> None:
     assert done.exit_code == 0, done.output
     text = (tmp_path / "RESULTS.md").read_text()
     assert "`truncation`" in text and "`bm25_sentences`" in text
-    run = merged([read_run("a"), read_run("b")])
+    run = merged_runs([read_run("a"), read_run("b")])
     assert [set(example.kept) for example in run.examples] == [{"truncation", "bm25_sentences"}], "side by side"
     assert "bm25_sentences" in done.stdout and "<html" in (tmp_path / "all.html").read_text()
 

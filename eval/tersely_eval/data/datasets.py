@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tersely import Document, InvalidInputError
-from tersely.budget.rendering import DOCUMENT_SEPARATOR, with_title
+from tersely.budget import DOCUMENT_SEPARATOR, with_title
 from tersely.errors import complaint
 from tersely.input import check_text
 from tersely_eval.data.formats import check_fields, question_values

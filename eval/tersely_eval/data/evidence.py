@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tersely import Span
 from tersely.input import read_documents
-from tersely.methods.evidence.calibration import Example, ExampleSet
+from tersely.methods.evidence import Example, ExampleSet
 from tersely.text.segmentation import segment_documents
 from tersely_eval.data.answers import answer_kept
 from tersely_eval.data.datasets import Question, read_questions

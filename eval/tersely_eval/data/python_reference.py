@@ -17,14 +17,14 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from tersely import Document, InvalidInputError
-from tersely.budget.rendering import with_title
+from tersely.budget import with_title
 from tersely.text.lexical import LexicalIndex, content_words
 from tersely.text.sentences import split_sentences
 from tersely_eval.data.answers import answer_kept
 from tersely_eval.data.datasets import Question, SupportSentence
 from tersely_eval.data.reference_text import cut_passages, reference_sections
 
-NAME = "python-reference"
+PYTHON_REFERENCE = "python-reference"
 PUT_IN = "put_in"  # the metadata of a document that BM25 did not find
 
 
@@ -83,7 +83,7 @@ class _NotInThisReferenceError(Exception):
 
 def written_questions() -> list[WrittenQuestion]:
     """The lines of the data file."""
-    text = (files("tersely_eval.data") / f"{NAME}.jsonl").read_text(encoding="utf-8")
+    text = (files("tersely_eval.data") / f"{PYTHON_REFERENCE}.jsonl").read_text(encoding="utf-8")
     return [WrittenQuestion.model_validate_json(line) for line in text.splitlines()]
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import regex
 
-from tersely_eval.data.answers import UNSPACED
+from tersely_eval.data import UNSPACED
 
 # Letters and digits in a row, as one word; in a script without spaces each character.
 _WORD = regex.compile(

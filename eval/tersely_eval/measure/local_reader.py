@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tersely import InvalidInputError
-from tersely.scoring.scorer import Scorer, ScoringRequest
+from tersely.scoring import Scorer, ScoringRequest
 
 
 def local_prompt(context: str, question: str) -> str:

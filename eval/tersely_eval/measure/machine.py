@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tersely
 from tersely import Compressor
-from tersely.scoring.scorer import Scorer
+from tersely.scoring import Scorer
 from tersely_eval.measure.measurement import Plan, RunDescription
 
 

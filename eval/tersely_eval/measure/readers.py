@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from tersely import Compressor
-from tersely_eval.data.datasets import Question
+from tersely_eval.data import Question
 from tersely_eval.measure.measurement import Plan
 from tersely_eval.measure.run import Reader
 
 
-def readers(plan: Plan, compressor: Compressor) -> list[Reader]:
+def make_readers(plan: Plan, compressor: Compressor) -> list[Reader]:
     """Those that the plan asks for.
 
     Raises:

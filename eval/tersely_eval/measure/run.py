@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from tersely import Compressor, InvalidInputError, Span
-from tersely.budget.shares import target_from_rate
-from tersely_eval.data.datasets import Question
+from tersely.budget import target_from_rate
+from tersely_eval.data import Question
 from tersely_eval.measure.measurement import Example, Measurement, Plan, RunDescription, read_run, to_line
 from tersely_eval.measure.measures import answer_share, broken_words, gold_found, recall, support_kept
 from tersely_eval.measure.wholeness import wholeness
-from tersely_eval.peers.approaches import Approach, approaches
-from tersely_eval.peers.selection import Selection
+from tersely_eval.peers import Approach, Selection, approaches
 
 # What somebody who reads a context makes of it: figures by the names that they have in a `Measurement`.
 Reader = Callable[[Question, str], dict[str, Any]]
@@ -68,7 +67,7 @@ def open_run(path: Path, description: RunDescription) -> None:
         raise InvalidInputError(f"{path}: cannot be written ({error.strerror})") from None
 
 
-def run(
+def take_measurements(
     path: Path,
     todo: Sequence[Case],
     compressor: Compressor,

@@ -16,9 +16,9 @@ import numpy as np
 from tersely import Span
 from tersely.input import read_documents
 from tersely.text.segmentation import SegmentedDocument, segment_documents
-from tersely_eval.data.datasets import Question
+from tersely_eval.data import Question
 from tersely_eval.measure.alignment import Source, spoken_words
-from tersely_eval.peers.selection import Selection
+from tersely_eval.peers import Selection
 
 # Fewer words of a unit in a row may stand in a text by chance.
 _RECOGNISED = 3

@@ -9,15 +9,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-import bm25s
 import numpy as np
 
 from tersely import Document
-from tersely.budget.fit import fit
-from tersely.budget.pieces import Piece
-from tersely.budget.rendering import kept_spans, render_context, with_title
+from tersely.budget import Piece, fit, kept_spans, render_context, with_title
 from tersely.input import read_documents
 from tersely.text.segmentation import SegmentedDocument, segment_documents
+from tersely.text.stop_words import load_bm25s
 from tersely_eval.peers.selection import Selection
 
 Count = Callable[[str], int]
@@ -95,6 +93,7 @@ def _text(segmented: SegmentedDocument, piece: Piece) -> str:
 
 def _best_first(texts: Sequence[str], question: str) -> list[int]:
     """Positions of the texts that match the question best, best first; equal ones in their order."""
+    bm25s = load_bm25s()
     asked, *tokenized = bm25s.tokenize([question, *texts], stopwords="en", return_ids=False, show_progress=False)
     if set(asked).isdisjoint(word for words in tokenized for word in words):
         return list(range(len(texts)))  # bm25s cannot score what has no word in common

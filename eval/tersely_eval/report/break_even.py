@@ -18,7 +18,7 @@ from statistics import median
 from typing import NamedTuple
 
 from tersely_eval.extra import eval_extra
-from tersely_eval.measure.measurement import Measurement
+from tersely_eval.measure import Measurement
 
 # Tokens a second that an LLM reads, from a slow machine of one's own to a fast service.
 LLM_SPEEDS = (500, 1000, 2000, 5000, 10_000)

@@ -13,8 +13,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from tersely_eval.extra import eval_extra
-from tersely_eval.measure.intervals import difference_interval
-from tersely_eval.measure.measurement import Measurement
+from tersely_eval.measure import Measurement, difference_interval
 
 Verdict = Literal["better", "worse", "same", "changed"]
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from tersely import InvalidInputError
-from tersely_eval.measure.measurement import Measurement, Run, RunDescription
+from tersely_eval.measure import Measurement, Run, RunDescription
 from tersely_eval.report.changes import MEASURES, Change, Group, Pair, change_of
 
 _TOLERANCE = 1e-9  # of a mean of floats: a drop of exactly what is allowed is allowed
@@ -80,7 +80,7 @@ class Comparison(BaseModel):
     only_after: list[Unpaired]
 
 
-def compare(before: Run, after: Run, max_drops: Mapping[str, float] | None = None) -> Comparison:
+def compare_runs(before: Run, after: Run, max_drops: Mapping[str, float] | None = None) -> Comparison:
     """Compare two runs. Where a run has a measurement twice, the later one counts.
 
     Args:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-from tersely_eval.measure.measurement import Measurement, Run
+from tersely_eval.measure import Measurement, Run
 from tersely_eval.report.break_even import LLM_SPEEDS, BreakEven, break_even
 from tersely_eval.report.money import Price, savings
 from tersely_eval.report.tables import markdown_table

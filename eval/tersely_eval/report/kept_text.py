@@ -9,8 +9,8 @@ from typing import NamedTuple
 import regex
 
 from tersely import Span
-from tersely_eval.data.answers import normalise
-from tersely_eval.measure.measurement import Example
+from tersely_eval.data import normalise
+from tersely_eval.measure import Example
 
 KEPT, DROPPED, ANSWER = "kept", "dropped", "answer"
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tersely import InvalidInputError
 from tersely.errors import complaint
-from tersely_eval.measure.measurement import Measurement
+from tersely_eval.measure import Measurement
 
 PRICES = Path(__file__).parents[1] / "data" / "prices.csv"
 

@@ -11,8 +11,7 @@ from importlib.resources import files
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
-from tersely_eval.measure.intervals import Interval
-from tersely_eval.measure.measurement import Measurement, Run
+from tersely_eval.measure import Interval, Measurement, Run
 from tersely_eval.report.charts import Chart, Mark, draw_charts, marks
 from tersely_eval.report.kept_text import ShownExample, show
 from tersely_eval.report.summary import Summary, summarise

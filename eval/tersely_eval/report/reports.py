@@ -10,7 +10,7 @@ from statistics import fmean, median
 from typing import Any
 
 from tersely import InvalidInputError
-from tersely_eval.measure.measurement import Run, merged_examples
+from tersely_eval.measure import Run, merged_examples
 from tersely_eval.report.money import Price
 from tersely_eval.report.summary import Summary, summarise
 from tersely_eval.report.tables import quality_table, write_tables
@@ -56,7 +56,7 @@ _LEGEND = (
 _HEADING = "`{command}`; {date}; model {model}; tokens of {tokenizer}; {machine}"
 
 
-def merged(runs: Sequence[Run]) -> Run:
+def merged_runs(runs: Sequence[Run]) -> Run:
     """Several runs as one; of the same measurement the later one holds."""
     measurements = {measurement.key: measurement for run in runs for measurement in run.measurements}
     commands = "; ".join(dict.fromkeys(run.description.command for run in runs))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tersely_eval.measure.intervals import Interval, mean_interval
-from tersely_eval.measure.measurement import Measurement
+from tersely_eval.measure import Interval, Measurement, mean_interval
 
 
 class Summary(NamedTuple):

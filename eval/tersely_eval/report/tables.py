@@ -9,7 +9,7 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 from tersely import InvalidInputError
-from tersely_eval.measure.measurement import Measurement
+from tersely_eval.measure import Measurement
 
 _NOTHING = "–"
 _LONGEST_ERROR = 120
