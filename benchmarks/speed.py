@@ -5,7 +5,7 @@
     python benchmarks/speed.py nq20-dev.jsonl --profile
 
 Needs the extra `eval`; `peers` needs `make peers`, too. Each section is a table in RESULTS.md, between its marks, with
-the command that made it. Nothing else should run meanwhile. What is measured how, the rooms beside this file know.
+the command that made it. Nothing else should run meanwhile. The files beside this one say how each section is measured.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ def main(
     try:
         settings_from({"rate": rate})  # a wrong one is said now
         plan = Plan({path.stem: read_questions(path) for path in data}, questions, Setup(rate, device, dtype), quick)
-        for name, of_set in plan.data.items():
-            if len(of_set) <= questions:
-                raise typer.BadParameter(f"{name} has {len(of_set)} questions, and one more is needed to warm up")
+        for name, of_data_set in plan.data.items():
+            if len(of_data_set) <= questions:
+                raise typer.BadParameter(f"{name} has {len(of_data_set)} questions, and one more is needed to warm up")
         if profile:
             typer.echo(_profile(plan))
             return

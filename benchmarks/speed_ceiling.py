@@ -134,7 +134,7 @@ def _beside(setup: Setup, data: dict[str, tuple[Question, Sequence[Question]]]) 
         # The question after each document, and the token before it, which predicts its first.
         further = len(question.documents) * (len(compressor.scorer.encode(f" {question.question}").tokens) + 1)
         layers = prefix_layers(compressor.scorer.fingerprint)
-        bare, own = seconds_of_products(tokens), seconds_of_products(tokens, further, layers)
+        products_seconds, own_seconds = seconds_of_products(tokens), seconds_of_products(tokens, further, layers)
         forget(compressor)
         ranking: list[float] = []
 
@@ -143,7 +143,7 @@ def _beside(setup: Setup, data: dict[str, tuple[Question, Sequence[Question]]]) 
             ranking.append(result.seconds["rank"])
 
         whole = measured(compress, setup.device).seconds
-        return _Beside(tokens, bare, own, ranking[0], whole)
+        return _Beside(tokens, products_seconds, own_seconds, ranking[0], whole)
 
     def turns() -> Iterator[tuple[str, list[_Beside]]]:
         for name, (warm_up, questions) in data.items():

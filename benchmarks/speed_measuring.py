@@ -1,6 +1,6 @@
 """How the rooms of `speed.py` measure: the plan of a run, seconds and memory of a call, processes to take them in.
 
-What is measured, and how it is shown, the other rooms know.
+The other files say what is measured and how it is shown.
 """
 
 from __future__ import annotations
@@ -78,11 +78,11 @@ class Plan(NamedTuple):
     quick: bool
 
     def questions(self, name: str) -> Sequence[Question]:
-        """Those to measure of one data set."""
+        """The questions to measure of a data set."""
         return self.data[name][: self.number]
 
     def warm_up(self, name: str) -> Question:
-        """One that is not measured."""
+        """A question that is not measured."""
         return self.data[name][-1]
 
     @property
@@ -182,8 +182,8 @@ def process() -> ProcessPoolExecutor:
 
 def in_fresh_process(function: Callable[..., Result], *arguments: Any) -> Result:
     """The result of a call in a process that did nothing before, so that its memory is its own."""
-    with process() as one:
-        return one.submit(function, *arguments).result()
+    with process() as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def tokens_read(compressor: Compressor, documents: Sequence[Document], question: str) -> int:

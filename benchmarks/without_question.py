@@ -48,7 +48,7 @@ class Asked(NamedTuple):
         return None
 
 
-def read(path: Path) -> list[Asked]:
+def read_file(path: Path) -> list[Asked]:
     """The questions of a file that need something of the documents."""
     rows: list[dict[str, Any]] = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     fields = ("id", "question", "answers", "documents", "gold", "support")
@@ -109,7 +109,7 @@ def main(data: list[Path], slow_limit: Annotated[int, typer.Option(min=0)] = 10)
     }
     slow = {"`llmlingua`": method("llmlingua"), "`salience`, the same": method("salience")}
     for path in data:
-        asked = read(path)
+        asked = read_file(path)
         print(f"\n{path.stem}\n\n| | " + " | ".join(f"at {rate:g} (questions)" for rate in RATES) + " |")
         print("| --- | " + " | ".join("---" for _ in RATES) + " |")
         for name, way in {**ways, **(slow if slow_limit else {})}.items():
@@ -117,11 +117,11 @@ def main(data: list[Path], slow_limit: Annotated[int, typer.Option(min=0)] = 10)
             for entry in asked[:slow_limit] if name in slow else asked:
                 original = compressor.compress(entry.question.documents, rate=1.0).original_tokens
                 for rate in RATES:
-                    kept = [
+                    kept_shares = [
                         entry.share_kept(selection)
                         for selection in way(entry.question, target_from_rate(rate, original))
                     ]
-                    known = [share for share in kept if share is not None]
+                    known = [share for share in kept_shares if share is not None]
                     shares[rate].append(fmean(known) if known else None)
             print(row(name, shares), flush=True)
 

@@ -14,7 +14,7 @@ import typer
 
 from tersely import InvalidInputError
 
-_WIDTH = 160  # of a table where nobody's terminal limits it
+_WIDTH = 160  # characters of a table that goes to a file or a pipe
 
 
 def compare_command(

@@ -112,7 +112,7 @@ def _plan(
     from tersely_eval.peers import method_names, parse_methods
 
     if reader is not None:
-        parse_reader(reader, reader_url)  # a wrong name is said now
+        parse_reader(reader, reader_url)  # refuses a wrong name
     elif reader_url is not None:
         raise InvalidInputError(f"--reader-url {reader_url}: needs --reader, such as openai:gpt-6-luna")
     return Plan(
@@ -141,12 +141,12 @@ def _rates(given: str) -> tuple[float, ...]:
 
 
 def _check_alone(context: typer.Context) -> None:
-    """What was planned stands: an option that would be overlooked is refused. Prices are no part of a plan."""
+    """Refuse options that a resumed run would ignore; only prices are no part of a plan."""
     sources = {name: context.get_parameter_source(name) for name in context.params}
     given = [name for name, source in sources.items() if source is None or source.name != "DEFAULT"]
-    others = [f"--{name.replace('_', '-')}" for name in given if name not in ("resume", "prices")]
-    if others:
-        raise InvalidInputError(f"--resume goes on as the run was planned, without {', '.join(others)}")
+    options = [f"--{name.replace('_', '-')}" for name in given if name not in ("resume", "prices")]
+    if options:
+        raise InvalidInputError(f"--resume goes on as the run was planned, without {', '.join(options)}")
 
 
 def _plan_of(folder: Path) -> Plan:
@@ -181,14 +181,14 @@ def _run(plan: Plan, folder: Path, prices: Path | None, begin: bool) -> None:
 
     _check_installed()
     console = error_console()
-    if begin and (folder / RUN_FILE).exists():  # said before the model is loaded
+    if begin and (folder / RUN_FILE).exists():  # checked before the model is loaded
         raise InvalidInputError(f"{folder} holds a run already: go on with it (--resume {folder}), or name another")
-    price_table = read_prices(prices or PRICES)  # a wrong table is said now, not after an hour of measuring
+    price_table = read_prices(prices or PRICES)  # a wrong table is refused now, not after an hour of measuring
     data_sets = read_data_sets(plan, lambda line: console.print(line, markup=False))
     with progress(console, "loading the model ..."):
-        # Nothing is kept of documents: seconds are those of a first question, at each rate, as a peer's are.
-        nothing = CacheSettings(memory_bytes=0, disk_bytes=0)
-        compressor = Compressor(plan.model, tokenizer=plan.tokenizer, cache=nothing)
+        # Without a cache seconds are those of a first question, at each rate, as a peer's are.
+        no_cache = CacheSettings(memory_bytes=0, disk_bytes=0)
+        compressor = Compressor(plan.model, tokenizer=plan.tokenizer, cache=no_cache)
     if begin:
         open_run(folder / RUN_FILE, describe_run(compressor, plan))
     todo = cases(plan, data_sets)
@@ -210,7 +210,7 @@ def _run(plan: Plan, folder: Path, prices: Path | None, begin: bool) -> None:
 
 
 def _check_installed() -> None:
-    """Said now, not after an hour of measuring."""
+    """Refuse a missing package now, not after an hour of measuring."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise InvalidInputError(f"eval needs {', '.join(missing)}, not installed: pip install 'tersely[eval]'")
@@ -218,7 +218,7 @@ def _check_installed() -> None:
 
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[], None]]:
-    """A bar where somebody watches; gone when the work is done."""
+    """A progress bar on a terminal; it disappears when the work is done."""
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from tersely_cli.terminal import error_console

@@ -161,7 +161,7 @@ def test_ctrl_c_in_the_middle_of_a_request_loses_no_later_answer(monkeypatch) ->
         def interrupted(*_):
             raise KeyboardInterrupt
 
-        patched.setattr("tersely_eval.peers.peer._read", interrupted)
+        patched.setattr("tersely_eval.peers.peer._parse", interrupted)
         with pytest.raises(KeyboardInterrupt):
             peer.compress(["a"], "Where?", 1, "r")
     assert json.loads(peer.compress(["a"], "When?", 1, "r").context)["question"] == "When?"

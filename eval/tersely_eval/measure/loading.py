@@ -1,4 +1,4 @@
-"""A plan -> the questions of its data sets, each under the name that the tables have for it."""
+"""A plan -> the questions of its data sets, by the names that the tables use."""
 
 from __future__ import annotations
 

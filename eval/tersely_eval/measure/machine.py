@@ -1,4 +1,4 @@
-"""What a run was made with: command, day, versions, processor. Without it no figure can be made again."""
+"""What a run was made with: command, day, versions, processor. Whoever repeats a figure needs it."""
 
 from __future__ import annotations
 

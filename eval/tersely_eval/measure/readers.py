@@ -1,4 +1,4 @@
-"""A plan -> those who read every context: the local model that says how likely the answer is, the LLM that answers."""
+"""A plan -> its readers: the local model that says how likely the answer is, and the LLM that answers."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from tersely_eval.measure.run import Reader
 
 
 def make_readers(plan: Plan, compressor: Compressor) -> list[Reader]:
-    """Those that the plan asks for.
+    """The readers that the plan asks for.
 
     Raises:
         InvalidInputError: there is no such LLM reader.
     """
-    asked = []
+    chosen: list[Reader] = []
     if plan.log_probability:
-        asked.append(_local(compressor))
+        chosen.append(_local(compressor))
     if plan.reader:
-        asked.append(_llm(plan.reader, plan.reader_url))
-    return asked
+        chosen.append(_llm(plan.reader, plan.reader_url))
+    return chosen
 
 
 def _local(compressor: Compressor) -> Reader:

@@ -44,13 +44,13 @@ def approaches(compressor: Compressor) -> dict[str, Approach]:
 
 
 def parse_methods(given: Iterable[str]) -> tuple[str, ...]:
-    """Names that were given, each at most once, in their order.
+    """Names of methods as a command line gives them, each at most once, in their order.
 
     Raises:
         InvalidInputError: there is no such method.
     """
-    chosen = tuple(dict.fromkeys(given))
-    for name in chosen:
+    methods = tuple(dict.fromkeys(given))
+    for name in methods:
         if name not in method_names():
             raise InvalidInputError(f"methods: there is no {name!r}; there are {', '.join(method_names())}")
-    return chosen
+    return methods

@@ -25,7 +25,7 @@ _LISTED = 5  # questions of a run alone that are named
 
 
 def terminal_comparison(comparison: Comparison) -> RenderableType:
-    """A table for each data set, method and rate, between what is said of the runs and what only one of them has."""
+    """How the runs were made, a table for each data set, method and rate, and what only one of the runs has."""
     parts: list[RenderableType] = [Text("\n".join(_runs(comparison)))]
     for title, changes in _groups(comparison.changes):
         table = Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
@@ -39,7 +39,7 @@ def terminal_comparison(comparison: Comparison) -> RenderableType:
 
 
 def markdown_comparison(comparison: Comparison) -> str:
-    """The same as Markdown, and the breaches, as a comment on a change of the code would say it."""
+    """The comparison as Markdown with its breaches, such as for a comment on a pull request."""
     blocks = [_list(_runs(comparison))]
     if comparison.breaches:
         blocks += ["### Worse than allowed", _list(breach.text for breach in comparison.breaches)]
