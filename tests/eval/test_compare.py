@@ -13,8 +13,8 @@ from tersely_eval.report.changes import Change
 
 
 def change(comparison: Comparison, measure: str) -> Change:
-    (found,) = [one for one in comparison.changes if one.measure == measure]
-    return found
+    (result,) = [entry for entry in comparison.changes if entry.measure == measure]
+    return result
 
 
 def texts(comparison: Comparison) -> list[str]:
@@ -30,11 +30,11 @@ def texts(comparison: Comparison) -> list[str]:
 )
 def test_higher_is_better(measure) -> None:
     low, high = of_each(**{measure: [0] * 20 + [1] * 20}), of_each(**{measure: [0] * 5 + [1] * 35})
-    found = change(compare_runs(low, high), measure)
-    assert (found.before, found.after, found.pairs) == (0.5, 0.875, 40)
-    assert found.difference == pytest.approx(0.375)
-    assert found.low is not None and 0.2 < found.low < 0.375 < found.high < 0.55
-    assert found.verdict == "better"
+    result = change(compare_runs(low, high), measure)
+    assert (result.before, result.after, result.pairs) == (0.5, 0.875, 40)
+    assert result.difference == pytest.approx(0.375)
+    assert result.low is not None and 0.2 < result.low < 0.375 < result.high < 0.55
+    assert result.verdict == "better"
     assert change(compare_runs(high, low), measure).verdict == "worse"
     assert change(compare_runs(low, low), measure).verdict == "same"
 
@@ -50,33 +50,33 @@ def test_lower_is_better(measure) -> None:
 
 def test_a_difference_that_may_be_chance_is_the_same() -> None:
     before, after = of_each(answer_kept=[True, True, False, True]), of_each(answer_kept=[True, False, False, True])
-    found = change(compare_runs(before, after), "answer_kept")
-    assert (found.difference, found.verdict) == (-0.25, "same")
+    result = change(compare_runs(before, after), "answer_kept")
+    assert (result.difference, result.verdict) == (-0.25, "same")
 
 
 def test_one_question_tells_nothing_of_others() -> None:
-    found = change(compare_runs(of_each(f1=[1.0]), of_each(f1=[0.0])), "f1")
-    assert (found.difference, found.low, found.high, found.verdict) == (-1.0, None, None, "same")
+    result = change(compare_runs(of_each(f1=[1.0]), of_each(f1=[0.0])), "f1")
+    assert (result.difference, result.low, result.high, result.verdict) == (-1.0, None, None, "same")
 
 
 def test_seconds_are_compared_question_by_question_whatever_one_outlier_took() -> None:
     before = of_each(seconds=[1.0, 2.0, 4.0, 1.0, 2.0, 4.0, 1.0])
     after = of_each(seconds=[0.5, 1.0, 2.0, 0.5, 1.1, 2.1, 900.0])
-    found = change(compare_runs(before, after), "seconds")
-    assert (found.before, found.after, found.difference) == (2.0, 1.1, 0.5)
-    assert found.verdict == "same", "seven questions, one of them slower"
-    found = change(compare_runs(of_each(seconds=[1.0] * 9), of_each(seconds=[1.5] * 9)), "seconds")
-    assert (found.difference, found.low, found.verdict) == (1.5, 1.5, "worse")
+    result = change(compare_runs(before, after), "seconds")
+    assert (result.before, result.after, result.difference) == (2.0, 1.1, 0.5)
+    assert result.verdict == "same", "seven questions, one of them slower"
+    result = change(compare_runs(of_each(seconds=[1.0] * 9), of_each(seconds=[1.5] * 9)), "seconds")
+    assert (result.difference, result.low, result.verdict) == (1.5, 1.5, "worse")
     few = change(compare_runs(of_each(seconds=[1.0] * 5), of_each(seconds=[1.5] * 5)), "seconds")
     assert (few.difference, few.low, few.verdict) == (1.5, None, "same")
     assert "seconds" not in {
-        one.measure for one in compare_runs(of_each(seconds=[0.0]), of_each(seconds=[1.0])).changes
+        entry.measure for entry in compare_runs(of_each(seconds=[0.0]), of_each(seconds=[1.0])).changes
     }
 
 
 def test_more_or_less_delivered_is_neither_better_nor_worse() -> None:
-    found = change(compare_runs(of_each(tokens=[50] * 9), of_each(tokens=[45] * 9)), "delivered_rate")
-    assert (found.before, found.after, found.verdict) == (0.5, pytest.approx(0.45), "changed")
+    result = change(compare_runs(of_each(tokens=[50] * 9), of_each(tokens=[45] * 9)), "delivered_rate")
+    assert (result.before, result.after, result.verdict) == (0.5, pytest.approx(0.45), "changed")
 
 
 def test_broken_promises_are_counted_and_always_a_breach() -> None:
@@ -122,7 +122,7 @@ def test_a_breach_is_what_drops_by_more_than_allowed(max_drops, expected) -> Non
 def test_a_run_compared_with_itself_has_neither_changes_nor_breaches(kept, allowed) -> None:
     same = of_each(answer_kept=kept, seconds=[1.0] * len(kept), broken_words=[3] * len(kept), tokens=[60] * len(kept))
     comparison = compare_runs(same, same, {"answer_kept": allowed, "seconds": allowed})
-    assert {one.verdict for one in comparison.changes} == {"same"}
+    assert {entry.verdict for entry in comparison.changes} == {"same"}
     assert comparison.breaches == comparison.only_before == comparison.only_after == comparison.remarks == []
 
 
@@ -144,12 +144,12 @@ def test_only_pairs_are_compared_and_the_rest_is_listed() -> None:
     )
     comparison = compare_runs(before, after)
     assert change(comparison, "answer_kept").pairs == 1
-    assert [tuple(one.model_dump().values()) for one in comparison.only_before] == [
+    assert [tuple(entry.model_dump().values()) for entry in comparison.only_before] == [
         ("hotpot", "evidence", 0.5, ["2"]),
         ("hotpot", "old", 0.5, ["1"]),
         ("hotpot", "evidence", 0.25, ["1"]),
     ]
-    assert [tuple(one.model_dump().values()) for one in comparison.only_after] == [
+    assert [tuple(entry.model_dump().values()) for entry in comparison.only_after] == [
         ("hotpot", "evidence", 0.5, ["5"]),
         ("other", "evidence", 0.25, ["1"]),
     ]
@@ -159,8 +159,8 @@ def test_each_data_set_method_and_rate_stands_for_itself_and_the_later_of_two_me
     cases = [{"data_set": "a"}, {"data_set": "b"}, {"method": "m"}, {"rate": 0.25}]
     before = run(*(measurement(answer_kept=True, **case) for case in cases))
     after = run(*(measurement(answer_kept=False, **case) for case in cases), measurement(answer_kept=True, **cases[0]))
-    found = [one for one in compare_runs(before, after).changes if one.measure == "answer_kept"]
-    assert [(one.data_set, one.method, one.rate, one.after) for one in found] == [
+    result = [entry for entry in compare_runs(before, after).changes if entry.measure == "answer_kept"]
+    assert [(entry.data_set, entry.method, entry.rate, entry.after) for entry in result] == [
         ("a", "evidence", 0.5, 1),
         ("b", "evidence", 0.5, 0),
         ("hotpot", "m", 0.5, 0),

@@ -27,9 +27,9 @@ def call(tmp_path):
 
     def compared(before: Run, after: Run, *options: str):
         paths = []
-        for name, one in (("before", before), ("after", after)):
+        for name, entry in (("before", before), ("after", after)):
             paths.append(str(tmp_path / f"{name}.jsonl"))
-            lines = [to_line(one.description), *map(to_line, one.measurements)]
+            lines = [to_line(entry.description), *map(to_line, entry.measurements)]
             (tmp_path / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
         return CliRunner().invoke(app, ["compare", *paths, *options])
 
@@ -63,9 +63,9 @@ def test_a_breach_is_a_line_and_exit_code_1(call) -> None:
 def test_json_is_the_comparison_and_nothing_else(call) -> None:
     done = call(BEFORE, AFTER, "--json", "--max-drop", "answer_kept=0.1")
     assert done.exit_code == 1
-    found = json.loads(done.stdout)
-    assert Comparison.model_validate(found) == compare_runs(BEFORE, AFTER, {"answer_kept": 0.1})
-    assert "worse by 0.500" in found["breaches"][0]["text"]
+    parsed = json.loads(done.stdout)
+    assert Comparison.model_validate(parsed) == compare_runs(BEFORE, AFTER, {"answer_kept": 0.1})
+    assert "worse by 0.500" in parsed["breaches"][0]["text"]
 
 
 def test_markdown_has_tables_breaches_and_what_is_not_compared(call) -> None:
