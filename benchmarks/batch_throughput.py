@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 os.environ.update({"OMP_WAIT_POLICY": "passive", "RAY_USAGE_STATS_ENABLED": "0"})  # read when torch and ray are loaded
 import torch
@@ -43,7 +43,7 @@ class Kind(NamedTuple):
     """
 
     name: str
-    rows: list[dict]
+    rows: list[dict[str, Any]]
     shard_rows: int
 
 

@@ -19,18 +19,18 @@ import typer
 from speed_measuring import forget
 
 from tersely import CacheSettings, Compressor
-from tersely.budget.rendering import with_title
-from tersely.methods.evidence.profile import profile_for
+from tersely.budget import with_title
+from tersely.methods.evidence import profile_for
 from tersely.methods.evidence.token_scores import attention_scores
-from tersely.scoring.scorer import ScoringRequest
+from tersely.scoring import ScoringRequest
 from tersely.text.segmentation import segment_documents
-from tersely_eval.data.datasets import Question, read_questions
+from tersely_eval.data import Question, read_questions
 
 RATE = 0.25
 
 
 def seconds(compressor: Compressor, action: Callable[[], object]) -> float:
-    """Wall-clock time of one call, on documents of which nothing is kept from the calls before."""
+    """Wall-clock time of one call, on documents of which nothing is cached from earlier calls."""
     forget(compressor)
     start = time.perf_counter()
     action()
@@ -40,10 +40,10 @@ def seconds(compressor: Compressor, action: Callable[[], object]) -> float:
 def measure(compressor: Compressor, question: Question) -> dict[str, float]:
     """Seconds of each kind of work on one question."""
     scorer = compressor.scorer
-    asked = scorer.encode(f"\n\nQuestion: {question.question}").tokens
+    question_tokens = scorer.encode(f"\n\nQuestion: {question.question}").tokens
     documents = [scorer.encode(with_title(document.title, document.text)).tokens for document in question.documents]
-    everything = [ScoringRequest([*tokens, *asked]) for tokens in documents]
-    question_only = [ScoringRequest(asked, tokens) for tokens in documents]
+    everything = [ScoringRequest([*tokens, *question_tokens]) for tokens in documents]
+    question_only = [ScoringRequest(question_tokens, tokens) for tokens in documents]
     segmented = segment_documents(list(enumerate(question.documents)))
     profile = profile_for(scorer.fingerprint, scorer.name)
     return {

@@ -31,8 +31,8 @@ from tersely.scoring.decoder import TRUNCATED_VOCABULARY
 from tersely.scoring.llama.eight_bits import EightBitMatmul, multiplies_eight_bits, quantized
 from tersely.scoring.llama.matmul import Matmul, fuses
 from tersely.scoring.pass_items import KeyValues
-from tersely_eval.measure.machine import describe_machine
-from tersely_eval.report.tables import markdown_table, write_tables
+from tersely_eval.measure import describe_machine
+from tersely_eval.report import markdown_table, write_tables
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 # The embedded model.
@@ -196,100 +196,116 @@ def attention() -> Iterator[Comparison]:
 
 def matmuls() -> Iterator[Comparison]:
     """The kernels of `llama/`."""
-    eight_bits = multiplies_eight_bits()
-    rows32 = _random(_ROWS, _HIDDEN, dtype=torch.float32)
-    weight32 = _random(_FEED_FORWARD, _HIDDEN, dtype=torch.float32) / 24
-    scale = rows32.square().mean(dim=1, keepdim=True).rsqrt()
+    rows = _random(_ROWS, _HIDDEN, dtype=torch.float32)
+    weight = _random(_FEED_FORWARD, _HIDDEN, dtype=torch.float32) / 24
+    scale = rows.square().mean(dim=1, keepdim=True).rsqrt()
     for dtype in (torch.float32, torch.bfloat16):
-        rows, weight, other = (tensor.to(dtype) for tensor in (rows32, weight32, rows32 @ weight32.T))
-        chosen = fuses(dtype, "cpu")
-        if chosen:
-            fused, plain = Matmul(weight, True), Matmul(weight, False)
-            pairs: dict[str, tuple[Action, Action]] = {
-                "SiLU": (lambda m=fused, r=rows: m.silu(r), lambda m=plain, r=rows: m.silu(r)),
-                "product": (
-                    lambda m=fused, r=rows, o=other: m.times(r, o),
-                    lambda m=plain, r=rows, o=other: m.times(r, o),
-                ),
-                "sum": (lambda m=fused, r=rows, o=other: m.plus(r, o), lambda m=plain, r=rows, o=other: m.plus(r, o)),
-            }
-            for operation, (run, run_plain) in pairs.items():
-                yield Comparison(
-                    f"matmul with a fused {operation} ({_name(dtype)})",
-                    "a processor with oneDNN",
-                    "torch's `linear`, then the operation",
-                    chosen,
-                    run,
-                    run_plain,
-                )
-            if eight_bits:
-                integers = EightBitMatmul([weight32], dtype)
-                yield Comparison(
-                    f"8-bit matmul, rows quantized anew (beside {_name(dtype)})",
-                    "a processor with VNNI or AMX",
-                    "the fused matmul",
-                    eight_bits,
-                    lambda m=integers, r=rows: m.silu(quantized(r, scale)),
-                    lambda m=fused, r=rows: m.silu(r),
-                )
-        joined = torch.cat([weight[:_HIDDEN], weight[:192], weight[:192]])
-        parts = [Matmul(part, chosen) for part in joined.split([_HIDDEN, 192, 192])]
-        whole = Matmul(joined, chosen)
-        yield Comparison(
-            f"queries, keys and values in one matmul ({_name(dtype)})",
-            "any machine",
-            "three matmuls",
-            True,
-            lambda m=whole, r=rows: m(r),
-            lambda m=parts, r=rows: [matmul(r) for matmul in m],
-        )
+        if fuses(dtype, "cpu"):
+            yield from _fused_matmuls(rows.to(dtype), weight.to(dtype), (rows @ weight.T).to(dtype))
+            if multiplies_eight_bits():
+                yield _eight_bit_matmul(rows.to(dtype), scale, weight)
+        yield _joined_matmul(rows.to(dtype), weight.to(dtype))
     yield Comparison(
         "rows quantized through 16 bits",
         "a processor with VNNI or AMX",
         "converted to 8 bits at once",
-        eight_bits,
-        lambda: quantized(rows32, scale),
-        lambda: (rows32 * scale * 33.4).add_(128.5).clamp_(1, 255.5).to(torch.uint8),
+        multiplies_eight_bits(),
+        lambda: quantized(rows, scale),
+        lambda: (rows * scale * 33.4).add_(128.5).clamp_(1, 255.5).to(torch.uint8),
+    )
+
+
+def _fused_matmuls(rows: torch.Tensor, weight: torch.Tensor, other: torch.Tensor) -> Iterator[Comparison]:
+    """A matmul with the operation on its result, for each operation that oneDNN fuses."""
+    fused, plain = Matmul(weight, True), Matmul(weight, False)
+    pairs: dict[str, tuple[Action, Action]] = {
+        "SiLU": (lambda: fused.silu(rows), lambda: plain.silu(rows)),
+        "product": (lambda: fused.times(rows, other), lambda: plain.times(rows, other)),
+        "sum": (lambda: fused.plus(rows, other), lambda: plain.plus(rows, other)),
+    }
+    for operation, (run, run_plain) in pairs.items():
+        yield Comparison(
+            f"matmul with a fused {operation} ({_name(rows.dtype)})",
+            "a processor with oneDNN",
+            "torch's `linear`, then the operation",
+            True,
+            run,
+            run_plain,
+        )
+
+
+def _eight_bit_matmul(rows: torch.Tensor, scale: torch.Tensor, weight: torch.Tensor) -> Comparison:
+    integers, fused = EightBitMatmul([weight], rows.dtype), Matmul(weight.to(rows.dtype), True)
+    return Comparison(
+        f"8-bit matmul, rows quantized anew (beside {_name(rows.dtype)})",
+        "a processor with VNNI or AMX",
+        "the fused matmul",
+        True,
+        lambda: integers.silu(quantized(rows, scale)),
+        lambda: fused.silu(rows),
+    )
+
+
+def _joined_matmul(rows: torch.Tensor, weight: torch.Tensor) -> Comparison:
+    fused = fuses(rows.dtype, "cpu")
+    joined = torch.cat([weight[:_HIDDEN], weight[:192], weight[:192]])
+    parts = [Matmul(part, fused) for part in joined.split([_HIDDEN, 192, 192])]
+    whole = Matmul(joined, fused)
+    return Comparison(
+        f"queries, keys and values in one matmul ({_name(rows.dtype)})",
+        "any machine",
+        "three matmuls",
+        True,
+        lambda: whole(rows),
+        lambda: [part(rows) for part in parts],
     )
 
 
 def head() -> Iterator[Comparison]:
     """The language-model head over a part of the vocabulary."""
     for dtype in (torch.float32, torch.bfloat16):
-        states = _random(_DOCUMENTS * _QUESTION_TOKENS, _HIDDEN, dtype=dtype)
-        weight = _random(_VOCABULARY, _HIDDEN, dtype=dtype) / 24
-        targets = torch.randint(0, _VOCABULARY, (len(states),))
-        whole, part = Matmul(weight, False), Matmul(weight[:TRUNCATED_VOCABULARY], False)
+        yield _truncated_head(dtype)
+        yield _log_probabilities(dtype)
 
-        def truncated(states=states, targets=targets, whole=whole, part=part) -> torch.Tensor:
-            logits = torch.cat([part(states), whole.gather(states, targets)[:, None].to(states.dtype)], dim=1)
-            return cross_entropy(logits.float(), targets.clamp(max=TRUNCATED_VOCABULARY), reduction="none")
 
-        def full(states=states, targets=targets, weight=weight) -> torch.Tensor:
-            return cross_entropy(linear(states, weight).float(), targets, reduction="none")
+def _truncated_head(dtype: torch.dtype) -> Comparison:
+    states = _random(_DOCUMENTS * _QUESTION_TOKENS, _HIDDEN, dtype=dtype)
+    weight = _random(_VOCABULARY, _HIDDEN, dtype=dtype) / 24
+    targets = torch.randint(0, _VOCABULARY, (len(states),))
+    whole, part = Matmul(weight, False), Matmul(weight[:TRUNCATED_VOCABULARY], False)
 
-        yield Comparison(
-            f"head over the truncated vocabulary ({_name(dtype)})",
-            "scores that are only compared with each other",
-            "the whole vocabulary",
-            True,
-            truncated,
-            full,
-        )
-        logits, classes = _random(256, _VOCABULARY, dtype=dtype), torch.randint(0, _VOCABULARY, (256,))
+    def truncated() -> torch.Tensor:
+        logits = torch.cat([part(states), whole.gather(states, targets)[:, None].to(states.dtype)], dim=1)
+        return cross_entropy(logits.float(), targets.clamp(max=TRUNCATED_VOCABULARY), reduction="none")
 
-        def in_chunks(logits=logits, classes=classes) -> torch.Tensor:
-            chunks = zip(logits.split(32), classes.split(32), strict=True)
-            return torch.cat([cross_entropy(rows.float(), targets, reduction="none") for rows, targets in chunks])
+    def full() -> torch.Tensor:
+        return cross_entropy(linear(states, weight).float(), targets, reduction="none")
 
-        yield Comparison(
-            f"log-probabilities of 32 rows at a time ({_name(dtype)})",
-            "any machine",
-            "256 rows at once",
-            True,
-            in_chunks,
-            lambda logits=logits, classes=classes: cross_entropy(logits.float(), classes, reduction="none"),
-        )
+    return Comparison(
+        f"head over the truncated vocabulary ({_name(dtype)})",
+        "scores that are only compared with each other",
+        "the whole vocabulary",
+        True,
+        truncated,
+        full,
+    )
+
+
+def _log_probabilities(dtype: torch.dtype) -> Comparison:
+    logits, targets = _random(256, _VOCABULARY, dtype=dtype), torch.randint(0, _VOCABULARY, (256,))
+
+    def in_chunks() -> torch.Tensor:
+        chunks = zip(logits.split(32), targets.split(32), strict=True)
+        return torch.cat([cross_entropy(rows.float(), of_rows, reduction="none") for rows, of_rows in chunks])
+
+    return Comparison(
+        f"log-probabilities of 32 rows at a time ({_name(dtype)})",
+        "any machine",
+        "256 rows at once",
+        True,
+        in_chunks,
+        lambda: cross_entropy(logits.float(), targets, reduction="none"),
+    )
 
 
 def _name(dtype: torch.dtype) -> str:

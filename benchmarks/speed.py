@@ -5,7 +5,7 @@
     python benchmarks/speed.py nq20-dev.jsonl --profile
 
 Needs the extra `eval`; `peers` needs `make peers`, too. Each section is a table in RESULTS.md, between its marks, with
-the command that made it. Nothing else should run meanwhile. What is measured how, the rooms beside this file know.
+the command that made it. Nothing else should run meanwhile. The files beside this one say how each section is measured.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ import speed_cold
 import speed_growth
 import speed_peers
 import typer
-from speed_measuring import Plan, Setup, dtype_of, in_fresh_process
+from speed_measuring import Plan, Setup, dtype_of, in_fresh_process, in_scorer_thread
 
 from tersely import TerselyError
 from tersely.settings import settings_from
-from tersely_eval.data.datasets import read_questions
-from tersely_eval.measure.machine import describe_machine
-from tersely_eval.peers.peer import PeerError
-from tersely_eval.report.tables import write_tables
+from tersely_eval.data import read_questions
+from tersely_eval.measure import describe_machine
+from tersely_eval.peers import PeerError
+from tersely_eval.report import write_tables
 
 SECTIONS: dict[str, Callable[[Plan], str]] = {
     "peers": speed_peers.section,
@@ -68,9 +68,9 @@ def main(
     try:
         settings_from({"rate": rate})  # a wrong one is said now
         plan = Plan({path.stem: read_questions(path) for path in data}, questions, Setup(rate, device, dtype), quick)
-        for name, of_set in plan.data.items():
-            if len(of_set) <= questions:
-                raise typer.BadParameter(f"{name} has {len(of_set)} questions, and one more is needed to warm up")
+        for name, of_data_set in plan.data.items():
+            if len(of_data_set) <= questions:
+                raise typer.BadParameter(f"{name} has {len(of_data_set)} questions, and one more is needed to warm up")
         if profile:
             typer.echo(_profile(plan))
             return
@@ -95,13 +95,12 @@ def _profile(plan: Plan) -> str:
 
     warm_up, question = plan.warm_up(plan.last), plan.data[plan.last][0]
     plan.setup.compress(warm_up.documents, warm_up.question)
-    in_its_thread = plan.setup.compressor().scorer._queue.call  # type: ignore[attr-defined]
     profiler = profile()
-    in_its_thread(profiler.start)  # the profiler sees what its own thread does
+    in_scorer_thread(plan.setup.compressor(), profiler.start)
     plan.setup.compress(question.documents, question.question)
-    in_its_thread(profiler.stop)
-    where = "self_cpu_time_total" if plan.setup.device == "cpu" else "self_device_time_total"
-    return profiler.key_averages().table(sort_by=where, row_limit=_OPERATORS, max_name_column_width=40)
+    in_scorer_thread(plan.setup.compressor(), profiler.stop)
+    sort_by = "self_cpu_time_total" if plan.setup.device == "cpu" else "self_device_time_total"
+    return str(profiler.key_averages().table(sort_by=sort_by, row_limit=_OPERATORS, max_name_column_width=40))
 
 
 if __name__ == "__main__":

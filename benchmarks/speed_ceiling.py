@@ -8,19 +8,20 @@ taken, too, as bare as those of all layers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from speed_measuring import Plan, Setup, forget, in_fresh_process, measured, tokens_read
+from speed_measuring import Plan, Setup, forget, in_fresh_process, in_scorer_thread, measured, tokens_read
 from torch.nn.functional import linear
 from transformers import AutoConfig
 
 from tersely import DEFAULT_MODEL
 from tersely.scoring.depth import prefix_layers
 from tersely.scoring.models import model_path
-from tersely_eval.data.datasets import Question
-from tersely_eval.report.tables import markdown_table
+from tersely_eval.data import Question
+from tersely_eval.report import markdown_table
 
 _SQUARES = (2048, 4096, 8192)
 _ROWS = (512, 1024, 2048, 4096)  # tokens in one product
@@ -60,7 +61,7 @@ def square_product(device: str) -> float:
     best = 0.0
     for size in _SQUARES if device != "cpu" else _SQUARES[:2]:
         left, right = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
-        best = max(best, 2 * size**3 / _fastest(lambda left=left, right=right: left @ right, device))  # type: ignore[misc]
+        best = max(best, 2 * size**3 / _fastest(partial(torch.matmul, left, right), device))
     return best
 
 
@@ -123,19 +124,17 @@ class _Beside(NamedTuple):
 def _beside(setup: Setup, data: dict[str, tuple[Question, Sequence[Question]]]) -> tuple[int, dict[str, list[_Beside]]]:
     """The rows of a product, and for each data set (a question to warm up, those to measure) what was measured."""
     compressor = setup.compressor()
-    # In the scorer's thread: a second team of OpenMP threads in this process would slow both down.
-    in_its_thread = compressor.scorer._queue.call  # type: ignore[attr-defined]
-    products = in_its_thread(lambda: ModelProducts(model_shapes(), setup.device))
+    products = in_scorer_thread(compressor, lambda: ModelProducts(model_shapes(), setup.device))
+
+    def seconds_of_products(*arguments: Any) -> float:
+        return in_scorer_thread(compressor, lambda: measured(lambda: products(*arguments), setup.device)).seconds
 
     def turn(question: Question) -> _Beside:
         tokens = tokens_read(compressor, question.documents, question.question)
         # The question after each document, and the token before it, which predicts its first.
         further = len(question.documents) * (len(compressor.scorer.encode(f" {question.question}").tokens) + 1)
         layers = prefix_layers(compressor.scorer.fingerprint)
-        bare, own = (
-            in_its_thread(lambda some=some: measured(lambda: products(*some), setup.device)).seconds
-            for some in ((tokens,), (tokens, further, layers))
-        )
+        products_seconds, own_seconds = seconds_of_products(tokens), seconds_of_products(tokens, further, layers)
         forget(compressor)
         ranking: list[float] = []
 
@@ -144,7 +143,7 @@ def _beside(setup: Setup, data: dict[str, tuple[Question, Sequence[Question]]]) 
             ranking.append(result.seconds["rank"])
 
         whole = measured(compress, setup.device).seconds
-        return _Beside(tokens, bare, own, ranking[0], whole)
+        return _Beside(tokens, products_seconds, own_seconds, ranking[0], whole)
 
     def turns() -> Iterator[tuple[str, list[_Beside]]]:
         for name, (warm_up, questions) in data.items():

@@ -12,7 +12,7 @@ from statistics import median
 import typer
 from speed_measuring import Plan
 
-from tersely_eval.report.tables import markdown_table
+from tersely_eval.report import markdown_table
 
 _PROCESSES = 7
 _IMPORT = "import time; start = time.perf_counter(); import tersely; print(time.perf_counter() - start)"

@@ -16,10 +16,10 @@ import typer
 from speed_measuring import Plan, Setup, forget, in_fresh_process, in_turns, measured, memory
 
 from tersely import Document, InvalidInputError
-from tersely.budget.rendering import with_title
-from tersely.scoring.scorer import Encoding
-from tersely_eval.data.datasets import Question
-from tersely_eval.report.tables import markdown_table
+from tersely.budget import with_title
+from tersely.scoring import Encoding
+from tersely_eval.data import Question
+from tersely_eval.report import markdown_table
 
 _CONTEXT_TOKENS = (1_000, 4_000, 16_000, 64_000, 128_000)
 _DOCUMENTS = (1, 5, 20, 100, 500)
@@ -41,22 +41,22 @@ class Cost(NamedTuple):
 
 def many_documents(documents: Sequence[Document], tokens: int, encode: Encode) -> list[Document]:
     """The first of the documents, as many as have so many tokens together; the last of them is cut."""
-    documents_found: list[Document] = []
+    taken: list[Document] = []
     for document in documents:
         length = len(encode(with_title(document.title, document.text)).tokens)
         if length >= tokens:
             of_title = length - len(encode(document.text).tokens)
             text = _first_tokens(document.text, tokens - of_title, encode)
-            return [*documents_found, document.model_copy(update={"text": text})] if text else documents_found
-        documents_found.append(document)
+            return [*taken, document.model_copy(update={"text": text})] if text else taken
+        taken.append(document)
         tokens -= length
     raise InvalidInputError(f"the documents of the last file have {tokens:,} tokens too few: give one with more")
 
 
 def one_document(documents: Sequence[Document], tokens: int, encode: Encode) -> list[Document]:
     """The same text as a single document."""
-    documents_found = many_documents(documents, tokens, encode)
-    text = "\n\n".join(with_title(document.title, document.text) for document in documents_found)
+    parts = many_documents(documents, tokens, encode)
+    text = "\n\n".join(with_title(document.title, document.text) for document in parts)
     return [Document(text=_first_tokens(text, tokens, encode))]
 
 
@@ -80,7 +80,7 @@ def _first_tokens(text: str, tokens: int, encode: Encode) -> str:
 def _cost(setup: Setup, warm_up: Question, question: str, build: Callable[[Encode], list[Document]]) -> Cost:
     """One size. `build` makes the documents."""
     compressor = setup.compressor()
-    own = memory(setup.device)
+    of_model = memory(setup.device)
     encode = compressor.scorer.encode
     documents = build(encode)
     setup.compress(warm_up.documents, warm_up.question)
@@ -89,7 +89,7 @@ def _cost(setup: Setup, warm_up: Question, question: str, build: Callable[[Encod
         len(documents),
         sum(len(encode(with_title(document.title, document.text)).tokens) for document in documents),
         median(call.seconds for call in calls),
-        max(call.peak_bytes for call in calls) - own,
+        max(call.peak_bytes for call in calls) - of_model,
     )
 
 
@@ -112,7 +112,7 @@ def by_documents(plan: Plan) -> str:
 
 
 _MEMORY = (
-    "Memory is the process's peak during the calls less what it had when the model was loaded; what is kept of the "
+    "Memory is the process's peak during the calls less what it had when the model was loaded; what is cached of the "
     "documents for later questions is part of it."
 )
 
@@ -176,33 +176,36 @@ def _callers(
     known: bool,
 ) -> _Callers:
     compressor = setup.compressor()
-    own = memory(setup.device)
-    made = equal_documents(documents, number * context[0], context[1], compressor.scorer.encode)
-    contexts = [made[start::number] for start in range(number)]
+    of_model = memory(setup.device)
+    new_documents = equal_documents(documents, number * context[0], context[1], compressor.scorer.encode)
+    contexts = [new_documents[start::number] for start in range(number)]
     setup.compress(warm_up.documents, warm_up.question)
     if known:
-        compressor.index(made)
+        compressor.index(new_documents)
 
-    def document(context: Sequence[Document]) -> None:
+    def call(context: Sequence[Document]) -> None:
         setup.compress(context, question)
 
     def at_once() -> None:
         with ThreadPoolExecutor(number) as threads:
-            list(threads.map(document, contexts))
+            list(threads.map(call, contexts))
 
     def in_turn() -> None:
         for context in contexts:
-            document(context)
+            call(context)
 
-    calls = in_turns([in_turn, at_once], setup, ready=(lambda _: None) if known else forget)
-    seconds = [median(call.seconds for call in of_one) for of_one in calls]
-    return _Callers(*seconds, max(call.peak_bytes for call in calls[1]) - own)
+    sequential, concurrent = in_turns([in_turn, at_once], setup, ready=(lambda _: None) if known else forget)
+    return _Callers(
+        median(call.seconds for call in sequential),
+        median(call.seconds for call in concurrent),
+        max(call.peak_bytes for call in concurrent) - of_model,
+    )
 
 
 def by_callers(plan: Plan) -> str:
     """Several threads that call one compressor, each with documents of its own."""
-    heads = ["documents of each", "callers", "one after the other, s", "at once, s", "ratio", "calls/s at once"]
-    rows = [[*heads, "memory at once, MB"]]
+    headings = ["documents of each", "callers", "one after the other, s", "at once, s", "ratio", "calls/s at once"]
+    rows = [[*headings, "memory at once, MB"]]
     for (context, known), number in product(_CALLER_CONTEXTS, plan.sizes(*_CALLERS)):
         documents = f"{context[0]} of {context[1]} tokens, {'known' if known else 'new'}"
         typer.echo(f"callers: {number}, documents: {documents}", err=True)
@@ -239,12 +242,12 @@ def _first_and_second(setup: Setup, warm_up: Question, questions: Sequence[Quest
     setup.compress(warm_up.documents, warm_up.question)
 
     def pairs() -> Iterator[tuple[float, float]]:
-        others = [*questions[1:], warm_up]
-        for question, other in zip(questions, others, strict=True):
+        next_questions = [*questions[1:], warm_up]
+        for question, next_question in zip(questions, next_questions, strict=True):
             forget(setup.compressor())
             first, second = (
                 measured(partial(setup.compress, question.documents, asked.question), setup.device).seconds
-                for asked in (question, other)
+                for asked in (question, next_question)
             )
             yield first, second
 

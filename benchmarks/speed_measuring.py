@@ -1,6 +1,6 @@
 """How the rooms of `speed.py` measure: the plan of a run, seconds and memory of a call, processes to take them in.
 
-What is measured, and how it is shown, the other rooms know.
+The other files say what is measured and how it is shown.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import psutil
 import torch
 
 from tersely import CacheSettings, CompressionResult, Compressor, Document, MethodName
-from tersely.budget.rendering import with_title
-from tersely_eval.data.datasets import Question
-from tersely_eval.peers.peer_process import forget_peak, peak_bytes
+from tersely.budget import with_title
+from tersely.scoring.causal_lm import CausalLanguageModelScorer
+from tersely_eval.data import Question
+from tersely_eval.peers import peak_bytes, reset_peak
 
 TOKENIZER = "cl100k_base"  # counts all budgets
 _REPETITIONS = 5
@@ -53,7 +54,7 @@ class Setup(NamedTuple):
 
 def dtype_of(setup: Setup) -> str:
     """The dtype that the model is computed in."""
-    return setup.compressor().scorer.dtype  # type: ignore[attr-defined]
+    return causal_scorer(setup.compressor()).dtype
 
 
 @cache
@@ -77,11 +78,11 @@ class Plan(NamedTuple):
     quick: bool
 
     def questions(self, name: str) -> Sequence[Question]:
-        """Those to measure of one data set."""
+        """The questions to measure of a data set."""
         return self.data[name][: self.number]
 
     def warm_up(self, name: str) -> Question:
-        """One that is not measured."""
+        """A question that is not measured."""
         return self.data[name][-1]
 
     @property
@@ -101,10 +102,24 @@ class Call(NamedTuple):
     peak_bytes: int
 
 
+def causal_scorer(compressor: Compressor) -> CausalLanguageModelScorer:
+    """The scorer on torch that a compressor has when it is given a model's name."""
+    assert isinstance(compressor.scorer, CausalLanguageModelScorer)
+    return compressor.scorer
+
+
+def in_scorer_thread(compressor: Compressor, action: Callable[[], Result]) -> Result:
+    """The result of a call in the thread that runs the model.
+
+    A second team of OpenMP threads in this process would slow both down, and a profiler sees only its own thread.
+    """
+    return causal_scorer(compressor)._queue.call(action)
+
+
 def forget(compressor: Compressor) -> None:
-    """Let a compressor meet the next documents as if it had never seen them."""
-    compressor.scorer.cache.forget()  # type: ignore[attr-defined]
-    compressor._kept.forget()
+    """Empty a compressor's caches, so that the next documents are new to it."""
+    causal_scorer(compressor).cache.forget()
+    compressor._segments.forget()
 
 
 def measured(action: Callable[[], object], device: str) -> Call:
@@ -153,7 +168,7 @@ def _begin_peak(device: str) -> None:
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats(device)
     else:
-        forget_peak()
+        reset_peak()
 
 
 def _peak(device: str) -> int:
@@ -167,8 +182,8 @@ def process() -> ProcessPoolExecutor:
 
 def in_fresh_process(function: Callable[..., Result], *arguments: Any) -> Result:
     """The result of a call in a process that did nothing before, so that its memory is its own."""
-    with process() as one:
-        return one.submit(function, *arguments).result()
+    with process() as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def tokens_read(compressor: Compressor, documents: Sequence[Document], question: str) -> int:

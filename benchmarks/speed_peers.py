@@ -13,9 +13,9 @@ from speed_ceiling import model_shapes, square_product
 from speed_measuring import Plan, Setup, forget, in_fresh_process, measured, process, tokens_read
 
 from tersely import MethodName
-from tersely_eval.data.datasets import Question
-from tersely_eval.peers.peers import peer_approaches
-from tersely_eval.report.tables import markdown_table
+from tersely_eval.data import Question
+from tersely_eval.peers import peer_approaches
+from tersely_eval.report import markdown_table
 
 _METHODS: tuple[MethodName, ...] = ("evidence", "longllmlingua")
 _PEERS = ("llmlingua-0.2.2/longllmlingua/float32", "llmlingua-0.2.2/longllmlingua/bfloat16")
@@ -52,21 +52,21 @@ def _take_turns(plan: Plan) -> dict[str, dict[str, list[Turn]]]:
     """Data set -> contender -> its turns, question by question."""
     turns_by_set: dict[str, dict[str, list[Turn]]] = {}
     with ExitStack() as stack:
-        own = {method: stack.enter_context(process()) for method in _METHODS}
+        pools = {method: stack.enter_context(process()) for method in _METHODS}
         peers = peer_approaches(plan.setup.device)
         for name in plan.data:
             turns: dict[str, list[Turn]] = defaultdict(list)
             for question in (plan.warm_up(name), *plan.questions(name)):
                 typer.echo(f"peers: {name}, {question.id}", err=True)
-                for method, one in own.items():
-                    turn, target = one.submit(_own_turn, plan.setup, question, method).result()
+                for method, pool in pools.items():
+                    turn, target = pool.submit(_own_turn, plan.setup, question, method).result()
                     turns[method].append(turn)
                 for peer in _PEERS:
                     answer = peers[peer](question, target)
                     assert answer.seconds is not None and answer.peak_bytes is not None  # a peer tells both
                     peak = answer.peak_bytes if plan.setup.device == "cpu" else None  # it tells main memory only
                     turns[peer].append(Turn(answer.seconds, peak, turn.tokens))
-            turns_by_set[name] = {contender: its[1:] for contender, its in turns.items()}
+            turns_by_set[name] = {contender: of_contender[1:] for contender, of_contender in turns.items()}
     return turns_by_set
 
 
@@ -112,8 +112,8 @@ def pair_rows(turns_by_set: Mapping[str, Mapping[str, Sequence[Turn]]]) -> list[
         for method in _METHODS:
             for peer in _PEERS:
                 pairs = zip(contenders[peer], contenders[method], strict=True)
-                ratios = [theirs.seconds / ours.seconds for theirs, ours in pairs]
+                ratios = [peer_turn.seconds / turn.seconds for peer_turn, turn in pairs]
                 span = f"{min(ratios):.1f} to {max(ratios):.1f}"
-                each = ", ".join(f"{ratio:.1f}" for ratio in ratios)
-                rows.append([name, f"`{method}`", f"`{peer}`", f"{median(ratios):.1f}", span, each])
+                listed = ", ".join(f"{ratio:.1f}" for ratio in ratios)
+                rows.append([name, f"`{method}`", f"`{peer}`", f"{median(ratios):.1f}", span, listed])
     return rows

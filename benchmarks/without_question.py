@@ -19,17 +19,12 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import typer
 
-from tersely import CacheSettings, Compressor
-from tersely.budget.fit import fit
-from tersely.budget.pieces import Piece
-from tersely.budget.rendering import kept_spans, render_context
-from tersely.budget.shares import target_from_rate
+from tersely import CacheSettings, Compressor, MethodName
+from tersely.budget import Piece, fit, kept_spans, render_context, target_from_rate
 from tersely.text.segmentation import SegmentedDocument, segment_documents
-from tersely_eval.data.answers import answer_kept
-from tersely_eval.data.datasets import Question
-from tersely_eval.measure.measures import answerable, support_kept
-from tersely_eval.peers.baselines import truncation
-from tersely_eval.peers.selection import Selection
+from tersely_eval.data import Question, answer_kept
+from tersely_eval.measure import answerable, support_kept
+from tersely_eval.peers import Selection, truncation
 
 RATES = (0.5, 0.25)
 SEEDS = (0, 1, 2)
@@ -53,7 +48,7 @@ class Asked(NamedTuple):
         return None
 
 
-def read(path: Path) -> list[Asked]:
+def read_file(path: Path) -> list[Asked]:
     """The questions of a file that need something of the documents."""
     rows: list[dict[str, Any]] = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     fields = ("id", "question", "answers", "documents", "gold", "support")
@@ -80,9 +75,9 @@ def chosen(
     """As many units as fit, whole, in an order."""
     documents = segment_documents(list(enumerate(question.documents)))
     order = range(len(documents))
-    kept = fit(documents, order, sort(units_in_turn(documents)), target, count).kept
-    spans = {position: kept_spans(documents[position], mask) for position, mask in enumerate(kept) if mask.any()}
-    return Selection(render_context(documents, kept, order), spans)
+    masks = fit(documents, order, sort(units_in_turn(documents)), target, count).masks
+    spans = {position: kept_spans(documents[position], mask) for position, mask in enumerate(masks) if mask.any()}
+    return Selection(render_context(documents, masks, order), spans)
 
 
 def drawn(seed: int) -> Callable[[list[Piece]], list[Piece]]:
@@ -101,7 +96,7 @@ def main(data: list[Path], slow_limit: Annotated[int, typer.Option(min=0)] = 10)
     compressor = Compressor(tokenizer="cl100k_base", cache=CacheSettings(memory_bytes=0, disk_bytes=0))
     count = compressor.tokenizer.count
 
-    def method(name: str) -> Callable[[Question, int], list[Selection]]:
+    def method(name: MethodName) -> Callable[[Question, int], list[Selection]]:
         return lambda question, target: [
             Selection.of_result(compressor.compress(question.documents, target_tokens=target, method=name))
         ]
@@ -114,7 +109,7 @@ def main(data: list[Path], slow_limit: Annotated[int, typer.Option(min=0)] = 10)
     }
     slow = {"`llmlingua`": method("llmlingua"), "`salience`, the same": method("salience")}
     for path in data:
-        asked = read(path)
+        asked = read_file(path)
         print(f"\n{path.stem}\n\n| | " + " | ".join(f"at {rate:g} (questions)" for rate in RATES) + " |")
         print("| --- | " + " | ".join("---" for _ in RATES) + " |")
         for name, way in {**ways, **(slow if slow_limit else {})}.items():
@@ -122,11 +117,11 @@ def main(data: list[Path], slow_limit: Annotated[int, typer.Option(min=0)] = 10)
             for entry in asked[:slow_limit] if name in slow else asked:
                 original = compressor.compress(entry.question.documents, rate=1.0).original_tokens
                 for rate in RATES:
-                    kept = [
+                    kept_shares = [
                         entry.share_kept(selection)
                         for selection in way(entry.question, target_from_rate(rate, original))
                     ]
-                    known = [share for share in kept if share is not None]
+                    known = [share for share in kept_shares if share is not None]
                     shares[rate].append(fmean(known) if known else None)
             print(row(name, shares), flush=True)
 

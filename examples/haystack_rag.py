@@ -11,7 +11,7 @@ from haystack.dataclasses import ChatMessage
 from haystack.document_stores.in_memory import InMemoryDocumentStore
 from haystack_integrations.components.rankers.tersely import TerselyRanker
 
-from tersely_eval.data.reference_text import reference_sections
+from tersely_eval.data import reference_sections
 
 QUESTION = "What happens if a finally clause executes a return statement?"
 TEMPLATE = """Answer from these passages.

@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnablePassthrough
 from langchain_tersely import TerselyCompressor
 
 from tersely import CompressionResult
-from tersely_eval.data.reference_text import reference_sections
+from tersely_eval.data import reference_sections
 
 QUESTION = "What happens if a finally clause executes a return statement?"
 

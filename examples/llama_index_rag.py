@@ -11,7 +11,7 @@ from llama_index.postprocessor.tersely import TerselyPostprocessor
 from llama_index.retrievers.bm25 import BM25Retriever
 
 from tersely import CompressionResult
-from tersely_eval.data.reference_text import reference_sections
+from tersely_eval.data import reference_sections
 
 QUESTION = "What happens if a finally clause executes a return statement?"
 

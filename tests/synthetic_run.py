@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from tersely import Span
-from tersely_eval.measure.measurement import Example, Measurement, Run, RunDescription
+from tersely_eval.measure import Example, Measurement, Run, RunDescription
 
 # Chance of a kept answer at rate 1, how fast it falls, seconds for 1,000 tokens.
 METHODS = {

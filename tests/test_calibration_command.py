@@ -13,8 +13,7 @@ from tersely import Compressor
 from tersely.methods.evidence.profile import profile_for, read_profile
 from tersely.scoring.depth import prefix_layers
 from tersely_cli.app import app
-from tersely_eval.data.datasets import Question
-from tersely_eval.data.evidence import evidence_of, read_examples
+from tersely_eval.data import Question, evidence_of, read_examples
 
 
 class TestEvidenceOf:

@@ -15,9 +15,12 @@ DOCUMENTS = [Document(text="one two three", title="First"), Document(text="four 
 
 
 def test_many_documents_are_cut_at_the_size(fake_scorer) -> None:
-    found = many_documents(DOCUMENTS, 7, fake_scorer.encode)
-    assert [(one.title, one.text) for one in found] == [("First", "one two three"), ("Second", "four five")]
-    assert sum(len(fake_scorer.encode(with_title(one.title, one.text)).tokens) for one in found) == 7
+    cut = many_documents(DOCUMENTS, 7, fake_scorer.encode)
+    assert [(document.title, document.text) for document in cut] == [
+        ("First", "one two three"),
+        ("Second", "four five"),
+    ]
+    assert sum(len(fake_scorer.encode(with_title(document.title, document.text)).tokens) for document in cut) == 7
 
 
 def test_many_documents_of_exactly_one_document(fake_scorer) -> None:
@@ -29,13 +32,13 @@ def test_a_title_alone_is_no_document(fake_scorer) -> None:
 
 
 def test_one_document_has_the_titles_in_its_text(fake_scorer) -> None:
-    (found,) = one_document(DOCUMENTS, 7, fake_scorer.encode)
-    assert found.title is None and found.text.split() == "First one two three Second four five".split()
+    (cut,) = one_document(DOCUMENTS, 7, fake_scorer.encode)
+    assert cut.title is None and cut.text.split() == "First one two three Second four five".split()
 
 
 def test_equal_documents_share_out_the_text(fake_scorer) -> None:
-    found = equal_documents(DOCUMENTS, 3, 3, fake_scorer.encode)
-    assert [one.text.split() for one in found] == [
+    cut = equal_documents(DOCUMENTS, 3, 3, fake_scorer.encode)
+    assert [document.text.split() for document in cut] == [
         ["First", "one", "two"],
         ["three", "Second", "four"],
         ["five", "six", "seven"],

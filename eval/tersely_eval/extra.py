@@ -1,4 +1,4 @@
-"""What the evaluation needs beyond Tersely itself, and what is said where it is missing."""
+"""Imports of the extra `eval`, with an error that says how to install it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tersely import InvalidInputError
 
 @contextmanager
 def eval_extra() -> Iterator[None]:
-    """Import in here what comes with the extra `eval`.
+    """Import inside this `with` what comes with the extra `eval`.
 
     Raises:
         InvalidInputError: it is not installed; the message says how to install it.

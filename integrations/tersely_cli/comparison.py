@@ -14,7 +14,7 @@ import typer
 
 from tersely import InvalidInputError
 
-_WIDTH = 160  # of a table where nobody's terminal limits it
+_WIDTH = 160  # characters of a table that goes to a file or a pipe
 
 
 def compare_command(
@@ -36,20 +36,19 @@ def compare_command(
     """
     if as_json and as_markdown:
         raise InvalidInputError("--json and --markdown exclude each other: call twice to have both")
-    from tersely_eval.measure.measurement import read_run
-    from tersely_eval.report.compare import compare, parse_max_drops
-    from tersely_eval.report.comparison_tables import markdown, terminal_tables
+    from tersely_eval.measure import read_run
+    from tersely_eval.report import compare_runs, markdown_comparison, parse_max_drops, terminal_comparison
 
     max_drops = parse_max_drops(max_drop or [])
-    comparison = compare(read_run(before), read_run(after), max_drops)
+    comparison = compare_runs(read_run(before), read_run(after), max_drops)
     if as_json:
         typer.echo(comparison.model_dump_json(indent=2))
     elif as_markdown:
-        typer.echo(markdown(comparison))
+        typer.echo(markdown_comparison(comparison))
     else:
         from rich.console import Console
 
-        Console(width=None if sys.stdout.isatty() else _WIDTH).print(terminal_tables(comparison))
+        Console(width=None if sys.stdout.isatty() else _WIDTH).print(terminal_comparison(comparison))
     for breach in comparison.breaches:
         typer.echo(f"tersely: {breach.text}", err=True)
     if comparison.breaches:

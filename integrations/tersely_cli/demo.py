@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.text import Text
 
 from tersely import CompressionResult, CompressionSettings, Compressor, Document, InvalidInputError
-from tersely.budget.rendering import render_prompt
+from tersely.budget import render_prompt
 from tersely.report import print_account, print_kept
-from tersely_eval.data.reference_text import cut_passages, reference_sections
+from tersely_eval.data import cut_passages, reference_sections
 
 if TYPE_CHECKING:
     from llama_index.core.schema import NodeWithScore

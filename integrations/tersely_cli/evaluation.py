@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tersely import DEFAULT_MODEL, CacheSettings, Compressor, InvalidInputError
 from tersely_cli.comparison import compare_command
-from tersely_eval.measure.measurement import RUN_FILE, Plan, Run, read_run
+
+if TYPE_CHECKING:
+    from tersely_eval.measure import Plan
 
 _DEFAULT_METHODS = "evidence,bm25_sentences,bm25_documents,truncation,full"
 _NEEDED = ("ir_measures", "jinja2", "matplotlib", "openai", "psutil", "scipy", "torchmetrics")
@@ -80,12 +82,12 @@ def report(
     prices: Annotated[Path | None, typer.Option(help="Prices of LLMs; by default a table that ships.")] = None,
 ) -> None:
     """Show one or several runs as one: what was measured later stands for what was measured before."""
-    from tersely_eval.report.money import PRICES, read_prices
-    from tersely_eval.report.reports import merged, print_summary, write_markdown, write_page
+    from tersely_eval.measure import read_run
+    from tersely_eval.report import PRICES, merged_runs, print_summary, read_prices, write_markdown, write_page
 
     _check_installed()
     price_table = read_prices(prices or PRICES)
-    run = merged([read_run(path) for path in runs])
+    run = merged_runs([read_run(path) for path in runs])
     if markdown:
         write_markdown(markdown, run, price_table)
     if html:
@@ -105,19 +107,18 @@ def _plan(
     reader_url: str | None,
     log_probability: bool,
 ) -> Plan:
-    from tersely_eval.data.formats import parse_fields
-    from tersely_eval.peers.approaches import names, read_methods
+    from tersely_eval.data import parse_fields
+    from tersely_eval.measure import Plan, parse_reader
+    from tersely_eval.peers import method_names, parse_methods
 
     if reader is not None:
-        from tersely_eval.measure.llm_reader import parse_reader
-
-        parse_reader(reader, reader_url)  # a wrong name is said now
+        parse_reader(reader, reader_url)  # refuses a wrong name
     elif reader_url is not None:
         raise InvalidInputError(f"--reader-url {reader_url}: needs --reader, such as openai:gpt-6-luna")
     return Plan(
         data=tuple(str(path.resolve()) for path in data or ()),
         fields=parse_fields(field or ()),
-        methods=read_methods(names() if methods == "all" else [name.strip() for name in methods.split(",")]),
+        methods=parse_methods(method_names() if methods == "all" else [name.strip() for name in methods.split(",")]),
         rates=_rates(rates),
         limit=limit,
         model=model,
@@ -140,15 +141,17 @@ def _rates(given: str) -> tuple[float, ...]:
 
 
 def _check_alone(context: typer.Context) -> None:
-    """What was planned stands: an option that would be overlooked is refused. Prices are no part of a plan."""
+    """Refuse options that a resumed run would ignore; only prices are no part of a plan."""
     sources = {name: context.get_parameter_source(name) for name in context.params}
     given = [name for name, source in sources.items() if source is None or source.name != "DEFAULT"]
-    others = [f"--{name.replace('_', '-')}" for name in given if name not in ("resume", "prices")]
-    if others:
-        raise InvalidInputError(f"--resume goes on as the run was planned, without {', '.join(others)}")
+    options = [f"--{name.replace('_', '-')}" for name in given if name not in ("resume", "prices")]
+    if options:
+        raise InvalidInputError(f"--resume goes on as the run was planned, without {', '.join(options)}")
 
 
 def _plan_of(folder: Path) -> Plan:
+    from tersely_eval.measure import read_run
+
     plan = read_run(folder).description.plan
     if plan is None:
         raise InvalidInputError(f"--resume {folder}: the run does not say what was planned; begin a new one")
@@ -164,33 +167,38 @@ def _next_folder() -> Path:
 
 def _run(plan: Plan, folder: Path, prices: Path | None, begin: bool) -> None:
     from tersely_cli.terminal import error_console, progress
-    from tersely_eval.measure.loading import read_data_sets
-    from tersely_eval.measure.machine import describe_run
-    from tersely_eval.measure.readers import readers
-    from tersely_eval.measure.run import cases, open_run, run
-    from tersely_eval.report.money import PRICES, read_prices
-    from tersely_eval.report.reports import print_summary, write_reports
+    from tersely_eval.measure import (
+        RUN_FILE,
+        cases,
+        describe_run,
+        make_readers,
+        open_run,
+        read_data_sets,
+        read_run,
+        take_measurements,
+    )
+    from tersely_eval.report import PRICES, print_summary, read_prices, write_reports
 
     _check_installed()
     console = error_console()
-    if begin and (folder / RUN_FILE).exists():  # said before the model is loaded
+    if begin and (folder / RUN_FILE).exists():  # checked before the model is loaded
         raise InvalidInputError(f"{folder} holds a run already: go on with it (--resume {folder}), or name another")
-    price_table = read_prices(prices or PRICES)  # a wrong table is said now, not after an hour of measuring
+    price_table = read_prices(prices or PRICES)  # a wrong table is refused now, not after an hour of measuring
     data_sets = read_data_sets(plan, lambda line: console.print(line, markup=False))
     with progress(console, "loading the model ..."):
-        # Nothing is kept of documents: seconds are those of a first question, at each rate, as a peer's are.
-        nothing = CacheSettings(memory_bytes=0, disk_bytes=0)
-        compressor = Compressor(plan.model, tokenizer=plan.tokenizer, cache=nothing)
+        # Without a cache seconds are those of a first question, at each rate, as a peer's are.
+        no_cache = CacheSettings(memory_bytes=0, disk_bytes=0)
+        compressor = Compressor(plan.model, tokenizer=plan.tokenizer, cache=no_cache)
     if begin:
         open_run(folder / RUN_FILE, describe_run(compressor, plan))
     todo = cases(plan, data_sets)
     interrupted = False
     try:
         with _bar(len(todo)) as advance:
-            run(folder / RUN_FILE, todo, compressor, readers(plan, compressor), advance)
+            take_measurements(folder / RUN_FILE, todo, compressor, make_readers(plan, compressor), advance)
     except KeyboardInterrupt:
         interrupted = True
-    so_far: Run = read_run(folder / RUN_FILE)
+    so_far = read_run(folder / RUN_FILE)
     if so_far.measurements:
         with progress(console, "writing the report ..."):
             write_reports(folder, so_far, price_table)
@@ -202,7 +210,7 @@ def _run(plan: Plan, folder: Path, prices: Path | None, begin: bool) -> None:
 
 
 def _check_installed() -> None:
-    """Said now, not after an hour of measuring."""
+    """Refuse a missing package now, not after an hour of measuring."""
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         raise InvalidInputError(f"eval needs {', '.join(missing)}, not installed: pip install 'tersely[eval]'")
@@ -210,7 +218,7 @@ def _check_installed() -> None:
 
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[], None]]:
-    """A bar where somebody watches; gone when the work is done."""
+    """A progress bar on a terminal; it disappears when the work is done."""
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from tersely_cli.terminal import error_console

@@ -62,7 +62,7 @@ def calibrate(
     out: Annotated[Path | None, typer.Option(help="The profile's file; by default where it is found again.")] = None,
 ) -> None:
     """Find a model's attention heads that look at evidence, and weigh them: makes its profile for `evidence`."""
-    from tersely_eval.data.evidence import read_examples
+    from tersely_eval.data import read_examples
 
     if heads == 0 and out is None:
         raise InvalidInputError("--heads 0 needs --out: no model would find such a profile by itself")
@@ -71,7 +71,7 @@ def calibrate(
     sources = [read_examples(path) for path in data]
     console = error_console()
     with progress(console, "loading the model ..."):
-        from tersely.methods.evidence.calibration import calibrate
+        from tersely.methods.evidence import calibrate
         from tersely.scoring import load_scorer
         from tersely.scoring.depth import own_profile_path
 

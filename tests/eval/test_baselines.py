@@ -23,7 +23,9 @@ QUESTION = "When was the old mill sold?"
 WORDS = ["alpha", "Beta,", "1820", "October", "2009", "of", "the", "end.", "naïve", "日本語", "AB-1234-X"]
 text = st.lists(st.sampled_from(WORDS) | st.text("ab1. \n", max_size=6), max_size=40).map(" ".join)
 document = st.builds(Document, text=text, title=st.none() | st.sampled_from(["Title", "A longer title"]))
-documents = st.lists(document, min_size=1, max_size=5).filter(lambda found: any(one.text.strip() for one in found))
+documents = st.lists(document, min_size=1, max_size=5).filter(
+    lambda retrieved: any(entry.text.strip() for entry in retrieved)
+)
 
 
 def words(text: str) -> int:
@@ -84,11 +86,13 @@ def test_where_nothing_matches_documents_come_in_their_order(baseline, question)
 @compressing
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(documents, st.sampled_from(["What is alpha?", "?", "October Beta"]), st.integers(1, 200))
-def test_no_baseline_is_above_the_budget_and_spans_are_the_context(baseline, found, question, target) -> None:
-    selection = baseline(found, question, target, COUNT)
+def test_no_baseline_is_above_the_budget_and_spans_are_the_context(baseline, retrieved, question, target) -> None:
+    selection = baseline(retrieved, question, target, COUNT)
     assert COUNT(selection.context) <= target
     rendered = {
-        position: with_title(found[position].title, "".join(found[position].text[start:end] for start, end in spans))
+        position: with_title(
+            retrieved[position].title, "".join(retrieved[position].text[start:end] for start, end in spans)
+        )
         for position, spans in selection.kept.items()
     }
     assert sorted(selection.context) == sorted(DOCUMENT_SEPARATOR.join(rendered.values()))

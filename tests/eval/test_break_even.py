@@ -69,7 +69,7 @@ def test_the_least_prompt_is_the_first_that_is_faster(speed) -> None:
 
 def test_a_few_slow_runs_do_not_move_the_line() -> None:
     times = measurements(0.2, 2000, noise=0.02)
-    slow = [one.model_copy(update={"seconds": 60.0}) for one in times[:3]]
+    slow = [measurement.model_copy(update={"seconds": 60.0}) for measurement in times[:3]]
     result = break_even([*slow, *times[3:]])
     assert isinstance(result, BreakEven)
     assert result.tokens_per_second == pytest.approx(2000, rel=0.15)
@@ -84,8 +84,8 @@ def test_a_start_below_nothing_is_nothing() -> None:
 
 def test_failures_and_what_was_not_timed_do_not_count() -> None:
     times = measurements(0.5, 2000)
-    spoilt = [one.model_copy(update={"error": "no", "seconds": 99.0}) for one in times[:5]]
-    untimed = [one.model_copy(update={"seconds": None}) for one in times[5:8]]
+    spoilt = [measurement.model_copy(update={"error": "no", "seconds": 99.0}) for measurement in times[:5]]
+    untimed = [measurement.model_copy(update={"seconds": None}) for measurement in times[5:8]]
     result = break_even([*spoilt, *untimed, *times[8:]])
     assert isinstance(result, BreakEven)
     assert result.start == pytest.approx(0.5)
@@ -96,8 +96,14 @@ def test_failures_and_what_was_not_timed_do_not_count() -> None:
     ("given", "reason"),
     [
         ([], "no time was measured"),
-        ([one.model_copy(update={"error": "no"}) for one in measurements(1, 1000)], "no time was measured"),
-        ([one.model_copy(update={"seconds": None}) for one in measurements(1, 1000)], "no time was measured"),
+        (
+            [measurement.model_copy(update={"error": "no"}) for measurement in measurements(1, 1000)],
+            "no time was measured",
+        ),
+        (
+            [measurement.model_copy(update={"seconds": None}) for measurement in measurements(1, 1000)],
+            "no time was measured",
+        ),
         (measurements(1, 1000, lengths=[1000, 1000, 1000]), "all contexts have the same length"),
         (measurements(1, 1000, lengths=[1000]), "all contexts have the same length"),
         (measurements(1, 1000, rate=1.0), "nothing was left out"),

@@ -18,8 +18,8 @@ from tersely_eval.report.svg import COLOURS
 def draw(
     measurements: list[Measurement], change: Callable[[Measurement], dict] = lambda _: {}, name: str = "one"
 ) -> list[Chart]:
-    changed = [one.model_copy(update=change(one)) for one in measurements]
-    methods = list(dict.fromkeys(one.method for one in changed))
+    changed = [measurement.model_copy(update=change(measurement)) for measurement in measurements]
+    methods = list(dict.fromkeys(measurement.method for measurement in changed))
     return draw_charts(name, "some <data> & more", summarise(changed), marks(methods))
 
 
@@ -57,9 +57,9 @@ def test_each_has_a_title_to_be_read_aloud(charts) -> None:
 
 def test_ids_are_of_one_chart_alone_and_all_that_is_used_is_there(charts, measurements) -> None:
     everything = [chart.svg for chart in [*charts, *draw(measurements, name="two")]]
-    ids = [found for svg in everything for found in re.findall(r'\bid="([^"]+)"', svg)]
+    ids = [identifier for svg in everything for identifier in re.findall(r'\bid="([^"]+)"', svg)]
     assert len(ids) == len(set(ids))
-    used = {found for svg in everything for found in re.findall(r'(?:href="#|url\(#)([^")]+)', svg)}
+    used = {identifier for svg in everything for identifier in re.findall(r'(?:href="#|url\(#)([^")]+)', svg)}
     assert used and used <= set(ids)
 
 
@@ -85,7 +85,9 @@ def test_the_style_of_others_is_left_alone(measurements) -> None:
 
 def test_what_is_above_its_budget_is_marked_and_counted(measurements) -> None:
     first = measurements[0]
-    chart = draw(measurements, lambda one: {"tokens": one.target_tokens + 1} if one is first else {})[1]
+    chart = draw(
+        measurements, lambda measurement: {"tokens": measurement.target_tokens + 1} if measurement is first else {}
+    )[1]
     assert "Crosses mark what is above: 1." in chart.caption
     assert "--alarm" in chart.svg
     kept = draw(measurements)[1]

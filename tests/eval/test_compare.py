@@ -1,53 +1,20 @@
-"""What got better and worse between two runs, and that a build fails exactly where more got worse than allowed."""
+"""What got better and worse between two runs, and which of it is more than allowed."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import pytest
-import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
+from small_runs import measurement, of_each, run
 
 from tersely import InvalidInputError
-from tersely_cli import app as cli
-from tersely_cli.comparison import compare_command
-from tersely_eval.measure.measurement import Measurement, Run, RunDescription, to_line
+from tersely_eval.report import Comparison, compare_runs, parse_max_drops
 from tersely_eval.report.changes import Change
-from tersely_eval.report.compare import Comparison, compare, parse_max_drops
-
-DESCRIPTION = RunDescription(
-    command="tersely eval --data hotpot.jsonl",
-    date="2026-01-31",
-    tersely="0.1.0",
-    model="small",
-    tokenizer="o200k_base",
-    machine="a processor",
-)
-
-
-def measurement(question=1, **values) -> Measurement:
-    usual = {"data_set": "hotpot", "question": str(question), "method": "evidence", "rate": 0.5}
-    usual |= {"original_tokens": 100, "target_tokens": 50, "tokens": 50}
-    return Measurement.model_validate({**usual, **values})
-
-
-def run(*measurements: Measurement, **description) -> Run:
-    return Run(DESCRIPTION.model_copy(update=description), list(measurements), [])
-
-
-def of_each(**figures) -> Run:
-    """A run with a question for each value."""
-    columns = [[(name, value) for value in values] for name, values in figures.items()]
-    return run(*(measurement(number, **dict(row)) for number, row in enumerate(zip(*columns, strict=True))))
 
 
 def change(comparison: Comparison, measure: str) -> Change:
-    (found,) = [one for one in comparison.changes if one.measure == measure]
-    return found
+    (result,) = [entry for entry in comparison.changes if entry.measure == measure]
+    return result
 
 
 def texts(comparison: Comparison) -> list[str]:
@@ -63,51 +30,53 @@ def texts(comparison: Comparison) -> list[str]:
 )
 def test_higher_is_better(measure) -> None:
     low, high = of_each(**{measure: [0] * 20 + [1] * 20}), of_each(**{measure: [0] * 5 + [1] * 35})
-    found = change(compare(low, high), measure)
-    assert (found.before, found.after, found.pairs) == (0.5, 0.875, 40)
-    assert found.difference == pytest.approx(0.375)
-    assert found.low is not None and 0.2 < found.low < 0.375 < found.high < 0.55
-    assert found.verdict == "better"
-    assert change(compare(high, low), measure).verdict == "worse"
-    assert change(compare(low, low), measure).verdict == "same"
+    result = change(compare_runs(low, high), measure)
+    assert (result.before, result.after, result.pairs) == (0.5, 0.875, 40)
+    assert result.difference == pytest.approx(0.375)
+    assert result.low is not None and 0.2 < result.low < 0.375 < result.high < 0.55
+    assert result.verdict == "better"
+    assert change(compare_runs(high, low), measure).verdict == "worse"
+    assert change(compare_runs(low, low), measure).verdict == "same"
 
 
 @pytest.mark.parametrize("measure", ["context_missing", "cut_units"])
 def test_lower_is_better(measure) -> None:
     low, high = of_each(**{measure: [0] * 40}), of_each(**{measure: [0] * 20 + [1] * 20})
-    assert change(compare(high, low), measure).verdict == "better"
-    assert change(compare(low, high), measure).verdict == "worse"
-    assert compare(low, high, {measure: 0.5}).breaches == []
-    assert texts(compare(low, high, {measure: 0.25}))[0].startswith(f"{measure.replace('_', ' ')} went from 0.0")
+    assert change(compare_runs(high, low), measure).verdict == "better"
+    assert change(compare_runs(low, high), measure).verdict == "worse"
+    assert compare_runs(low, high, {measure: 0.5}).breaches == []
+    assert texts(compare_runs(low, high, {measure: 0.25}))[0].startswith(f"{measure.replace('_', ' ')} went from 0.0")
 
 
 def test_a_difference_that_may_be_chance_is_the_same() -> None:
     before, after = of_each(answer_kept=[True, True, False, True]), of_each(answer_kept=[True, False, False, True])
-    found = change(compare(before, after), "answer_kept")
-    assert (found.difference, found.verdict) == (-0.25, "same")
+    result = change(compare_runs(before, after), "answer_kept")
+    assert (result.difference, result.verdict) == (-0.25, "same")
 
 
 def test_one_question_tells_nothing_of_others() -> None:
-    found = change(compare(of_each(f1=[1.0]), of_each(f1=[0.0])), "f1")
-    assert (found.difference, found.low, found.high, found.verdict) == (-1.0, None, None, "same")
+    result = change(compare_runs(of_each(f1=[1.0]), of_each(f1=[0.0])), "f1")
+    assert (result.difference, result.low, result.high, result.verdict) == (-1.0, None, None, "same")
 
 
 def test_seconds_are_compared_question_by_question_whatever_one_outlier_took() -> None:
     before = of_each(seconds=[1.0, 2.0, 4.0, 1.0, 2.0, 4.0, 1.0])
     after = of_each(seconds=[0.5, 1.0, 2.0, 0.5, 1.1, 2.1, 900.0])
-    found = change(compare(before, after), "seconds")
-    assert (found.before, found.after, found.difference) == (2.0, 1.1, 0.5)
-    assert found.verdict == "same", "seven questions, one of them slower"
-    found = change(compare(of_each(seconds=[1.0] * 9), of_each(seconds=[1.5] * 9)), "seconds")
-    assert (found.difference, found.low, found.verdict) == (1.5, 1.5, "worse")
-    few = change(compare(of_each(seconds=[1.0] * 5), of_each(seconds=[1.5] * 5)), "seconds")
+    result = change(compare_runs(before, after), "seconds")
+    assert (result.before, result.after, result.difference) == (2.0, 1.1, 0.5)
+    assert result.verdict == "same", "seven questions, one of them slower"
+    result = change(compare_runs(of_each(seconds=[1.0] * 9), of_each(seconds=[1.5] * 9)), "seconds")
+    assert (result.difference, result.low, result.verdict) == (1.5, 1.5, "worse")
+    few = change(compare_runs(of_each(seconds=[1.0] * 5), of_each(seconds=[1.5] * 5)), "seconds")
     assert (few.difference, few.low, few.verdict) == (1.5, None, "same")
-    assert "seconds" not in {one.measure for one in compare(of_each(seconds=[0.0]), of_each(seconds=[1.0])).changes}
+    assert "seconds" not in {
+        entry.measure for entry in compare_runs(of_each(seconds=[0.0]), of_each(seconds=[1.0])).changes
+    }
 
 
 def test_more_or_less_delivered_is_neither_better_nor_worse() -> None:
-    found = change(compare(of_each(tokens=[50] * 9), of_each(tokens=[45] * 9)), "delivered_rate")
-    assert (found.before, found.after, found.verdict) == (0.5, pytest.approx(0.45), "changed")
+    result = change(compare_runs(of_each(tokens=[50] * 9), of_each(tokens=[45] * 9)), "delivered_rate")
+    assert (result.before, result.after, result.verdict) == (0.5, pytest.approx(0.45), "changed")
 
 
 def test_broken_promises_are_counted_and_always_a_breach() -> None:
@@ -117,7 +86,7 @@ def test_broken_promises_are_counted_and_always_a_breach() -> None:
         measurement(1, tokens=51, broken_words=1),
         measurement(2, error="RuntimeError: no luck"),
     )
-    comparison = compare(before, after)
+    comparison = compare_runs(before, after)
     assert change(comparison, "tokens_above_budget").after == 3
     assert (change(comparison, "broken_words").before, change(comparison, "broken_words").after) == (1, 2)
     assert change(comparison, "failures").pairs == 3 and change(comparison, "broken_words").pairs == 2
@@ -126,8 +95,8 @@ def test_broken_promises_are_counted_and_always_a_breach() -> None:
         "broken words went from 1 to 2; none more than before is allowed",
         "failures went from 0 to 1; none more than before is allowed",
     ]
-    assert compare(after, before).breaches == []
-    assert change(compare(after, before), "broken_words").verdict == "better"
+    assert compare_runs(after, before).breaches == []
+    assert change(compare_runs(after, before), "broken_words").verdict == "better"
 
 
 @pytest.mark.parametrize(
@@ -145,15 +114,15 @@ def test_broken_promises_are_counted_and_always_a_breach() -> None:
 def test_a_breach_is_what_drops_by_more_than_allowed(max_drops, expected) -> None:
     before = of_each(answer_kept=[True] * 10, f1=[0.5] * 10, seconds=[1.0] * 10)
     after = of_each(answer_kept=[True] * 9 + [False], f1=[0.6] * 10, seconds=[1.2] * 10)
-    assert texts(compare(before, after, max_drops)) == expected
+    assert texts(compare_runs(before, after, max_drops)) == expected
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=20), st.floats(0, 1))
 @settings(deadline=None)
 def test_a_run_compared_with_itself_has_neither_changes_nor_breaches(kept, allowed) -> None:
     same = of_each(answer_kept=kept, seconds=[1.0] * len(kept), broken_words=[3] * len(kept), tokens=[60] * len(kept))
-    comparison = compare(same, same, {"answer_kept": allowed, "seconds": allowed})
-    assert {one.verdict for one in comparison.changes} == {"same"}
+    comparison = compare_runs(same, same, {"answer_kept": allowed, "seconds": allowed})
+    assert {entry.verdict for entry in comparison.changes} == {"same"}
     assert comparison.breaches == comparison.only_before == comparison.only_after == comparison.remarks == []
 
 
@@ -173,14 +142,14 @@ def test_only_pairs_are_compared_and_the_rest_is_listed() -> None:
         measurement(5, answer_kept=False),
         measurement(1, data_set="other", rate=0.25, answer_kept=False),
     )
-    comparison = compare(before, after)
+    comparison = compare_runs(before, after)
     assert change(comparison, "answer_kept").pairs == 1
-    assert [tuple(one.model_dump().values()) for one in comparison.only_before] == [
+    assert [tuple(entry.model_dump().values()) for entry in comparison.only_before] == [
         ("hotpot", "evidence", 0.5, ["2"]),
         ("hotpot", "old", 0.5, ["1"]),
         ("hotpot", "evidence", 0.25, ["1"]),
     ]
-    assert [tuple(one.model_dump().values()) for one in comparison.only_after] == [
+    assert [tuple(entry.model_dump().values()) for entry in comparison.only_after] == [
         ("hotpot", "evidence", 0.5, ["5"]),
         ("other", "evidence", 0.25, ["1"]),
     ]
@@ -190,8 +159,8 @@ def test_each_data_set_method_and_rate_stands_for_itself_and_the_later_of_two_me
     cases = [{"data_set": "a"}, {"data_set": "b"}, {"method": "m"}, {"rate": 0.25}]
     before = run(*(measurement(answer_kept=True, **case) for case in cases))
     after = run(*(measurement(answer_kept=False, **case) for case in cases), measurement(answer_kept=True, **cases[0]))
-    found = [one for one in compare(before, after).changes if one.measure == "answer_kept"]
-    assert [(one.data_set, one.method, one.rate, one.after) for one in found] == [
+    result = [entry for entry in compare_runs(before, after).changes if entry.measure == "answer_kept"]
+    assert [(entry.data_set, entry.method, entry.rate, entry.after) for entry in result] == [
         ("a", "evidence", 0.5, 1),
         ("b", "evidence", 0.5, 0),
         ("hotpot", "m", 0.5, 0),
@@ -202,7 +171,7 @@ def test_each_data_set_method_and_rate_stands_for_itself_and_the_later_of_two_me
 def test_what_else_differs_between_the_runs_is_said() -> None:
     before = run(measurement(1), measurement(2))
     after = run(measurement(1, original_tokens=90), measurement(2), tokenizer="cl100k_base", reader="an LLM")
-    assert compare(before, after).remarks == [
+    assert compare_runs(before, after).remarks == [
         "another tokenizer: o200k_base before, cl100k_base after",
         "another reader: None before, an LLM after",
         "other documents or another count of their tokens in 1 of 2 pairs",
@@ -222,16 +191,16 @@ def test_what_else_differs_between_the_runs_is_said() -> None:
 )
 def test_a_threshold_that_would_watch_nothing_is_refused(max_drops, message) -> None:
     with pytest.raises(InvalidInputError, match=message):
-        compare(of_each(answer_kept=[True], f1=[1.0]), of_each(answer_kept=[True]), max_drops)
+        compare_runs(of_each(answer_kept=[True], f1=[1.0]), of_each(answer_kept=[True]), max_drops)
 
 
 def test_runs_with_nothing_in_common_are_refused() -> None:
     with pytest.raises(
         InvalidInputError, match=r"nothing in common: before is of hotpot/evidence/0.5, after of hotpot/evidence/0.25"
     ):
-        compare(run(measurement()), run(measurement(rate=0.25)))
+        compare_runs(run(measurement()), run(measurement(rate=0.25)))
     with pytest.raises(InvalidInputError, match=r"before is of nothing, after of hotpot/evidence/0.5"):
-        compare(run(), run(measurement()))
+        compare_runs(run(), run(measurement()))
 
 
 def test_thresholds_on_a_command_line() -> None:
@@ -245,94 +214,3 @@ def test_thresholds_on_a_command_line() -> None:
         with pytest.raises(InvalidInputError) as caught:
             parse_max_drops(options)
         assert message in str(caught.value)
-
-
-@pytest.fixture
-def call(tmp_path):
-    """Write two runs and compare them on the command line."""
-    app = typer.Typer(cls=cli._OneLineErrors)
-    app.command("compare")(compare_command)
-    app.callback()(lambda: None)
-
-    def compared(before: Run, after: Run, *options: str):
-        paths = []
-        for name, one in (("before", before), ("after", after)):
-            paths.append(str(tmp_path / f"{name}.jsonl"))
-            lines = [to_line(one.description), *map(to_line, one.measurements)]
-            (tmp_path / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8")
-        return CliRunner().invoke(app, ["compare", *paths, *options])
-
-    return compared
-
-
-BEFORE = of_each(answer_kept=[True] * 20, seconds=[1.0] * 20, broken_words=[0] * 20)
-AFTER = of_each(answer_kept=[True] * 10 + [False] * 10, seconds=[0.5] * 20, broken_words=[0] * 20)
-
-
-def test_the_table_says_what_became_better_and_worse(call) -> None:
-    done = call(BEFORE, AFTER)
-    assert (done.exit_code, done.stderr) == (0, "")
-    rows = {line[:23].strip(): line[23:].split() for line in done.stdout.splitlines()}
-    assert "hotpot: evidence at 0.5" in done.stdout
-    assert rows["answer kept"][:3] == ["1.000", "0.500", "-0.500"] and rows["answer kept"][-2:] == ["worse", "20"]
-    assert rows["seconds, median"][:4] == ["1.000", "0.500", "x", "0.500"] and rows["seconds, median"][-2] == "better"
-    assert rows["broken words"] == ["0", "0", "+0", "–", "same", "20"]
-
-
-def test_a_breach_is_a_line_and_exit_code_1(call) -> None:
-    done = call(BEFORE, AFTER, "--max-drop", "answer_kept=0.1", "--max-drop", "seconds=0")
-    assert done.exit_code == 1
-    assert done.stderr == (
-        "tersely: hotpot, evidence at 0.5: answer kept went from 1.000 to 0.500, worse by 0.500; 0.1 is allowed\n"
-    )
-    assert call(BEFORE, AFTER, "--max-drop", "answer_kept=0.5").exit_code == 0
-    assert call(BEFORE, of_each(broken_words=[0] * 19 + [1])).exit_code == 1
-
-
-def test_json_is_the_comparison_and_nothing_else(call) -> None:
-    done = call(BEFORE, AFTER, "--json", "--max-drop", "answer_kept=0.1")
-    assert done.exit_code == 1
-    found = json.loads(done.stdout)
-    assert Comparison.model_validate(found) == compare(BEFORE, AFTER, {"answer_kept": 0.1})
-    assert "worse by 0.500" in found["breaches"][0]["text"]
-
-
-def test_markdown_has_tables_breaches_and_what_is_not_compared(call) -> None:
-    alone = run(*AFTER.measurements, *(measurement(number, method="new") for number in range(7)))
-    done = call(BEFORE, alone, "--markdown", "--max-drop", "answer_kept=0.1")
-    assert "- before: tersely 0.1.0, 2026-01-31: `tersely eval --data hotpot.jsonl`\n" in done.stdout
-    assert "### Worse than allowed\n\n- hotpot, evidence at 0.5: answer kept went from" in done.stdout
-    assert "| measure | before | after | difference | 95% interval | verdict | pairs |\n| --- |" in done.stdout
-    assert "| seconds, median | 1.000 | 0.500 | x 0.500 | 0.500 to 0.500 | better | 20 |" in done.stdout
-    assert "- only after: hotpot: new at 0.5, 7 questions (0, 1, 2, 3, 4, ...)" in done.stdout
-    assert "Not compared" not in call(BEFORE, AFTER, "--markdown").stdout
-
-
-def test_a_wrong_call_is_refused_in_one_line(call, tmp_path) -> None:
-    for options, message in [
-        (["--max-drop", "answer_kept"], "must be a measure and a number"),
-        (["--max-drop", "f1=0.1"], "f1 was not measured in both runs"),
-        (["--json", "--markdown"], "--json and --markdown exclude each other"),
-    ]:
-        done = call(BEFORE, AFTER, *options)
-        assert (done.exit_code, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-        assert message in done.stderr
-
-
-def test_a_file_that_is_no_run_is_refused_with_its_name(call) -> None:
-    done = call(BEFORE, Run(measurement(), [], []))  # type: ignore[arg-type]
-    assert (done.exit_code, done.stdout) == (2, "")
-    assert "after.jsonl: does not begin with the description of a run" in done.stderr
-
-
-def test_without_scipy_it_is_said_what_to_install(call, monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "scipy.stats", None)
-    for before, after in [(BEFORE, AFTER), (of_each(seconds=[1.0] * 2), of_each(seconds=[2.0] * 2))]:
-        done = call(before, after)
-        assert (done.exit_code, done.stdout) == (2, "")
-        assert "pip install 'tersely[eval]'" in done.stderr
-
-
-def test_the_command_line_itself_loads_no_statistics() -> None:
-    code = "import sys, tersely_cli.comparison; sys.exit('scipy.stats' in sys.modules or 'rich.table' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

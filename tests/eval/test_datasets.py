@@ -38,13 +38,13 @@ def write(path, *rows) -> None:
 def test_the_samples_are_read_whole(name, questions, documents) -> None:
     path = DATA / f"{name}-sample.jsonl"
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    found = read_questions(path)
-    assert len(found) == questions and {len(one.documents) for one in found} == {documents}
-    for one, row in zip(found, rows, strict=True):
-        assert one.model_dump(include={"id", "question"}) == {key: row[key] for key in ("id", "question")}
-        assert [{"title": document.title, "text": document.text} for document in one.documents] == row["documents"]
-        assert (list(one.answers), list(one.gold)) == (row["answers"], row["gold"])
-        assert [sentence.model_dump() for sentence in one.support] == row.get("support", [])
+    loaded = read_questions(path)
+    assert len(loaded) == questions and {len(question.documents) for question in loaded} == {documents}
+    for question, row in zip(loaded, rows, strict=True):
+        assert question.model_dump(include={"id", "question"}) == {key: row[key] for key in ("id", "question")}
+        assert [{"title": document.title, "text": document.text} for document in question.documents] == row["documents"]
+        assert (list(question.answers), list(question.gold)) == (row["answers"], row["gold"])
+        assert [sentence.model_dump() for sentence in question.support] == row.get("support", [])
 
 
 def test_the_context_is_what_tersely_compresses(fake_compressor: Compressor) -> None:
@@ -99,11 +99,11 @@ def test_a_bad_line_is_named_with_its_field(path, change, message) -> None:
 def test_documents_may_be_strings_answers_one_string_or_none_and_a_question_without_id_has_its_line(path) -> None:
     bare = {"question": "When?", "documents": ["Sold in October 2009.", {"text": "Else.", "score": 0.5}]}
     write(path, bare, {**bare, "answers": "October 2009", "id": 7}, {**bare, "answers": None, "id": None})
-    found = read_questions(path)
-    assert [(one.id, one.answers) for one in found] == [("1", ()), ("7", ("October 2009",)), ("3", ())]
-    assert [document.text for document in found[0].documents] == ["Sold in October 2009.", "Else."]
-    assert not answerable(found[0]) and answerable(found[1])
-    assert evidence_of(found[0]) == {}
+    loaded = read_questions(path)
+    assert [(question.id, question.answers) for question in loaded] == [("1", ()), ("7", ("October 2009",)), ("3", ())]
+    assert [document.text for document in loaded[0].documents] == ["Sold in October 2009.", "Else."]
+    assert not answerable(loaded[0]) and answerable(loaded[1])
+    assert evidence_of(loaded[0]) == {}
 
 
 def test_what_is_needed_may_be_said_in_place_of_answers(path) -> None:

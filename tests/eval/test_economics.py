@@ -30,9 +30,9 @@ def measurement(**values) -> Measurement:
 
 def tables(markdown: str) -> list[list[list[str]]]:
     parts = [part for part in markdown.split("\n\n") if part.startswith("|")]
-    found = [[[cell.strip() for cell in line.strip("|").split(" | ")] for line in part.splitlines()] for part in parts]
-    assert all(len({len(row) for row in table}) == 1 for table in found)
-    return [[rows[0], *rows[2:]] for rows in found]
+    tables = [[[cell.strip() for cell in line.strip("|").split(" | ")] for line in part.splitlines()] for part in parts]
+    assert all(len({len(row) for row in table}) == 1 for table in tables)
+    return [[rows[0], *rows[2:]] for rows in tables]
 
 
 @pytest.fixture
@@ -131,7 +131,10 @@ class Tags(HTMLParser):
 
 def test_nothing_from_a_file_becomes_markup(run) -> None:
     evil = "<script>alert(1)</script>|&\n\n# x"
-    run = run_of(*(one.model_copy(update={"method": evil, "data_set": evil}) for one in run.measurements), machine=evil)
+    run = run_of(
+        *(measurement.model_copy(update={"method": evil, "data_set": evil}) for measurement in run.measurements),
+        machine=evil,
+    )
     prices = {evil: PRICE.model_copy(update={"model": evil, "source": evil})}
     tags = Tags(economics_html(run, prices))
     assert not tags.open

@@ -79,7 +79,7 @@ def test_hotpotqa(path) -> None:
     (question,) = read_questions(path)
     assert (question.id, question.question) == (MILL["_id"], MILL["question"])
     assert question.answers == ("Jan de Vries",)
-    assert [(one.title, one.text) for one in question.documents] == [
+    assert [(entry.title, entry.text) for entry in question.documents] == [
         ("Mills", "Jan de Vries built the old mill. He died in 1850."),
         ("Wind", "It blows."),
         ("The old mill", "It stands on the river. It was sold in 2009."),
@@ -100,8 +100,8 @@ def test_hotpotqas_test_set_has_neither_answers_nor_facts(path) -> None:
 
 def test_full_wiki_questions_without_paragraphs_are_left_out_and_it_is_said(path, caplog) -> None:
     with caplog.at_level(logging.WARNING):
-        found = read(path, [MILL, {**MILL, "_id": "b", "context": []}])
-    assert [one.id for one in found] == [MILL["_id"]]
+        questions = read(path, [MILL, {**MILL, "_id": "b", "context": []}])
+    assert [entry.id for entry in questions] == [MILL["_id"]]
     assert "left out, for they have no documents: 1 questions" in caplog.text
     assert error_of(path, [{**MILL, "context": []}]) == "no question in it has documents"
 
@@ -110,26 +110,26 @@ def test_hotpotqa_as_the_samples_have_it(path, hotpot) -> None:
     """The other way round: our samples in HotpotQA's form give the same questions."""
     expected = read_questions(DATA / "hotpot-sample.jsonl")
     rows = []
-    for one in expected:
+    for entry in expected:
         context, facts = [], []
-        for position, document in enumerate(one.documents):
-            marked = [sentence.text.strip() for sentence in one.support if sentence.document == position]
+        for position, document in enumerate(entry.documents):
+            marked = [sentence.text.strip() for sentence in entry.support if sentence.document == position]
             sentences, rest = [], document.text
             for text in marked:
                 before, rest = rest.split(text, 1)
                 facts.append([document.title, len(sentences) + 1])
                 sentences += [before, text]
             context.append([document.title, [*sentences, rest]])
-        (answer,) = one.answers
-        row = {"_id": one.id, "question": one.question, "answer": answer, "context": context}
+        (answer,) = entry.answers
+        row = {"_id": entry.id, "question": entry.question, "answer": answer, "context": context}
         rows.append({**row, "supporting_facts": facts})
-    found = read(path, rows)
-    assert [one.model_dump(exclude={"support", "gold"}) for one in found] == [
-        one.model_dump(exclude={"support", "gold"}) for one in expected
+    questions = read(path, rows)
+    assert [entry.model_dump(exclude={"support", "gold"}) for entry in questions] == [
+        entry.model_dump(exclude={"support", "gold"}) for entry in expected
     ]
-    for one, other in zip(found, expected, strict=True):
-        assert sorted(one.gold) == sorted({sentence.document for sentence in other.support})
-        assert {(sentence.document, sentence.text.strip()) for sentence in one.support} == {
+    for entry, other in zip(questions, expected, strict=True):
+        assert sorted(entry.gold) == sorted({sentence.document for sentence in other.support})
+        assert {(sentence.document, sentence.text.strip()) for sentence in entry.support} == {
             (sentence.document, sentence.text.strip()) for sentence in other.support
         }
 
@@ -139,15 +139,15 @@ def test_lost_in_the_middle(path) -> None:
     first, second = read_questions(path)
     assert (first.id, second.id) == ("1", "2")
     assert first.answers == ("Wilhelm Conrad Röntgen",)
-    assert [one.title for one in first.documents] == ["Nobel Prize", "Physics", None]
+    assert [entry.title for entry in first.documents] == ["Nobel Prize", "Physics", None]
     assert first.gold == (1,)
 
 
 def test_without_a_gold_passage_those_with_the_answer_are_gold(path) -> None:
-    retrieved = [{key: value for key, value in one.items() if key != "isgold"} for one in NOBEL["ctxs"]]
+    retrieved = [{key: value for key, value in entry.items() if key != "isgold"} for entry in NOBEL["ctxs"]]
     (question,) = read(path, {**NOBEL, "ctxs": retrieved})
     assert question.gold == (1, 2)
-    (question,) = read(path, {**NOBEL, "ctxs": [{**one, "hasanswer": None} for one in retrieved]})
+    (question,) = read(path, {**NOBEL, "ctxs": [{**entry, "hasanswer": None} for entry in retrieved]})
     assert question.gold == ()
 
 
@@ -155,7 +155,7 @@ def test_fields_of_other_names(path) -> None:
     second = {"query": "What else?", "meta": {}, "retrieved": {"passages": ["A passage."]}}
     first, other = read(path, HITS, second, fields=FIELDS)
     assert (first.id, first.question, first.answers) == ("1", "When was the mill sold?", ("October 2009",))
-    assert [(one.title, one.text) for one in first.documents] == [
+    assert [(entry.title, entry.text) for entry in first.documents] == [
         ("Mill", "It was sold in October 2009."),
         (None, "Else."),
     ]

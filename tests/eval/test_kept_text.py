@@ -29,9 +29,9 @@ def pieces(example: Example) -> list[Piece]:
 
 
 def test_kept_and_dropped_make_up_the_document() -> None:
-    found = pieces(example([Span(4, 8), SOLD]))
-    assert "".join(piece.text for piece in found) == TEXT
-    assert [(piece.fate, piece.text) for piece in found[:3]] == [
+    shown = pieces(example([Span(4, 8), SOLD]))
+    assert "".join(piece.text for piece in shown) == TEXT
+    assert [(piece.fate, piece.text) for piece in shown[:3]] == [
         (DROPPED, "The "),
         (KEPT, "mill"),
         (DROPPED, " was built in 1820. "),
@@ -57,8 +57,8 @@ def test_no_answer_is_marked_inside_a_word_nor_where_it_says_nothing(answer) -> 
 
 
 def test_the_longest_of_several_answers_is_marked() -> None:
-    found = pieces(example([SOLD], answers=("2009", "October 2009")))
-    assert [piece.text for piece in found if piece.fate == ANSWER] == ["October, 2009"]
+    shown = pieces(example([SOLD], answers=("2009", "October 2009")))
+    assert [piece.text for piece in shown if piece.fate == ANSWER] == ["October, 2009"]
 
 
 def test_of_a_long_dropped_piece_the_ends_are_shown_in_whole_words() -> None:
@@ -73,9 +73,13 @@ def test_documents_that_no_method_kept_are_named_once() -> None:
     both = example([SOLD], []).model_copy(update={"documents": [("Mill", TEXT), ("", "Windmills turn.")]})
     shown = show(both.model_copy(update={"kept": {"one": [[SOLD], []], "two": [[], []]}}))
     assert shown.dropped == ["Document 2"]
-    one, two = shown.methods
-    assert [document.title for document in one.documents] == ["Mill"] == [document.title for document in two.documents]
-    assert one.documents[0].pieces and not two.documents[0].pieces
+    first, second = shown.methods
+    assert (
+        [document.title for document in first.documents]
+        == ["Mill"]
+        == [document.title for document in second.documents]
+    )
+    assert first.documents[0].pieces and not second.documents[0].pieces
     assert [document.title for document in shown.originals] == ["Mill", "Document 2"]
 
 

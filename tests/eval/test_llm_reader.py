@@ -237,9 +237,9 @@ def test_several_answers_come_in_order_and_a_failure_takes_its_own_place_only(se
         return (400, refusal("no")) if prompt == "3" else (200, completion(f"answer {prompt}"))
 
     server.reply = echo
-    found = reader.answers([str(number) for number in range(20)])
-    assert isinstance(found.pop(3), ReaderError)
-    assert [one.text for one in found if not isinstance(one, ReaderError)] == [
+    answers = reader.answers([str(number) for number in range(20)])
+    assert isinstance(answers.pop(3), ReaderError)
+    assert [answer.text for answer in answers if not isinstance(answer, ReaderError)] == [
         f"answer {number}" for number in range(20) if number != 3
     ]
     assert reader.answers([]) == []

@@ -55,7 +55,9 @@ def test_white_space_around_an_answer_does_not_count(tiny_scorer) -> None:
 
 def test_of_a_context_longer_than_the_window_the_end_is_read(tiny_scorer) -> None:
     contexts = ["a" * 10 * CONTEXT_LENGTH, "b" * 10 * CONTEXT_LENGTH + "a" * CONTEXT_LENGTH]
-    first, second = (answer_log_probability(tiny_scorer, local_prompt(one, "When?"), "1820") for one in contexts)
+    first, second = (
+        answer_log_probability(tiny_scorer, local_prompt(context, "When?"), "1820") for context in contexts
+    )
     assert np.isfinite(first)
     assert first == pytest.approx(second, abs=1e-4)
 

@@ -182,7 +182,7 @@ def test_a_result_of_tersely_is_measured_like_any_selection(fake_compressor: Com
 
     result = fake_compressor.compress(question.documents, question.question, target_tokens=3)
     little = Selection.of_result(result)
-    assert set(little.kept) == {one.index for one in result.documents if one.text}
+    assert set(little.kept) == {document.index for document in result.documents if document.text}
     assert support_kept(question, little) == 0.0
 
 

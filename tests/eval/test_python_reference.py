@@ -30,11 +30,16 @@ def replace_topic(monkeypatch: pytest.MonkeyPatch, topic: str, old: str, new: st
 
 def test_every_question_has_a_name_of_its_own_and_points_at_the_reference_briefly() -> None:
     written = written_questions()
-    assert len({one.id for one in written}) == len({one.question for one in written}) == len(written) >= 55
-    assert len({evidence.topic for one in written for evidence in one.evidence}) >= 30
-    for one in written:
-        assert all(len(evidence.quote.split()) <= LONGEST_QUOTE for evidence in one.evidence), one.id
-        assert not answer_kept(one.question, one.answers), one.id
+    assert (
+        len({question.id for question in written})
+        == len({question.question for question in written})
+        == len(written)
+        >= 55
+    )
+    assert len({evidence.topic for question in written for evidence in question.evidence}) >= 30
+    for question in written:
+        assert all(len(evidence.quote.split()) <= LONGEST_QUOTE for evidence in question.evidence), question.id
+        assert not answer_kept(question.question, question.answers), question.id
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="other Pythons word some evidence differently")
@@ -43,49 +48,53 @@ def test_none_is_left_out_with_the_python_that_they_were_written_with(loaded) ->
 
 
 def test_few_are_left_out_with_any_python(loaded) -> None:
-    written = [one.id for one in written_questions()]
-    assert [one.id for one in loaded.questions] == [name for name in written if name not in loaded.left_out]
+    written = [question.id for question in written_questions()]
+    assert [question.id for question in loaded.questions] == [name for name in written if name not in loaded.left_out]
     assert len(loaded.left_out) <= len(written) / 10
-    assert sum(len(one.gold) == 2 for one in loaded.questions) >= 12
+    assert sum(len(question.gold) == 2 for question in loaded.questions) >= 12
 
 
 def test_evidence_and_answer_stand_in_the_gold_documents(loaded) -> None:
-    for one in loaded.questions:
-        assert answerable(one), one.id
-        assert {sentence.document for sentence in one.support} == set(one.gold) == set(evidence_of(one)), one.id
-        assert answer_kept(" ".join(sentence.text for sentence in one.support), one.answers), one.id
+    for question in loaded.questions:
+        assert answerable(question), question.id
+        assert (
+            {sentence.document for sentence in question.support} == set(question.gold) == set(evidence_of(question))
+        ), question.id
+        assert answer_kept(" ".join(sentence.text for sentence in question.support), question.answers), question.id
 
 
 def test_an_answer_stands_in_few_of_the_documents(loaded) -> None:
-    for one in loaded.questions:
-        found = [answer_kept(with_title(each.title, each.text), one.answers) for each in one.documents]
-        assert 1 <= sum(found) <= MOST_DOCUMENTS_WITH_AN_ANSWER, (one.id, found)
+    for question in loaded.questions:
+        has_answer = [
+            answer_kept(with_title(document.title, document.text), question.answers) for document in question.documents
+        ]
+        assert 1 <= sum(has_answer) <= MOST_DOCUMENTS_WITH_AN_ANSWER, (question.id, has_answer)
 
 
 def test_the_documents_are_passages_under_their_headings_and_none_comes_twice(loaded) -> None:
-    for one in loaded.questions:
-        assert len(one.documents) == len({document.id for document in one.documents}) == 20
-        for document in one.documents:
+    for question in loaded.questions:
+        assert len(question.documents) == len({document.id for document in question.documents}) == 20
+        for document in question.documents:
             assert document.title and not document.text.startswith(f"{document.title}\n")
 
 
 def test_what_bm25_did_not_find_stands_last_and_is_marked(loaded) -> None:
-    gold = found = 0
-    for one in loaded.questions:
-        marks = [PUT_IN in document.metadata for document in one.documents]
-        assert marks == sorted(marks), one.id
-        assert {position for position, mark in enumerate(marks) if mark} <= set(one.gold), one.id
-        gold += len(one.gold)
-        found += len(one.gold) - sum(marks)
-    assert loaded.gold_retrieved == pytest.approx(found / gold)
+    gold = retrieved = 0
+    for question in loaded.questions:
+        marks = [PUT_IN in document.metadata for document in question.documents]
+        assert marks == sorted(marks), question.id
+        assert {position for position, mark in enumerate(marks) if mark} <= set(question.gold), question.id
+        gold += len(question.gold)
+        retrieved += len(question.gold) - sum(marks)
+    assert loaded.gold_retrieved == pytest.approx(retrieved / gold)
     assert 0.5 < loaded.gold_retrieved < 1
 
 
 def test_few_documents_still_hold_the_evidence() -> None:
     few = python_reference_questions(documents=2)
-    assert {len(one.documents) for one in few.questions} == {2}
+    assert {len(question.documents) for question in few.questions} == {2}
     assert few.gold_retrieved < python_reference_questions(documents=40).gold_retrieved
-    assert all(one.support and one.gold for one in few.questions)
+    assert all(question.support and question.gold for question in few.questions)
 
 
 @pytest.mark.parametrize("documents", [1, 0, -1])
@@ -127,4 +136,4 @@ def test_white_space_and_quotation_marks_need_not_agree(loaded, monkeypatch) -> 
 
 
 def test_answers_are_more_than_punctuation() -> None:
-    assert all(normalise(answer) for one in written_questions() for answer in one.answers)
+    assert all(normalise(answer) for question in written_questions() for answer in question.answers)

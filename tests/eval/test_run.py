@@ -13,7 +13,7 @@ from tersely.methods import METHODS
 from tersely_cli.app import app
 from tersely_eval.measure.measurement import read_run
 from tersely_eval.peers.baselines import BASELINES
-from tersely_eval.report.reports import merged
+from tersely_eval.report.reports import merged_runs
 
 HOTPOT, NATURAL_QUESTIONS = (str(DATA / f"{name}-sample.jsonl") for name in ("hotpot", "nq20"))
 QUICK = ("--methods", "evidence,truncation,full", "--rates", "0.5,0.25")
@@ -33,15 +33,22 @@ def test_a_run_leaves_its_files_and_prints_a_table(evaluate, tmp_path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.md", "run.jsonl", "summary.json"]
     run = read_run(folder / "run.jsonl")
     assert len(run.measurements) == 2 * (2 + 2 + 1), "no compression has one rate"
-    for one in run.measurements:
-        assert one.error is None and one.seconds and one.peak_bytes
-        assert one.method == "full" or 0 < one.tokens <= one.target_tokens < one.original_tokens
-        assert one.answer_log_probability is not None and one.answer_log_probability < 0
-    assert {one.broken_words for one in run.measurements} == {0}
-    for one in run.measurements:
-        assert one.method == "truncation" or (one.units_whole, one.context_missing, one.cut_units) == (1.0, 0.0, 0)
-        assert one.cut_units in (0, 1), "the beginning of a text has one end"
-    assert {one.data_set for one in run.measurements} == {"hotpot-sample", "nq20-sample"}
+    for measurement in run.measurements:
+        assert measurement.error is None and measurement.seconds and measurement.peak_bytes
+        assert (
+            measurement.method == "full"
+            or 0 < measurement.tokens <= measurement.target_tokens < measurement.original_tokens
+        )
+        assert measurement.answer_log_probability is not None and measurement.answer_log_probability < 0
+    assert {measurement.broken_words for measurement in run.measurements} == {0}
+    for measurement in run.measurements:
+        assert measurement.method == "truncation" or (
+            measurement.units_whole,
+            measurement.context_missing,
+            measurement.cut_units,
+        ) == (1.0, 0.0, 0)
+        assert measurement.cut_units in (0, 1), "the beginning of a text has one end"
+    assert {measurement.data_set for measurement in run.measurements} == {"hotpot-sample", "nq20-sample"}
     text = (folder / "report.md").read_text()
     assert "<!-- table: hotpot-sample -->" in text and "answer kept at 2x / 4x" in text and "`evidence`" in text
     assert "hotpot-sample: 1 questions" in done.stdout
@@ -81,7 +88,7 @@ def test_what_is_wanted_of_a_question_may_be_said_in_several_ways(evaluate, tmp_
     done = evaluate("--data", "wants.jsonl", "--methods", "truncation", "--rates", "0.15", "--out", "x")
     assert done.exit_code == 0, done.output
     run = read_run(tmp_path / "x")
-    assert [one.answer_kept for one in run.measurements] == [1.0, 1.0, 0.0, pytest.approx(2 / 3), None]
+    assert [measurement.answer_kept for measurement in run.measurements] == [1.0, 1.0, 0.0, pytest.approx(2 / 3), None]
     (summary,) = json.loads((tmp_path / "x" / "summary.json").read_text())["summaries"]
     assert summary["answer_kept"] == pytest.approx(2 / 3)
     assert {"units_whole", "context_missing", "cut_units"} <= set(summary)
@@ -108,7 +115,9 @@ def test_without_arguments_it_is_the_set_that_ships(evaluate, tmp_path) -> None:
     done = evaluate("--limit", 2, "--methods", "truncation")
     assert done.exit_code == 0, done.output
     run = read_run(tmp_path / "tersely-eval" / "1" / "run.jsonl")
-    assert len(run.measurements) == 6 and {one.data_set for one in run.measurements} == {"python-reference"}
+    assert len(run.measurements) == 6 and {measurement.data_set for measurement in run.measurements} == {
+        "python-reference"
+    }
 
 
 def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(evaluate, monkeypatch, tmp_path) -> None:
@@ -132,7 +141,11 @@ def test_ctrl_c_keeps_what_was_measured_and_resume_goes_on(evaluate, monkeypatch
     done = evaluate("--resume", "here")
     assert done.exit_code == 0, done.output
     run = read_run(file)
-    assert len(run.measurements) == 8 == len({(one.question, one.method) for one in run.measurements})
+    assert (
+        len(run.measurements)
+        == 8
+        == len({(measurement.question, measurement.method) for measurement in run.measurements})
+    )
     assert len(calls) == 5, "what was measured is not measured again"
     assert evaluate("--resume", "here").exit_code == 0 and len(calls) == 5
 
@@ -145,7 +158,7 @@ def test_a_method_that_fails_is_a_row(evaluate, monkeypatch, tmp_path) -> None:
     monkeypatch.setitem(METHODS, "unheard_of", METHODS["llmlingua"])  # the settings do not know its name
     done = evaluate("--data", HOTPOT, "--limit", 1, "--methods", "broken,unheard_of,truncation", "--out", "x")
     assert done.exit_code == 0, done.output
-    errors = [one.error or "" for one in read_run(tmp_path / "x" / "run.jsonl").measurements]
+    errors = [measurement.error or "" for measurement in read_run(tmp_path / "x" / "run.jsonl").measurements]
     assert errors[:3] == ["RuntimeError: no luck"] * 3
     assert all(error.startswith("InvalidInputError: method: ") for error in errors[3:6])
     assert errors[6:] == [""] * 3
@@ -175,7 +188,7 @@ def test_several_runs_are_shown_as_one(evaluate, tmp_path) -> None:
     assert done.exit_code == 0, done.output
     text = (tmp_path / "RESULTS.md").read_text()
     assert "`truncation`" in text and "`bm25_sentences`" in text
-    run = merged([read_run("a"), read_run("b")])
+    run = merged_runs([read_run("a"), read_run("b")])
     assert [set(example.kept) for example in run.examples] == [{"truncation", "bm25_sentences"}], "side by side"
     assert "bm25_sentences" in done.stdout and "<html" in (tmp_path / "all.html").read_text()
 

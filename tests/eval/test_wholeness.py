@@ -65,8 +65,8 @@ class TestWhereTheCharactersAreKnown:
         row = "| Old Mill | 1820 |"
         assert of_parts(TABLE, "# Mills", "Those that turn:", header, row) == (1, 0, 0)
         for part in ("# Mills", "Those that turn:", header):
-            others = [one for one in ("# Mills", "Those that turn:", header, row) if one != part]
-            assert of_parts(TABLE, *others) == (1, 0, 1), part
+            lines = [line for line in ("# Mills", "Those that turn:", header, row) if line != part]
+            assert of_parts(TABLE, *lines) == (1, 0, 1), part
         assert of_parts(TABLE, "# Mills", "Those that", header, row) == (1, 0, 1)
 
     def test_a_heading_alone_is_no_unit(self) -> None:

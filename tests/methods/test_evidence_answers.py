@@ -10,7 +10,7 @@ from test_profile import write
 
 from doubles import FakeScorer
 from tersely import CompressionResult, Compressor
-from tersely_eval.data.answers import answer_kept
+from tersely_eval.data import answer_kept
 
 LANGUAGES = {
     "Chinese": (

@@ -1,4 +1,4 @@
-"""Questions with the documents a retriever found for them, read from a file. Nothing is measured here."""
+"""Questions with the documents that a retriever found for them, read from a file. Nothing is measured here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tersely import Document, InvalidInputError
-from tersely.budget.rendering import DOCUMENT_SEPARATOR, with_title
+from tersely.budget import DOCUMENT_SEPARATOR, with_title
 from tersely.errors import complaint
 from tersely.input import check_text
 from tersely_eval.data.formats import check_fields, question_values
@@ -35,7 +35,7 @@ class SupportSentence(BaseModel):
 
 
 class Question(BaseModel):
-    """A question, what counts as its answer, and the documents to compress.
+    """A question, its answers, and the documents to compress.
 
     Attributes:
         id: the question's name, stable from one release of the data to the next.
@@ -106,9 +106,9 @@ class Question(BaseModel):
 def read_questions(path: str | Path, fields: Mapping[str, str] | None = None) -> list[Question]:
     """The questions of a file, in its order.
 
-    The file holds one JSON object a line, or an array of them, and may be packed with gzip. Its format is seen from its
-    content: the keys of `Question`, HotpotQA's own or those of Lost in the Middle. A question without an id is called
-    by the number of its line.
+    The file holds one JSON object a line, or an array of them, and may be packed with gzip. Its keys tell its
+    format: those of `Question`, HotpotQA's own or those of Lost in the Middle. The number of its line becomes the id of
+    a question that has none.
 
     Args:
         path: of the file.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tersely import Span
 from tersely.input import read_documents
-from tersely.methods.evidence.calibration import Example, ExampleSet
+from tersely.methods.evidence import Example, ExampleSet
 from tersely.text.segmentation import segment_documents
 from tersely_eval.data.answers import answer_kept
 from tersely_eval.data.datasets import Question, read_questions
@@ -28,8 +28,8 @@ def read_examples(path: Path) -> ExampleSet:
 def evidence_of(question: Question) -> dict[int, list[Span]]:
     """Position of a document -> the characters of its text that are evidence.
 
-    That is what somebody marked; where nobody did, the sentences of the gold documents in which an answer, or a part of
-    it, stands.
+    That is what somebody marked. Where nothing is marked, it is the sentences of the gold documents that have an answer
+    or a part of it.
     """
     evidence: dict[int, list[Span]] = {}
     for sentence in question.support:

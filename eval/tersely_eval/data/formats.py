@@ -1,7 +1,6 @@
 """The formats in which people keep questions with their documents, each brought into the keys of `Question`.
 
-Which format a record has is seen from its keys. Nothing is read from disk here, and nothing is checked but what it
-takes to understand a record.
+A record's keys tell its format. Nothing is read from disk here, and of a record only what the format needs is checked.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from tersely import InvalidInputError
 
 Values = Mapping[str, Any]
 
-# Whatever may have another name in somebody's file.
+# Fields that may have other names in a file of the user's.
 _OF_A_QUESTION = ("id", "question", "answers", "documents", "gold", "support", "needs", "signals", "answerable")
 _OF_A_DOCUMENT = ("title", "text")
 _LISTED = 20  # names of fields that an error shows
@@ -79,7 +78,7 @@ def question_values(record: Values, fields: Mapping[str, str]) -> dict[str, Any]
 def from_fields(record: Values, fields: Mapping[str, str]) -> dict[str, Any]:
     """Question, documents (strings, or objects with a text), and whatever else of a `Question` there is.
 
-    Answers are a list, or one string. What else stands in the record and in its documents is not read.
+    Answers are a list, or one string. Other fields of the record and of its documents are ignored.
     """
     values = {ours: _find(record, fields.get(ours, ours))[1] for ours in _OF_A_QUESTION}
     question, documents = (_required(record, ours, fields) for ours in ("question", "documents"))
@@ -110,23 +109,23 @@ def from_hotpotqa(record: Values) -> dict[str, Any] | None:
     Facts that are not among the paragraphs retrieved, or point behind a paragraph's end, are no support here. A few
     questions of the full wiki have no paragraphs at all: None.
     """
-    read = _HotpotQA.model_validate(record)
-    facts = set(read.supporting_facts)
+    parsed = _HotpotQA.model_validate(record)
+    facts = set(parsed.supporting_facts)
     titles = {title for title, _ in facts}
     values = {
-        "id": read.id,
-        "question": read.question,
-        "answers": () if read.answer is None else (read.answer,),
-        "documents": [{"title": title, "text": "".join(sentences)} for title, sentences in read.context],
-        "gold": [position for position, (title, _) in enumerate(read.context) if title in titles],
+        "id": parsed.id,
+        "question": parsed.question,
+        "answers": () if parsed.answer is None else (parsed.answer,),
+        "documents": [{"title": title, "text": "".join(sentences)} for title, sentences in parsed.context],
+        "gold": [position for position, (title, _) in enumerate(parsed.context) if title in titles],
         "support": [
             {"document": position, "text": sentence}
-            for position, (title, sentences) in enumerate(read.context)
+            for position, (title, sentences) in enumerate(parsed.context)
             for index, sentence in enumerate(sentences)
             if (title, index) in facts and sentence.strip()
         ],
     }
-    return values if read.context else None
+    return values if parsed.context else None
 
 
 class _Passage(BaseModel):
@@ -148,13 +147,13 @@ class _LostInTheMiddle(BaseModel):
 
 def from_lost_in_the_middle(record: Values) -> dict[str, Any]:
     """Lost in the Middle: the passage marked as gold, or where none is, those in which the answer stands."""
-    read = _LostInTheMiddle.model_validate(record)
-    gold = [position for position, passage in enumerate(read.ctxs) if passage.isgold]
+    parsed = _LostInTheMiddle.model_validate(record)
+    gold = [position for position, passage in enumerate(parsed.ctxs) if passage.isgold]
     return {
-        "question": read.question,
-        "answers": read.answers,
-        "documents": [{"title": passage.title or None, "text": passage.text} for passage in read.ctxs],
-        "gold": gold or [position for position, passage in enumerate(read.ctxs) if passage.hasanswer],
+        "question": parsed.question,
+        "answers": parsed.answers,
+        "documents": [{"title": passage.title or None, "text": passage.text} for passage in parsed.ctxs],
+        "gold": gold or [position for position, passage in enumerate(parsed.ctxs) if passage.hasanswer],
     }
 
 

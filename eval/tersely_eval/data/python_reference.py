@@ -17,14 +17,14 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from tersely import Document, InvalidInputError
-from tersely.budget.rendering import with_title
+from tersely.budget import with_title
 from tersely.text.lexical import LexicalIndex, content_words
 from tersely.text.sentences import split_sentences
 from tersely_eval.data.answers import answer_kept
 from tersely_eval.data.datasets import Question, SupportSentence
 from tersely_eval.data.reference_text import cut_passages, reference_sections
 
-NAME = "python-reference"
+PYTHON_REFERENCE = "python-reference"
 PUT_IN = "put_in"  # the metadata of a document that BM25 did not find
 
 
@@ -78,12 +78,12 @@ class _Passage(NamedTuple):
 
 
 class _NotInThisReferenceError(Exception):
-    """Why a question is left out."""
+    """This Python's reference does not answer a question; the message says why."""
 
 
 def written_questions() -> list[WrittenQuestion]:
     """The lines of the data file."""
-    text = (files("tersely_eval.data") / f"{NAME}.jsonl").read_text(encoding="utf-8")
+    text = (files("tersely_eval.data") / f"{PYTHON_REFERENCE}.jsonl").read_text(encoding="utf-8")
     return [WrittenQuestion.model_validate_json(line) for line in text.splitlines()]
 
 
@@ -132,7 +132,7 @@ def _passages() -> list[_Passage]:
 
 
 def _support(written: WrittenQuestion, passages: Sequence[_Passage]) -> list[SupportSentence]:
-    """The sentences that are a question's evidence, each with the position of its passage among all of them."""
+    """The sentences that are a question's evidence, each with the position of its passage among all passages."""
     support = [_find(evidence, passages) for evidence in written.evidence]
     if not any(answer_kept(sentence.text, written.answers) for sentence in support):
         raise _NotInThisReferenceError(f"no answer stands in the evidence: {', '.join(map(repr, written.answers))}")
@@ -156,7 +156,7 @@ def _find(evidence: Evidence, passages: Sequence[_Passage]) -> SupportSentence:
 def _with_documents(
     written: WrittenQuestion, support: Sequence[SupportSentence], retrieved: Sequence[int], passages: Sequence[_Passage]
 ) -> Question:
-    """The question with what was retrieved; gold passages that were not take the place of the lowest of the others."""
+    """The question with its documents; gold passages that were not retrieved replace the lowest others."""
     gold = list(dict.fromkeys(sentence.document for sentence in support))
     if len(retrieved) < len(gold):
         raise InvalidInputError(
@@ -164,8 +164,8 @@ def _with_documents(
             f"got {len(retrieved)}"
         )
     missing = [passage for passage in gold if passage not in retrieved]
-    others = [passage for passage in retrieved if passage not in gold]
-    displaced = others[len(others) - len(missing) :]
+    not_gold = [passage for passage in retrieved if passage not in gold]
+    displaced = not_gold[len(not_gold) - len(missing) :]
     chosen = [passage for passage in retrieved if passage not in displaced] + missing
     documents = [passages[passage].document for passage in chosen]
     for number in range(len(chosen) - len(missing), len(chosen)):

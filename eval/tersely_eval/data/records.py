@@ -1,4 +1,4 @@
-"""A file, packed or not -> its JSON objects, each with where it stands. What they mean is not known here."""
+"""A file, packed or not -> its JSON objects and their places in it. `formats.py` knows what they mean."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which words of a source the words of a text that was made from it are. Nothing is judged here.
+"""Aligns the words of a text with those of the source that it was made from. Nothing is judged here.
 
-The text may have left words out, put parts of the source in another order, and added words of its own.
+The text may leave words out, put parts of the source in another order, and add words of its own.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from typing import NamedTuple
 import numpy as np
 import regex
 
-from tersely_eval.data.answers import UNSPACED
+from tersely_eval.data import UNSPACED
 
 # Letters and digits in a row, as one word; in a script without spaces each character.
 _WORD = regex.compile(
     rf"{UNSPACED}\p{{M}}*|(?:(?!{UNSPACED})[\p{{L}}\p{{N}}])(?:(?!{UNSPACED})[\p{{L}}\p{{N}}\p{{M}}])*"
 )
 
-# What a leap costs: to a later word of the same unit, and forth or back to another unit.
-_SKIP, _FORTH, _BACK = 1, 2, 3
-# Added for each unit that is left or entered in its middle: that two units begin alike is likelier.
+# What a leap costs: to a later word of the same unit, and forward or back to another unit.
+_SKIP, _FORWARD, _BACK = 1, 2, 3
+# Added for each unit that is left or entered in its middle: whole units are likelier.
 _CUT = 1
-# So many places of one word are looked at; the commonest words of a long source have more.
+# At most so many places of a word are compared; the commonest words of a long source have more.
 _MOST_PLACES = 1000
 
 
@@ -84,14 +84,14 @@ class Source:
         before = np.full(len(places), np.argmin(left))
         costs = left[before] + self._entering[places] + _BACK
 
-        # Forth from the cheapest before each place, or from the nearest (-1 where there is none).
+        # Forward from the cheapest before each place, or from the nearest (-1 where there is none).
         least = np.minimum.accumulate(left)
         cheapest = np.maximum.accumulate(np.where(left == least, np.arange(len(left)), 0))
         nearest = np.searchsorted(last.places, places) - 1
         origin = last.places[nearest]
         same_unit = (self._units[origin] == self._units[places]) & (self._units[places] >= 0)
         for earlier, cost, possible in (
-            (cheapest[nearest], least[nearest] + self._entering[places] + _FORTH, nearest >= 0),
+            (cheapest[nearest], least[nearest] + self._entering[places] + _FORWARD, nearest >= 0),
             (nearest, last.costs[nearest] + _SKIP, (nearest >= 0) & same_unit),
             (nearest, last.costs[nearest], (nearest >= 0) & (origin + 1 == places)),
         ):

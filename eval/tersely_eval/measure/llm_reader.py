@@ -1,6 +1,6 @@
 """Asks an LLM the questions, over any URL that speaks OpenAI's chat completions. The only room that spends money.
 
-Every answer is kept on disk: whoever asks the same again pays nothing. What the answers are worth: `answer_scores.py`.
+Every answer is stored on disk, so asking the same again costs nothing. `answer_scores.py` says how good answers are.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class Answer(BaseModel):
 
 def llm_prompt(context: str, question: str) -> str:
     """What the LLM is sent: an instruction to be brief, the context, and the question."""
-    asked = f"Question: {question}\nAnswer:"
-    return "\n\n".join(part for part in (_INSTRUCTION, context, asked) if part.strip())
+    end = f"Question: {question}\nAnswer:"
+    return "\n\n".join(part for part in (_INSTRUCTION, context, end) if part.strip())
 
 
 def parse_reader(name: str, base_url: str | None = None) -> LLMReader:
@@ -121,9 +121,9 @@ class LLMReader:
                 f"cannot write to {self.cache_folder} ({error.strerror}); set TERSELY_HOME to a writable folder"
             ) from None
         self._client = openai.OpenAI(api_key=key or "none", base_url=self.base_url, timeout=timeout)
-        # What is asked for names the answer on disk; what is sent leaves out what the model turned out to refuse.
-        self._asked_for: dict[str, Any] = {"temperature": 0, "max_tokens": _LONGEST_ANSWER}
-        self._sent = dict(self._asked_for)
+        # These options are part of an answer's key on disk; those that are sent lack what the model refused.
+        self._options: dict[str, Any] = {"temperature": 0, "max_tokens": _LONGEST_ANSWER}
+        self._sent = dict(self._options)
 
     def answer(self, prompt: str) -> Answer:
         """The answer to a prompt, from disk if it is there.
@@ -136,27 +136,27 @@ class LLMReader:
             return Answer.model_validate_json(entry.read_bytes()).model_copy(update={"cached": True})
         except (OSError, ValidationError):  # not there, or no longer what was written
             answer = self._ask(prompt)
-        self._keep(entry, answer)
+        self._store(entry, answer)
         return answer
 
     def answers(self, prompts: Sequence[str]) -> list[Answer | ReaderError]:
         """The answers to several prompts, in their order, a few asked at once. A failure is in its answer's place."""
 
-        def one(prompt: str) -> Answer | ReaderError:
+        def answer_or_error(prompt: str) -> Answer | ReaderError:
             try:
                 return self.answer(prompt)
             except ReaderError as error:
                 return error
 
         with ThreadPoolExecutor(_REQUESTS_AT_ONCE) as pool:
-            return list(pool.map(one, prompts))
+            return list(pool.map(answer_or_error, prompts))
 
     def _entry(self, prompt: str) -> Path:
-        asked = json.dumps([self.base_url, self.model, self._asked_for, prompt], sort_keys=True)
-        return self.cache_folder / f"{hashlib.sha256(asked.encode()).hexdigest()}.json"
+        key = json.dumps([self.base_url, self.model, self._options, prompt], sort_keys=True)
+        return self.cache_folder / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
 
-    def _keep(self, entry: Path, answer: Answer) -> None:
-        """In one step: who reads meanwhile finds all of it or nothing."""
+    def _store(self, entry: Path, answer: Answer) -> None:
+        """Write an answer in one step, so that another process finds all of it or nothing."""
         try:
             with tempfile.TemporaryDirectory(dir=entry.parent) as folder:
                 part = Path(folder, entry.name)
@@ -174,7 +174,7 @@ class LLMReader:
                 reply = self._client.chat.completions.with_raw_response.create(
                     model=self.model, messages=[{"role": "user", "content": prompt}], **sent
                 )
-                return self._read(reply.text)
+                return self._parse(reply.text)
             except openai.BadRequestError as error:
                 if error.param not in sent or error.param not in _INSTEAD:
                     raise self._refused(error) from None
@@ -187,7 +187,7 @@ class LLMReader:
                 reason = str(error.__cause__ or error)
                 raise self._no_answer(f"cannot be reached: {reason}", "check the base URL and the network") from None
 
-    def _read(self, reply: str) -> Answer:
+    def _parse(self, reply: str) -> Answer:
         try:
             completion = _Completion.model_validate_json(reply)
         except ValidationError:
@@ -210,9 +210,9 @@ class LLMReader:
             404: "check the model's name and the base URL",
             429: "wait, ask for less at once, or check your quota",
         }.get(error.status_code, "try again later" if error.status_code >= 500 else "check the model's name and limits")
-        # A server may repeat the key, or part of it, in what it says to a wrong one.
-        said = "" if error.status_code in (401, 403) else f": {' '.join(error.message.split())[:_LONGEST_REASON]}"
-        return self._no_answer(f"status {error.status_code}{said}", helps)
+        # A server may repeat a wrong key, or part of it, in its message.
+        reason = "" if error.status_code in (401, 403) else f": {' '.join(error.message.split())[:_LONGEST_REASON]}"
+        return self._no_answer(f"status {error.status_code}{reason}", helps)
 
     def _no_answer(self, reason: str, helps: str) -> ReaderError:
         return ReaderError(f"no answer from {self.model!r} at {self.base_url} ({reason}): {helps}")
@@ -233,7 +233,7 @@ class _Usage(BaseModel):
 
 
 class _Completion(BaseModel):
-    """What is read of a reply. Not the library's own type: that one is filled with whatever a server sends."""
+    """The fields used of a reply. Not the library's own type, which takes whatever a server sends unchecked."""
 
     choices: list[_Choice] = Field(min_length=1)
     usage: _Usage = _Usage()

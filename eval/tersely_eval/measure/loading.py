@@ -1,4 +1,4 @@
-"""A plan -> the questions of its data sets, each under the name that the tables have for it."""
+"""A plan -> the questions of its data sets, by the names that the tables use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tersely import InvalidInputError
-from tersely_eval.data.datasets import Question, read_questions
+from tersely_eval.data import Question, read_questions
 from tersely_eval.measure.measurement import Plan
 
 
@@ -32,9 +32,9 @@ def read_data_sets(plan: Plan, note: Callable[[str], None]) -> dict[str, list[Qu
 
 
 def _shipped(limit: int | None, note: Callable[[str], None]) -> dict[str, list[Question]]:
-    from tersely_eval.data.python_reference import NAME, python_reference_questions
+    from tersely_eval.data import PYTHON_REFERENCE, python_reference_questions
 
     shipped = python_reference_questions()
     if shipped.left_out:
         note(f"{len(shipped.left_out)} questions left out, as this Python's reference does not answer them")
-    return {NAME: shipped.questions[:limit]}
+    return {PYTHON_REFERENCE: shipped.questions[:limit]}

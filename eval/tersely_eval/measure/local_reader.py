@@ -1,4 +1,4 @@
-"""How likely a local model finds the answer once it has read a context. It writes nothing: see `llm_reader.py`.
+"""How likely a local model finds the answer once it has read a context. An LLM that writes an answer: `llm_reader.py`.
 
 The prompt is always the same: the context, a blank line, `Question: ` and the question, and on the last line `Answer:`.
 Two contexts are compared by two calls with the same question and answers.
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tersely import InvalidInputError
-from tersely.scoring.scorer import Scorer, ScoringRequest
+from tersely.scoring import Scorer, ScoringRequest
 
 
 def local_prompt(context: str, question: str) -> str:
     """What a local model reads before the answer. Without a context the question stands alone."""
-    asked = f"Question: {question}\nAnswer:"
-    return f"{context}\n\n{asked}" if context.strip() else asked
+    end = f"Question: {question}\nAnswer:"
+    return f"{context}\n\n{end}" if context.strip() else end
 
 
 def answer_log_probability(scorer: Scorer, prompt: str, answer: str | Sequence[str]) -> float:

@@ -1,4 +1,4 @@
-"""What a run was made with: command, day, versions, processor. Without it no figure can be made again."""
+"""What a run was made with: command, day, versions, processor. Whoever repeats a figure needs it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tersely
 from tersely import Compressor
-from tersely.scoring.scorer import Scorer
+from tersely.scoring import Scorer
 from tersely_eval.measure.measurement import Plan, RunDescription
 
 

@@ -1,7 +1,7 @@
-"""One measurement, and a run of them as it lies on disk: plain, typed values. Nothing is measured or shown here.
+"""One measurement, and a run of them as it is stored on disk: plain, typed values. Nothing is measured or shown here.
 
-A run is a file of JSON lines. The first says how it was made, each other one is a measurement, written when it was
-taken: what was done before an interruption is there.
+A run is a file of JSON lines. The first says how the run was made. Each other line is a measurement or an example,
+written at once, so an interruption loses nothing.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Example(BaseModel):
 
 
 class Plan(BaseModel):
-    """What to measure: all that one must say to make, or to go on with, a run.
+    """What to measure: all that is needed to begin a run, or to go on with it.
 
     Attributes:
         data: files with questions; none: the set that ships.
@@ -125,7 +125,7 @@ class Plan(BaseModel):
 
 
 class RunDescription(BaseModel):
-    """All that one must know to make the figures again.
+    """All that is needed to repeat the figures.
 
     Attributes:
         command: the command line.

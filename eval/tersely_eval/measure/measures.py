@@ -7,9 +7,8 @@ from statistics import fmean
 import regex
 
 from tersely import Span
-from tersely_eval.data.answers import HAS_UNSPACED, answer_kept, in_words, normalise
-from tersely_eval.data.datasets import Question, SupportSentence
-from tersely_eval.peers.selection import Selection
+from tersely_eval.data import HAS_UNSPACED, Question, SupportSentence, answer_kept, in_words, normalise
+from tersely_eval.peers import Selection
 
 _WORD = regex.compile(r"\w+(?:[.,]\d+)*")  # 1,850,000 is one number
 

@@ -1,27 +1,27 @@
-"""A plan -> those who read every context: the local model that says how likely the answer is, the LLM that answers."""
+"""A plan -> its readers: the local model that says how likely the answer is, and the LLM that answers."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tersely import Compressor
-from tersely_eval.data.datasets import Question
+from tersely_eval.data import Question
 from tersely_eval.measure.measurement import Plan
 from tersely_eval.measure.run import Reader
 
 
-def readers(plan: Plan, compressor: Compressor) -> list[Reader]:
-    """Those that the plan asks for.
+def make_readers(plan: Plan, compressor: Compressor) -> list[Reader]:
+    """The readers that the plan asks for.
 
     Raises:
         InvalidInputError: there is no such LLM reader.
     """
-    asked = []
+    chosen: list[Reader] = []
     if plan.log_probability:
-        asked.append(_local(compressor))
+        chosen.append(_local(compressor))
     if plan.reader:
-        asked.append(_llm(plan.reader, plan.reader_url))
-    return asked
+        chosen.append(_llm(plan.reader, plan.reader_url))
+    return chosen
 
 
 def _local(compressor: Compressor) -> Reader:

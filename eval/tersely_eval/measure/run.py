@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
 from tersely import Compressor, InvalidInputError, Span
-from tersely.budget.shares import target_from_rate
-from tersely_eval.data.datasets import Question
+from tersely.budget import target_from_rate
+from tersely_eval.data import Question
 from tersely_eval.measure.measurement import Example, Measurement, Plan, RunDescription, read_run, to_line
 from tersely_eval.measure.measures import answer_share, broken_words, gold_found, recall, support_kept
 from tersely_eval.measure.wholeness import wholeness
-from tersely_eval.peers.approaches import Approach, approaches
-from tersely_eval.peers.selection import Selection
+from tersely_eval.peers import Approach, Selection, approaches
 
-# What somebody who reads a context makes of it: figures by the names that they have in a `Measurement`.
+# A question and a context -> figures, by their names in a `Measurement`.
 Reader = Callable[[Question, str], dict[str, Any]]
 
 _EXAMPLES = 2  # questions of each data set that are shown in full
@@ -26,7 +25,7 @@ _SAMPLE_SECONDS = 0.02
 
 
 class Case(NamedTuple):
-    """What one measurement is of."""
+    """A question, method and rate to measure."""
 
     data_set: str
     question: Question
@@ -35,7 +34,7 @@ class Case(NamedTuple):
 
     @property
     def key(self) -> tuple[str, str, str, float]:
-        """What a measurement of it has as its key."""
+        """The key of its measurement."""
         return self.data_set, self.question.id, self.method, self.rate
 
 
@@ -68,7 +67,7 @@ def open_run(path: Path, description: RunDescription) -> None:
         raise InvalidInputError(f"{path}: cannot be written ({error.strerror})") from None
 
 
-def run(
+def take_measurements(
     path: Path,
     todo: Sequence[Case],
     compressor: Compressor,
@@ -88,14 +87,14 @@ def run(
     """
     done = {
         measurement.key for measurement in read_run(path).measurements if measurement.error is None
-    }  # what failed gets another chance
-    shown = _shown(todo)
+    }  # a failure is measured again
+    examples = _example_keys(todo)
     available = approaches(compressor)
     with _appending(path) as file:
         for case in todo:
             if case.key not in done:
                 measurement, selection = _measure(case, available[case.method], compressor.tokenizer.count, readers)
-                if selection and selection.kept is not None and case.key in shown:
+                if selection and selection.kept is not None and case.key in examples:
                     file.write(to_line(_example(case, selection.kept)))
                 file.write(to_line(measurement))
                 file.flush()
@@ -105,7 +104,7 @@ def run(
 def _measure(
     case: Case, approach: Approach, count: Callable[[str], int], readers: Sequence[Reader]
 ) -> tuple[Measurement, Selection | None]:
-    """One measurement. A failure is one too: the others go on."""
+    """Take one measurement. A failure becomes a measurement with an error, and the run goes on."""
     question = case.question
     original_tokens = count(question.context)
     measurement = Measurement(
@@ -121,16 +120,16 @@ def _measure(
             start = time.perf_counter()
             selection = approach(question, measurement.target_tokens)
             seconds = time.perf_counter() - start
-        standing = wholeness(question, selection)
+        units = wholeness(question, selection)
         figures: dict[str, Any] = {
             "tokens": count(selection.context),
             "answer_kept": answer_share(question, selection.context),
             "support_kept": support_kept(question, selection),
             "gold_found": gold_found(question, selection),
             "recall": recall(question, selection),
-            "units_whole": standing.units_whole,
-            "context_missing": standing.context_missing,
-            "cut_units": standing.cut,
+            "units_whole": units.units_whole,
+            "context_missing": units.context_missing,
+            "cut_units": units.cut,
             "broken_words": broken_words(question, selection.context),
             "seconds": selection.seconds or seconds,
             "peak_bytes": selection.peak_bytes or peak(),
@@ -144,7 +143,7 @@ def _measure(
 
 @contextmanager
 def _peak_memory() -> Iterator[Callable[[], int]]:
-    """The most memory that this process held from beginning to end, in bytes, looked at every now and then."""
+    """The most memory that this process held inside the `with`, in bytes, sampled every now and then."""
     import psutil
 
     process = psutil.Process()
@@ -171,7 +170,7 @@ def _peak_memory() -> Iterator[Callable[[], int]]:
 
 @contextmanager
 def _appending(path: Path) -> Iterator[TextIO]:
-    """The file, open at its end; half a line there, left by a process that was killed, is taken away first."""
+    """The file, open at its end. Half a line there, left by a process that was killed, is removed first."""
     content = path.read_bytes()
     with path.open("r+b") as file:
         file.truncate(content.rfind(b"\n") + 1)
@@ -179,8 +178,8 @@ def _appending(path: Path) -> Iterator[TextIO]:
         yield file
 
 
-def _shown(todo: Sequence[Case]) -> set[tuple[str, str, str, float]]:
-    """The cases that become examples: the first questions of each data set, at the middle one of the rates."""
+def _example_keys(todo: Sequence[Case]) -> set[tuple[str, str, str, float]]:
+    """Keys of the cases that become examples: the first questions of each data set, at the middle of the rates."""
     rates = sorted({case.rate for case in todo if case.method != "full"}) or [1.0]
     questions: dict[str, list[str]] = {}
     for case in todo:

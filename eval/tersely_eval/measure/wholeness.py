@@ -16,9 +16,9 @@ import numpy as np
 from tersely import Span
 from tersely.input import read_documents
 from tersely.text.segmentation import SegmentedDocument, segment_documents
-from tersely_eval.data.datasets import Question
+from tersely_eval.data import Question
 from tersely_eval.measure.alignment import Source, spoken_words
-from tersely_eval.peers.selection import Selection
+from tersely_eval.peers import Selection
 
 # Fewer words of a unit in a row may stand in a text by chance.
 _RECOGNISED = 3
@@ -85,9 +85,9 @@ def _fates_in_spans(segmented: SegmentedDocument, kept: Mapping[int, Sequence[Sp
     whole = np.array([word.all() for word in words])
     touched = np.array([word.any() for word in words])
     for unit in segmented.units:
-        own = slice(unit.words.start, unit.words.stop)
+        of_unit = slice(unit.words.start, unit.words.stop)
         has_context = all(whole[part.start : part.stop].all() for part in unit.context)
-        yield _Fate(bool(whole[own].all()), bool(touched[own].any()), has_context)
+        yield _Fate(bool(whole[of_unit].all()), bool(touched[of_unit].any()), has_context)
 
 
 class _Documents(NamedTuple):
@@ -96,35 +96,35 @@ class _Documents(NamedTuple):
     Attributes:
         words: of one document after the other, its title before its text.
         units: for each word the number of its unit among all units; -1 for titles, headings and the like.
-        own: for each unit the places of its words.
-        context: for each unit the places of what it needs.
+        unit_places: for each unit the places of its words.
+        context_places: for each unit the places of what it needs.
     """
 
     words: list[str]
     units: np.ndarray
-    own: list[range]
-    context: list[list[range]]
+    unit_places: list[range]
+    context_places: list[list[range]]
 
 
 def _fates_in_text(segmented: Sequence[SegmentedDocument], context: str) -> Iterator[_Fate]:
-    """Those of the units with a letter or a digit; of others it cannot be told."""
+    """The fates of the units with a letter or a digit; what became of others cannot be told."""
     documents = _documents(segmented)
     aligned = Source(documents.words, documents.units).align([spoken.word for spoken in spoken_words(context)])
     standing = np.zeros(len(documents.words), dtype=bool)
     standing[aligned[aligned >= 0]] = True
     ends = _ends_of_pieces(aligned, len(documents.words))
     rows = _longest_rows(aligned, documents.units)
-    for number, own in enumerate(documents.own):
-        if own:
-            whole = bool(ends[own.start] >= own.stop)
-            has_context = all(standing[part.start : part.stop].all() for part in documents.context[number])
+    for number, places in enumerate(documents.unit_places):
+        if places:
+            whole = bool(ends[places.start] >= places.stop)
+            has_context = all(standing[part.start : part.stop].all() for part in documents.context_places[number])
             yield _Fate(whole, whole or rows.get(number, 0) >= _RECOGNISED, has_context)
 
 
 def _documents(segmented: Sequence[SegmentedDocument]) -> _Documents:
     words: list[str] = []
-    own: list[range] = []
-    context: list[list[range]] = []
+    unit_places: list[range] = []
+    context_places: list[list[range]] = []
     for document in segmented:
         words += [spoken.word for spoken in spoken_words(document.document.title or "")]
         spoken_here = spoken_words(document.document.text)
@@ -132,12 +132,12 @@ def _documents(segmented: Sequence[SegmentedDocument]) -> _Documents:
         edges = [len(words) + bisect_left(starts, word.start) for word in document.words] + [len(words) + len(starts)]
         words += [spoken.word for spoken in spoken_here]
         for unit in document.units:
-            own.append(_places(edges, unit.words))
-            context.append([_places(edges, part) for part in unit.context])
+            unit_places.append(_places(edges, unit.words))
+            context_places.append([_places(edges, part) for part in unit.context])
     units = np.full(len(words), -1)
-    for number, places in enumerate(own):
+    for number, places in enumerate(unit_places):
         units[places.start : places.stop] = number
-    return _Documents(words, units, own, context)
+    return _Documents(words, units, unit_places, context_places)
 
 
 def _places(edges: Sequence[int], words: range) -> range:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from tersely import Compressor, InvalidInputError, MethodName
 from tersely.methods import METHODS
-from tersely_eval.data.datasets import Question
+from tersely_eval.data import Question
 from tersely_eval.peers.baselines import BASELINES, Baseline
 from tersely_eval.peers.peers import PEERS, peer_approaches
 from tersely_eval.peers.selection import Selection
@@ -15,7 +15,7 @@ from tersely_eval.peers.selection import Selection
 Approach = Callable[[Question, int], Selection]
 
 
-def names() -> list[str]:
+def method_names() -> list[str]:
     """The names of all of them."""
     return [*METHODS, *BASELINES, *PEERS]
 
@@ -43,14 +43,14 @@ def approaches(compressor: Compressor) -> dict[str, Approach]:
     }
 
 
-def read_methods(given: Iterable[str]) -> tuple[str, ...]:
-    """Names that were given, each at most once, in their order.
+def parse_methods(given: Iterable[str]) -> tuple[str, ...]:
+    """Names of methods as a command line gives them, each at most once, in their order.
 
     Raises:
         InvalidInputError: there is no such method.
     """
-    chosen = tuple(dict.fromkeys(given))
-    for name in chosen:
-        if name not in names():
-            raise InvalidInputError(f"methods: there is no {name!r}; there are {', '.join(names())}")
-    return chosen
+    methods = tuple(dict.fromkeys(given))
+    for name in methods:
+        if name not in method_names():
+            raise InvalidInputError(f"methods: there is no {name!r}; there are {', '.join(method_names())}")
+    return methods

@@ -1,6 +1,6 @@
-"""What a method must beat: choices that need no model, within the same budget, with titles, counted alike.
+"""Baselines, which a method must beat: they need no model, have the same budget and titles, and are counted alike.
 
-None of them cuts inside a word. BM25 is that of bm25s as it comes: English stop words, no stemming.
+None of them cuts inside a word. BM25 is that of bm25s with its defaults: English stop words, no stemming.
 """
 
 from __future__ import annotations
@@ -9,15 +9,13 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-import bm25s
 import numpy as np
 
 from tersely import Document
-from tersely.budget.fit import fit
-from tersely.budget.pieces import Piece
-from tersely.budget.rendering import kept_spans, render_context, with_title
+from tersely.budget import Piece, fit, kept_spans, render_context, with_title
 from tersely.input import read_documents
 from tersely.text.segmentation import SegmentedDocument, segment_documents
+from tersely.text.stop_words import load_bm25s
 from tersely_eval.peers.selection import Selection
 
 Count = Callable[[str], int]
@@ -64,10 +62,10 @@ def bm25_sentences(documents: Sequence[Document], question: str, target_tokens: 
 
 
 def full(documents: Sequence[Document], question: str, target_tokens: int, count: Count) -> Selection:
-    """Everything: no compression. It takes no notice of the budget."""
+    """Everything: no compression, whatever the budget is."""
     segmented = _segmented(documents)
-    kept = [np.ones(len(document.words), dtype=bool) for document in segmented]
-    return _selection(segmented, kept, range(len(segmented)))
+    masks = [np.ones(len(document.words), dtype=bool) for document in segmented]
+    return _selection(segmented, masks, range(len(segmented)))
 
 
 BASELINES: dict[str, Baseline] = {
@@ -95,12 +93,15 @@ def _text(segmented: SegmentedDocument, piece: Piece) -> str:
 
 def _best_first(texts: Sequence[str], question: str) -> list[int]:
     """Positions of the texts that match the question best, best first; equal ones in their order."""
-    asked, *tokenized = bm25s.tokenize([question, *texts], stopwords="en", return_ids=False, show_progress=False)
-    if set(asked).isdisjoint(word for words in tokenized for word in words):
+    bm25s = load_bm25s()
+    question_words, *text_words = bm25s.tokenize(
+        [question, *texts], stopwords="en", return_ids=False, show_progress=False
+    )
+    if set(question_words).isdisjoint(word for words in text_words for word in words):
         return list(range(len(texts)))  # bm25s cannot score what has no word in common
     index = bm25s.BM25()
-    index.index(tokenized, show_progress=False)
-    best_first: list[int] = np.argsort(-index.get_scores(asked), kind="stable").tolist()
+    index.index(text_words, show_progress=False)
+    best_first: list[int] = np.argsort(-index.get_scores(question_words), kind="stable").tolist()
     return best_first
 
 
@@ -111,23 +112,25 @@ def _first_words(segmented: Sequence[SegmentedDocument], order: Sequence[int], t
     """
     ends = np.cumsum([len(segmented[position].words) for position in order])
 
-    def keeping(number: int) -> list[np.ndarray]:
-        kept = [np.zeros(len(document.words), dtype=bool) for document in segmented]
+    def masks(number: int) -> list[np.ndarray]:
+        of_documents = [np.zeros(len(document.words), dtype=bool) for document in segmented]
         for position, end in zip(order, ends.tolist(), strict=True):
-            mask = kept[position]
+            mask = of_documents[position]
             mask[: max(0, number - (end - len(mask)))] = True
-        return kept
+        return of_documents
 
     def tokens(number: int) -> int:
-        return count(render_context(segmented, keeping(number), order))
+        return count(render_context(segmented, masks(number), order))
 
-    # The search only ever settles on a number that it has counted and found to fit.
+    # `bisect_right` returns a number just after one that it has counted and that fits.
     number = bisect_right(range(int(ends[-1]) + 1), target, key=tokens) - 1
-    return _selection(segmented, keeping(number), order)
+    return _selection(segmented, masks(number), order)
 
 
-def _selection(segmented: Sequence[SegmentedDocument], kept: Sequence[np.ndarray], order: Sequence[int]) -> Selection:
+def _selection(segmented: Sequence[SegmentedDocument], masks: Sequence[np.ndarray], order: Sequence[int]) -> Selection:
     spans = {
-        document.index: kept_spans(document, mask) for document, mask in zip(segmented, kept, strict=True) if mask.any()
+        document.index: kept_spans(document, mask)
+        for document, mask in zip(segmented, masks, strict=True)
+        if mask.any()
     }
-    return Selection(render_context(segmented, kept, order), spans)
+    return Selection(render_context(segmented, masks, order), spans)

@@ -1,6 +1,6 @@
-"""A peer's process, spoken to in JSON lines: started, asked, ended. Which peers there are, `peers.py` knows.
+"""A peer's process: started, sent requests as JSON lines, ended. `peers.py` says which peers there are.
 
-Whatever goes wrong with the process is a `PeerError` here.
+Whatever goes wrong with the process is a `PeerError`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class PeerError(RuntimeError):
 
 
 class _Line(BaseModel):
-    """What a process may say."""
+    """A line that a process may send."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class PeerAnswer(_Line):
-    """What a peer made of one request.
+    """A peer's answer to one request.
 
     Attributes:
         id: the request's.
@@ -55,11 +55,11 @@ class _Failure(_Line):
     error: str
 
 
-_Said = TypeVar("_Said", bound=_Line)
+_LineKind = TypeVar("_LineKind", bound=_Line)
 
 
 class Peer:
-    """A process that answers requests; it starts at the first one, and anew after one that ended it.
+    """A process that answers requests. It starts at the first one, and again after a request that ended it.
 
     A start that failed is not tried again. The process ends with this object, with `close`, or with Python.
 
@@ -129,19 +129,19 @@ class Peer:
             raise PeerError(self._failed_start) from None
         return self._process
 
-    def _ask(self, process: _Process, request: str | None, seconds: float, kind: type[_Said]) -> _Said:
-        """Send a line, where there is one, and read one; the process goes on only where it said what was expected."""
+    def _ask(self, process: _Process, request: str | None, seconds: float, kind: type[_LineKind]) -> _LineKind:
+        """Send a request, if any, and parse the answer; a process that answers anything else is ended."""
         try:
-            said = _read(process.exchange(request, seconds), kind)
-        except BaseException:  # Ctrl-C, too: an answer that comes late would be taken for that to the next request
+            answer = _parse(process.exchange(request, seconds), kind)
+        except BaseException:  # Ctrl-C, too: its late answer would be taken for the answer to the next request
             self.close()
             raise
-        if isinstance(said, _Failure):
-            raise PeerError(said.error)
-        return said
+        if isinstance(answer, _Failure):
+            raise PeerError(answer.error)
+        return answer
 
 
-def _read(line: str, kind: type[_Said]) -> _Said | _Failure:
+def _parse(line: str, kind: type[_LineKind]) -> _LineKind | _Failure:
     with suppress(ValidationError):
         return kind.model_validate_json(line)
     with suppress(ValidationError):
@@ -150,15 +150,15 @@ def _read(line: str, kind: type[_Said]) -> _Said | _Failure:
 
 
 class _Process:
-    """A process that runs, and the file of what it complains of (a pipe would have to be emptied all the time)."""
+    """A running process, and a file for its standard error, since a pipe would have to be emptied all the time."""
 
     def __init__(self, command: Sequence[str], variables: Mapping[str, str]) -> None:
-        self._complaints = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._complaints,
+            stderr=self._errors,
             env={**os.environ, **variables},
             encoding="utf-8",
             errors="replace",
@@ -166,14 +166,14 @@ class _Process:
         self.end = weakref.finalize(self, _end, self._process)
 
     def exchange(self, request: str | None, seconds: float) -> str:
-        """Send a line, where there is one, and wait for one; where none comes in time, the process ends."""
+        """Send a request, if any, and wait for a line; where none comes in time, the process is killed."""
         process = self._process
         assert process.stdin and process.stdout
         late = Event()
 
         def give_up() -> None:
             late.set()
-            process.kill()  # which ends the writing or reading below, whichever it hangs in
+            process.kill()  # ends the call of write or readline that hangs below
 
         timer = Timer(seconds, give_up)
         timer.daemon = True
@@ -196,17 +196,17 @@ class _Process:
     def _how_it_ended(self) -> str:
         with suppress(subprocess.TimeoutExpired):  # it may have closed its output and go on
             self._process.wait(1)
-        self._complaints.seek(0)
-        lines = self._complaints.read().decode(errors="replace").split("\n")
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "no word why")
         return f"ended with exit code {self._process.returncode}: {last}"
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """It has nothing to save, so it is killed: it may be in the middle of a long request."""
+    """Kill a process: it has nothing to save, and a long request would keep it from ending."""
     process.kill()
     process.wait()
     for stream in (process.stdin, process.stdout):
-        with suppress(OSError):  # what could not be written before is not written now
+        with suppress(OSError):  # closing tries to write what is left, and the process is gone
             if stream:
                 stream.close()

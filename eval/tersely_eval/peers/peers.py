@@ -1,6 +1,7 @@
 """The peers that Tersely is measured against: their names, and how each is run with the same weights.
 
-`make peers` makes an environment for each; `peer_process.py` is what runs there, `peer.py` speaks to it.
+`make peers` makes an environment for each; `peer_process.py` is what runs there, and `peer.py` exchanges lines with it.
+To add a peer, write a file beside `llmlingua.py` and name it in `MODULES`.
 """
 
 from __future__ import annotations
@@ -8,48 +9,70 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from tersely import DEFAULT_MODEL
-from tersely.budget.rendering import with_title
+from tersely.budget import with_title
 from tersely.scoring.models import model_path
-from tersely_eval.data.datasets import Question
+from tersely_eval.data import Question
+from tersely_eval.peers import llmlingua, selective_context
 from tersely_eval.peers.peer import Peer, PeerError
+from tersely_eval.peers.peer_process import Compress
 from tersely_eval.peers.selection import Selection
 
 PROGRAM = Path(__file__).with_name("peer_process.py")
 ENVIRONMENTS = Path(__file__).parents[3] / ".peers"
 
 
-class PeerMethod(NamedTuple):
-    """What a peer's name stands for.
+class PeerModule(Protocol):
+    """A peer's file. It is loaded twice: here for what it declares, and in the peer's own environment to compress.
 
     Attributes:
-        environment: the folder in `.peers`, called as the package is.
-        recipe: what `peer_process.py` calls the way of compressing.
+        NAME: of its environment, a folder in `.peers`.
+        INSTALL: what pip installs there: the arguments of one call after the other.
+        METHODS: the names in tables -> recipe, which `load`'s result is called with, and the torch dtype's name.
+    """
+
+    @property
+    def __file__(self) -> str | None: ...
+    @property
+    def NAME(self) -> str: ...  # noqa: N802  # a constant of a module
+    @property
+    def INSTALL(self) -> Sequence[Sequence[str]]: ...  # noqa: N802
+    @property
+    def METHODS(self) -> Mapping[str, tuple[str, str]]: ...  # noqa: N802
+    @property
+    def load(self) -> Callable[[str, str, str], Compress]:
+        """Model folder, dtype and device -> how to compress."""
+        ...
+
+
+MODULES: tuple[PeerModule, ...] = (llmlingua, selective_context)
+
+
+class PeerMethod(NamedTuple):
+    """What a method's name means.
+
+    Attributes:
+        module: the peer's file.
+        recipe: what the peer calls the way of compressing.
         dtype: the torch dtype's name.
     """
 
-    environment: str
+    module: PeerModule
     recipe: str
     dtype: str
 
 
-PEERS: dict[str, PeerMethod] = {
-    "llmlingua-0.2.2/llmlingua/float32": PeerMethod("llmlingua", "llmlingua", "float32"),
-    "llmlingua-0.2.2/llmlingua/bfloat16": PeerMethod("llmlingua", "llmlingua", "bfloat16"),
-    "llmlingua-0.2.2/longllmlingua/float32": PeerMethod("llmlingua", "longllmlingua", "float32"),
-    "llmlingua-0.2.2/longllmlingua/bfloat16": PeerMethod("llmlingua", "longllmlingua", "bfloat16"),
-    "selective-context-0.1.4/phrase/float32": PeerMethod("selective-context", "phrase", "float32"),
-}
+PEERS = {name: PeerMethod(module, *method) for module in MODULES for name, method in module.METHODS.items()}
 
 
 def peer_approaches(device: str = "cpu") -> dict[str, Callable[[Question, int], Selection]]:
     """The peers by name, each called with a question and a budget in tokens.
 
-    Nothing starts before it is called. Peers of one environment and one dtype share a process, which ends with what is
+    Nothing starts before it is called. Methods of one peer with one dtype share a process, which ends with what is
     returned here.
 
     Args:
@@ -59,7 +82,7 @@ def peer_approaches(device: str = "cpu") -> dict[str, Callable[[Question, int], 
 
     def approach(method: PeerMethod) -> Callable[[Question, int], Selection]:
         def select(question: Question, target_tokens: int) -> Selection:
-            key = method.environment, method.dtype
+            key = method.module.NAME, method.dtype
             if key not in processes:
                 processes[key] = Peer(command(method, device), variables())
             documents = [
@@ -73,6 +96,11 @@ def peer_approaches(device: str = "cpu") -> dict[str, Callable[[Question, int], 
     return {name: approach(method) for name, method in PEERS.items()}
 
 
+def environment_python(name: str) -> Path:
+    """The interpreter of a peer's environment, whether it is there or not."""
+    return ENVIRONMENTS / name / "bin" / "python"
+
+
 def command(method: PeerMethod, device: str) -> list[str]:
     """The command that starts a peer's process.
 
@@ -80,13 +108,13 @@ def command(method: PeerMethod, device: str) -> list[str]:
         PeerError: its environment is not there.
         ModelError: the embedded model cannot be had.
     """
-    python = ENVIRONMENTS / method.environment / "bin" / "python"
+    python = environment_python(method.module.NAME)
     if not python.exists():
         raise PeerError(f"run `make peers`: there is no environment {python.parents[1]}")
     model = model_path(DEFAULT_MODEL)
     assert model is not None  # the embedded model always has a folder
     readable = older_model(model, ENVIRONMENTS / "models" / model.name)
-    return [str(python), "-I", str(PROGRAM), method.environment, str(readable), method.dtype, device]
+    return [str(python), "-I", str(PROGRAM), str(method.module.__file__), str(readable), method.dtype, device]
 
 
 def variables() -> dict[str, str]:

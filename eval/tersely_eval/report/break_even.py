@@ -5,9 +5,9 @@ tokens a second needs `n / v` for all of them and `n * rate / v` for what is lef
 
     start + n / speed < n * (1 - rate) / v
 
-That such a window exists, and that outside it compression costs time, is what "Prompt Compression in the Wild"
-(arXiv 2604.02985) measured. Here the LLM's time to write its answer counts as the same with both prompts, and its time
-to read as proportional to the prompt: for very long prompts it grows faster, and compression saves more than this says.
+"Prompt Compression in the Wild" (arXiv 2604.02985) measured that such a window exists, and that outside it compression
+costs time. Here the LLM writes its answer equally fast after both prompts, and reads in proportion to their length. For
+very long prompts reading takes more than that, so compression saves more than is computed here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from statistics import median
 from typing import NamedTuple
 
 from tersely_eval.extra import eval_extra
-from tersely_eval.measure.measurement import Measurement
+from tersely_eval.measure import Measurement
 
 # Tokens a second that an LLM reads, from a slow machine of one's own to a fast service.
 LLM_SPEEDS = (500, 1000, 2000, 5000, 10_000)
@@ -52,7 +52,7 @@ class BreakEven(NamedTuple):
 
 
 class NoBreakEven(NamedTuple):
-    """The measurements say nothing of it.
+    """No break-even can be computed.
 
     Attributes:
         reason: why.
@@ -62,7 +62,7 @@ class NoBreakEven(NamedTuple):
 
 
 def break_even(measurements: Iterable[Measurement]) -> BreakEven | NoBreakEven:
-    """Fit what was measured of one method at one rate. The fit is Theil and Sen's: single slow runs do not count.
+    """Fit the measurements of one method at one rate. The fit is Theil and Sen's, which single slow calls hardly move.
 
     Where the fitted start is negative, which it cannot be, the time is taken as proportional to the length.
 
@@ -86,7 +86,7 @@ def break_even(measurements: Iterable[Measurement]) -> BreakEven | NoBreakEven:
         from scipy.stats import theilslopes
     slope, start = map(float, theilslopes(seconds, lengths)[:2])
     if start < 0:
-        slope, start = median(second / length for length, second, _ in timed), 0.0
+        slope, start = median(taken / length for length, taken, _ in timed), 0.0
     if slope <= 0:
         return NoBreakEven("longer contexts took no longer")
     return BreakEven(start, 1 / slope, rate, min(lengths), max(lengths))

@@ -13,8 +13,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from tersely_eval.extra import eval_extra
-from tersely_eval.measure.intervals import difference_interval
-from tersely_eval.measure.measurement import Measurement
+from tersely_eval.measure import Measurement, difference_interval
 
 Verdict = Literal["better", "worse", "same", "changed"]
 
@@ -138,7 +137,7 @@ class Change(BaseModel):
 
 
 def change_of(group: Group, measure: Measure, pairs: Sequence[Pair]) -> Change | None:
-    """What became of a measure; None where no pair has it.
+    """How a measure changed; None where no pair has it.
 
     Raises:
         InvalidInputError: scipy is not installed.
@@ -146,18 +145,18 @@ def change_of(group: Group, measure: Measure, pairs: Sequence[Pair]) -> Change |
     if measure.name != "failures":
         pairs = [pair for pair in pairs if pair.before.error is None and pair.after.error is None]
     figures = [(measure.value(pair.before), measure.value(pair.after)) for pair in pairs]
-    both = [(float(before), float(after)) for before, after in figures if before is not None and after is not None]
+    complete = [(float(before), float(after)) for before, after in figures if before is not None and after is not None]
     if measure.summary == "median":
-        both = [(before, after) for before, after in both if before > 0]  # else there is no ratio
-    if not both:
+        complete = [(before, after) for before, after in complete if before > 0]  # else there is no ratio
+    if not complete:
         return None
-    before, after = ([measurement[side] for measurement in both] for side in (0, 1))
+    before, after = ([figure[side] for figure in complete] for side in (0, 1))
     summary, difference = _SUMMARIES[measure.summary]
     estimate = difference(before, after)
     return Change(
         **group._asdict(),
         measure=measure.name,
-        pairs=len(both),
+        pairs=len(complete),
         before=summary(before),
         after=summary(after),
         **estimate._asdict(),

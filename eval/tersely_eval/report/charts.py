@@ -87,15 +87,15 @@ def _answers(name: str, data_set: str, summaries: Sequence[Summary], looks: Mapp
         axes.yaxis.set_major_formatter(_as_percent)
         axes.set_ylim(0, 1.03)
         for position, method in enumerate(methods):
-            own = [
+            points = [
                 (max(fmean(summary.delivered), axes.get_xlim()[0]), kept)
                 for summary, kept in answered
                 if summary.method == method
             ]
             axes.errorbar(
-                [delivered for delivered, _ in own],
-                [kept.mean for _, kept in own],
-                yerr=[[kept.mean - kept.low for _, kept in own], [kept.high - kept.mean for _, kept in own]],
+                [delivered for delivered, _ in points],
+                [kept.mean for _, kept in points],
+                yerr=[[kept.mean - kept.low for _, kept in points], [kept.high - kept.mean for _, kept in points]],
                 color=looks[method].colour,
                 marker=looks[method].marker,
                 elinewidth=0.9,
@@ -122,7 +122,7 @@ def _delivered(name: str, data_set: str, summaries: Sequence[Summary], looks: Ma
         axes.plot(rates, rates, "_", color=INK, markersize=_step(len(methods)) * len(methods) + 8)
         for summary in summaries:
             look, beside = looks[summary.method], _beside(axes, methods.index(summary.method), len(methods))
-            # Nothing at all lies on the edge: a logarithmic axis has no zero.
+            # A logarithmic axis has no zero, so a rate of nothing is drawn at its edge.
             figures = [fmean(summary.delivered), min(summary.delivered), max(summary.delivered)]
             mean, *ends = np.maximum(figures, lowest)
             axes.plot([summary.rate] * 2, ends, color=look.colour, linewidth=0.9, transform=beside)
@@ -142,13 +142,13 @@ def _seconds(name: str, data_set: str, summaries: Sequence[Summary], looks: Mapp
     heading = "Seconds a question"
     timed: dict[str, list[tuple[int, float]]] = {}
     for summary in summaries:
-        own = [
+        points = [
             (measurement.original_tokens, measurement.seconds)
             for measurement in summary.measured
             if measurement.seconds is not None
         ]
-        timed.setdefault(summary.method, []).extend(own)
-    lines = {method: _medians(own) for method, own in timed.items() if own}
+        timed.setdefault(summary.method, []).extend(points)
+    lines = {method: _medians(points) for method, points in timed.items() if points}
     if not lines:
         return Chart(heading, "Not drawn: no time was measured.", "")
     with empty_chart("original tokens", "seconds") as (figure, axes):
@@ -162,14 +162,14 @@ def _seconds(name: str, data_set: str, summaries: Sequence[Summary], looks: Mapp
 
 
 def _medians(points: Sequence[tuple[int, float]]) -> np.ndarray:
-    """Points -> a few of them, from left to right, each in the middle of about as many."""
+    """Points -> a few medians, from left to right, each of about equally many points."""
     number = len({tokens for tokens, _ in points}) // _QUESTIONS_A_BIN
     bins = np.array_split(np.array(sorted(points), dtype=float), min(_MOST_BINS, max(1, number)))
-    return np.array([np.median(points, axis=0) for points in bins])
+    return np.array([np.median(of_bin, axis=0) for of_bin in bins])
 
 
 def _beside(axes: Axes, position: int, number: int) -> Transform:
-    """Where a method draws, a little to the side of where the others do: what is equal would lie on itself."""
+    """Shifts a method's points a little to the side, so that equal points of two methods do not hide each other."""
     from matplotlib.transforms import offset_copy
 
     points = (position - (number - 1) / 2) * _step(number)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from tersely import InvalidInputError
-from tersely_eval.measure.measurement import Measurement, Run, RunDescription
+from tersely_eval.measure import Measurement, Run, RunDescription
 from tersely_eval.report.changes import MEASURES, Change, Group, Pair, change_of
 
 _TOLERANCE = 1e-9  # of a mean of floats: a drop of exactly what is allowed is allowed
@@ -61,7 +61,7 @@ class Unpaired(BaseModel):
 
 
 class Comparison(BaseModel):
-    """What became of a run's figures in another run.
+    """How a run's figures changed in another run.
 
     Attributes:
         before, after: how the runs were made.
@@ -80,7 +80,7 @@ class Comparison(BaseModel):
     only_after: list[Unpaired]
 
 
-def compare(before: Run, after: Run, max_drops: Mapping[str, float] | None = None) -> Comparison:
+def compare_runs(before: Run, after: Run, max_drops: Mapping[str, float] | None = None) -> Comparison:
     """Compare two runs. Where a run has a measurement twice, the later one counts.
 
     Args:
@@ -153,7 +153,7 @@ def parse_max_drops(given: Sequence[str]) -> dict[str, float]:
 
 
 class _Key(NamedTuple):
-    """What tells a measurement from the others of its run."""
+    """What identifies a measurement within its run."""
 
     group: Group
     question: str
@@ -172,16 +172,16 @@ def _remarks(before: RunDescription, after: RunDescription, pairs: Sequence[Pair
         for name in _CONDITIONS
         if getattr(before, name) != getattr(after, name)
     ]
-    other = sum(pair.before.original_tokens != pair.after.original_tokens for pair in pairs)
-    if other:
-        remarks.append(f"other documents or another count of their tokens in {other} of {len(pairs)} pairs")
+    differing = sum(pair.before.original_tokens != pair.after.original_tokens for pair in pairs)
+    if differing:
+        remarks.append(f"other documents or another count of their tokens in {differing} of {len(pairs)} pairs")
     return remarks
 
 
-def _unpaired(measurements: Mapping[_Key, Measurement], others: Mapping[_Key, Measurement]) -> list[Unpaired]:
+def _unpaired(measurements: Mapping[_Key, Measurement], other_run: Mapping[_Key, Measurement]) -> list[Unpaired]:
     groups: dict[Group, list[str]] = defaultdict(list)
     for key in measurements:
-        if key not in others:
+        if key not in other_run:
             groups[key.group].append(key.question)
     return [Unpaired(**group._asdict(), questions=questions) for group, questions in groups.items()]
 
@@ -190,9 +190,9 @@ def _check_max_drops(max_drops: Mapping[str, float]) -> None:
     settable = [name for name, measure in MEASURES.items() if measure.settable]
     for name, drop in max_drops.items():
         if name not in settable:
-            always = [measure.label for measure in MEASURES.values() if measure.summary == "total"]
+            counted = [measure.label for measure in MEASURES.values() if measure.summary == "total"]
             raise InvalidInputError(
-                f"max_drops: {name!r} is not among {', '.join(settable)} (more {', '.join(always)} than before are "
+                f"max_drops: {name!r} is not among {', '.join(settable)} (more {', '.join(counted)} than before are "
                 f"always too many)"
             )
         if not 0 <= drop < math.inf:

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tersely_eval.measure.measurement import RunDescription
+from tersely_eval.measure import RunDescription
 from tersely_eval.report.changes import MEASURES, Change
 from tersely_eval.report.compare import Comparison, Unpaired
 from tersely_eval.report.tables import markdown_table
@@ -24,8 +24,8 @@ _CAUTION = (
 _LISTED = 5  # questions of a run alone that are named
 
 
-def terminal_tables(comparison: Comparison) -> RenderableType:
-    """A table for each data set, method and rate, between what is said of the runs and what only one of them has."""
+def terminal_comparison(comparison: Comparison) -> RenderableType:
+    """How the runs were made, a table for each data set, method and rate, and what only one of the runs has."""
     parts: list[RenderableType] = [Text("\n".join(_runs(comparison)))]
     for title, changes in _groups(comparison.changes):
         table = Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
@@ -38,8 +38,8 @@ def terminal_tables(comparison: Comparison) -> RenderableType:
     return Group(*parts, Text(), Text("\n".join([*_alone(comparison), _CAUTION])))
 
 
-def markdown(comparison: Comparison) -> str:
-    """The same as Markdown, and the breaches, as a comment on a change of the code would say it."""
+def markdown_comparison(comparison: Comparison) -> str:
+    """The comparison as Markdown with its breaches, such as for a comment on a pull request."""
     blocks = [_list(_runs(comparison))]
     if comparison.breaches:
         blocks += ["### Worse than allowed", _list(breach.text for breach in comparison.breaches)]

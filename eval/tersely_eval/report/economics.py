@@ -1,6 +1,6 @@
-"""What compression saves, as short tables for a report: money, and time. The figures are made elsewhere.
+"""What compression saves in money and time, as tables in Markdown and HTML.
 
-They come from `money.py` and `break_even.py`; here they become Markdown and HTML.
+`money.py` and `break_even.py` compute the figures.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-from tersely_eval.measure.measurement import Measurement, Run
+from tersely_eval.measure import Measurement, Run
 from tersely_eval.report.break_even import LLM_SPEEDS, BreakEven, break_even
 from tersely_eval.report.money import Price, savings
 from tersely_eval.report.tables import markdown_table
@@ -28,7 +28,7 @@ _TIME = (
 
 
 class _Section(NamedTuple):
-    """A heading, what must be known to read the table, and the table: its first row is the heading."""
+    """A heading, a note on how to read the table, and the table; its first row has the column headings."""
 
     heading: str
     note: str
@@ -70,12 +70,18 @@ def _money_rows(measured: Sequence[Measurement], prices: Mapping[str, Price]) ->
     rows = [["method", "rate", "data", "tokens before", "after", *prices]]
     saved = savings(measured, prices)
     for start in range(0, len(saved), len(prices)):
-        each = saved[start : start + len(prices)]  # one for each model
-        of = each[0]
+        savings_by_model = saved[start : start + len(prices)]
+        first = savings_by_model[0]
         rows.append(
             [
-                *(of.method, f"{of.rate:g}", of.data_set, f"{of.original_tokens:,.0f}", f"{of.tokens:,.0f}"),
-                *(f"{_dollars(measurement.cost)} ({_dollars(measurement.saved)})" for measurement in each),
+                *(
+                    first.method,
+                    f"{first.rate:g}",
+                    first.data_set,
+                    f"{first.original_tokens:,.0f}",
+                    f"{first.tokens:,.0f}",
+                ),
+                *(f"{_dollars(saving.cost)} ({_dollars(saving.saved)})" for saving in savings_by_model),
             ]
         )
     return rows
@@ -125,7 +131,7 @@ def _dollars(amount: float) -> str:
 
 
 def _for_markdown(text: str) -> str:
-    """What came from a file stays text: no cell ends in it, and no tag begins."""
+    """Text from a file, escaped: it ends no cell and begins no tag."""
     return escape(" ".join(text.split()), quote=False).replace("|", "\\|")
 
 

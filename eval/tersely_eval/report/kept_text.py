@@ -9,8 +9,8 @@ from typing import NamedTuple
 import regex
 
 from tersely import Span
-from tersely_eval.data.answers import normalise
-from tersely_eval.measure.measurement import Example
+from tersely_eval.data import normalise
+from tersely_eval.measure import Example
 
 KEPT, DROPPED, ANSWER = "kept", "dropped", "answer"
 
@@ -21,7 +21,7 @@ _BETWEEN_WORDS = r"[\W_]+(?:(?:an?|the)[\W_]+)*"
 
 
 class Piece(NamedTuple):
-    """Text in a row that shares one fate.
+    """Neighbouring characters with the same fate.
 
     Attributes:
         fate: KEPT, DROPPED, or ANSWER: kept, and what was asked for.
@@ -44,7 +44,7 @@ class ShownDocument(NamedTuple):
 
 
 class ShownMethod(NamedTuple):
-    """What a method kept of those documents of which any method kept something; None where it failed."""
+    """What a method kept of the documents that any method kept something of; None where the method failed."""
 
     method: str
     documents: list[ShownDocument] | None
@@ -72,19 +72,19 @@ def show(example: Example) -> ShownExample:
     titles = [title or f"Document {number}" for number, (title, _) in enumerate(example.documents, start=1)]
     texts = [text for _, text in example.documents]
     complete = {method: kept for method, kept in example.kept.items() if len(kept) == len(texts)}
-    seen = [any(kept[position] for kept in complete.values()) for position in range(len(texts))]
+    in_any = [any(kept[position] for kept in complete.values()) for position in range(len(texts))]
 
     def documents(kept: Sequence[Sequence[Span]]) -> list[ShownDocument]:
         return [
             ShownDocument(title, list(pieces(text, spans, answer)) if spans else [])
-            for title, text, spans, any_kept in zip(titles, texts, kept, seen, strict=True)
+            for title, text, spans, any_kept in zip(titles, texts, kept, in_any, strict=True)
             if any_kept
         ]
 
     return ShownExample(
         example,
         [ShownMethod(method, documents(kept) if method in complete else None) for method, kept in example.kept.items()],
-        [title for title, any_kept in zip(titles, seen, strict=True) if not any_kept],
+        [title for title, any_kept in zip(titles, in_any, strict=True) if not any_kept],
         [
             ShownDocument(title, list(pieces(text, [Span(0, len(text))], answer)))
             for title, text in zip(titles, texts, strict=True)
@@ -104,8 +104,8 @@ def pieces(text: str, kept: Sequence[Span], answer: regex.Pattern[str] | None) -
         if DROPPED not in fates[match.start() : match.end()]:
             fates[match.start() : match.end()] = [ANSWER] * len(match[0])
     start = 0
-    for fate, run in groupby(fates):
-        end = start + len(list(run))
+    for fate, characters in groupby(fates):
+        end = start + len(list(characters))
         yield _shortened(text[start:end]) if fate == DROPPED else Piece(fate, text[start:end])
         start = end
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tersely import InvalidInputError
 from tersely.errors import complaint
-from tersely_eval.measure.measurement import Measurement
+from tersely_eval.measure import Measurement
 
 PRICES = Path(__file__).parents[1] / "data" / "prices.csv"
 
@@ -79,7 +79,7 @@ def read_prices(path: str | Path = PRICES) -> dict[str, Price]:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:  # -sig: spreadsheets put a mark at the start
             rows = csv.DictReader(file, restkey="more than the heading has", restval="")
             for row in rows:
-                price = _read_price(row, f"{path}, line {rows.line_num}")
+                price = _parse_price(row, f"{path}, line {rows.line_num}")
                 if price.model in prices:
                     raise InvalidInputError(f"{path}, line {rows.line_num}: {price.model!r} is there twice")
                 prices[price.model] = price
@@ -107,10 +107,8 @@ def savings(measurements: Iterable[Measurement], prices: Mapping[str, Price]) ->
 
 
 def _saving(group: Sequence[Measurement], price: Price) -> Saving:
-    original, delivered = (
-        fmean(measurement.original_tokens for measurement in group),
-        fmean(measurement.tokens for measurement in group),
-    )
+    original = fmean(measurement.original_tokens for measurement in group)
+    delivered = fmean(measurement.tokens for measurement in group)
     cost = cost_per_thousand_questions(delivered, price)
     return Saving(
         data_set=group[0].data_set,
@@ -125,7 +123,7 @@ def _saving(group: Sequence[Measurement], price: Price) -> Saving:
     )
 
 
-def _read_price(row: Mapping[str, str], where: str) -> Price:
+def _parse_price(row: Mapping[str, str], where: str) -> Price:
     try:
         return Price.model_validate({name: value for name, value in row.items() if value != ""})
     except ValidationError as error:

@@ -1,6 +1,6 @@
 """A run -> one HTML page that needs nothing else: figures, charts, examples. Nothing is measured here.
 
-How it looks stands in page.css, what stands where in page.html.jinja, which escapes all that comes from a run.
+page.css says how it looks, page.html.jinja what stands where; the template escapes all that comes from a run.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from importlib.resources import files
 from statistics import fmean, median
 from typing import Any, NamedTuple
 
-from tersely_eval.measure.intervals import Interval
-from tersely_eval.measure.measurement import Measurement, Run
+from tersely_eval.measure import Interval, Measurement, Run
 from tersely_eval.report.charts import Chart, Mark, draw_charts, marks
 from tersely_eval.report.kept_text import ShownExample, show
 from tersely_eval.report.summary import Summary, summarise
@@ -73,16 +72,17 @@ def html_page(run: Run, economics: str = "") -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    shown = [method for example in run.examples for method in example.kept]
-    looks = marks(list(dict.fromkeys([*(measurement.method for measurement in run.measurements), *shown])))
+    methods = [measurement.method for measurement in run.measurements]
+    methods += [method for example in run.examples for method in example.kept]
+    looks = marks(list(dict.fromkeys(methods)))
     by_question = {
         (measurement.data_set, measurement.question, measurement.method, measurement.rate): measurement
         for measurement in run.measurements
     }
 
-    def measured(example: ShownExample, method: str) -> Measurement | None:
-        of = example.example
-        return by_question.get((of.data_set, of.question_id, method, of.rate))
+    def measured(shown: ShownExample, method: str) -> Measurement | None:
+        example = shown.example
+        return by_question.get((example.data_set, example.question_id, method, example.rate))
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"in_words": _rate, "as_html": Markup, "counted": _counted}
@@ -127,16 +127,18 @@ def _values(summary: Summary, attribute: str) -> list[Any]:
     return [value for value in values if value is not None]
 
 
-def _figure(attribute: str, of_values: Callable[[list[Any]], float], form: str) -> Callable[[Summary], str | None]:
+def _figure(
+    attribute: str, summarise_values: Callable[[list[Any]], float], form: str
+) -> Callable[[Summary], str | None]:
     def value(summary: Summary) -> str | None:
         values = _values(summary, attribute)
-        return form.format(of_values(values)) if values else None
+        return form.format(summarise_values(values)) if values else None
 
     return value
 
 
-def _delivered(of_values: Callable[[list[float]], float]) -> Callable[[Summary], str | None]:
-    return lambda summary: f"{of_values(summary.delivered):.1%}" if summary.measured else None
+def _delivered(summarise_values: Callable[[list[float]], float]) -> Callable[[Summary], str | None]:
+    return lambda summary: f"{summarise_values(summary.delivered):.1%}" if summary.measured else None
 
 
 def _answer_kept(summary: Summary) -> str | None:
@@ -148,8 +150,8 @@ def _seconds(summary: Summary) -> str | None:
     values = _values(summary, "seconds")
     if not values:
         return None
-    middle = median(values)
-    return f"{middle:.2f}" if middle >= 0.1 else f"{middle:#.2g}"
+    seconds = median(values)
+    return f"{seconds:.2f}" if seconds >= 0.1 else f"{seconds:#.2g}"
 
 
 def _tokens_per_second(summary: Summary) -> str | None:
@@ -234,15 +236,15 @@ def _failures(summary: Summary) -> str:
     if not summary.errors:
         return ""
     reasons = Counter(" ".join(error.split()) for error in summary.errors).most_common()
-    told = [
+    lines = [
         f"{reason if len(reason) <= _LONGEST_ERROR else reason[: _LONGEST_ERROR - 1] + '…'}"
         + (f" ({times:,} times)" if times > 1 and len(reasons) > 1 else "")
         for reason, times in reasons[:_MOST_ERRORS]
     ]
     if len(reasons) > _MOST_ERRORS:
-        told.append(f"and {len(reasons) - _MOST_ERRORS:,} other reasons")
+        lines.append(f"and {len(reasons) - _MOST_ERRORS:,} other reasons")
     questions = len(summary.errors) + len(summary.measured)
-    return f"failed on {len(summary.errors):,} of {questions:,} questions: {'; '.join(told)}"
+    return f"failed on {len(summary.errors):,} of {questions:,} questions: {'; '.join(lines)}"
 
 
 def _facts(run: Run) -> str:

@@ -10,7 +10,7 @@ from statistics import fmean, median
 from typing import Any
 
 from tersely import InvalidInputError
-from tersely_eval.measure.measurement import Run, merged_examples
+from tersely_eval.measure import Run, merged_examples
 from tersely_eval.report.money import Price
 from tersely_eval.report.summary import Summary, summarise
 from tersely_eval.report.tables import quality_table, write_tables
@@ -29,7 +29,7 @@ _MEANS = (
     "exact_match",
     "f1",
 )
-_WIDTH = 120  # of a table where nobody's terminal limits it
+_WIDTH = 120  # characters of a table that goes to a file or a pipe
 # Name of the figure that must be there, heading, form.
 _TERMINAL_COLUMNS = (
     ("rate_delivered", "got", "{rate_delivered:.3f}"),
@@ -56,8 +56,8 @@ _LEGEND = (
 _HEADING = "`{command}`; {date}; model {model}; tokens of {tokenizer}; {machine}"
 
 
-def merged(runs: Sequence[Run]) -> Run:
-    """Several runs as one; of the same measurement the later one holds."""
+def merged_runs(runs: Sequence[Run]) -> Run:
+    """Several runs as one; where a measurement was repeated, the last counts."""
     measurements = {measurement.key: measurement for run in runs for measurement in run.measurements}
     commands = "; ".join(dict.fromkeys(run.description.command for run in runs))
     machines = "; ".join(dict.fromkeys(run.description.machine for run in runs))
@@ -76,15 +76,15 @@ def print_summary(run: Run) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH)
     for data_set, summaries in _by_data_set(run).items():
         figures = [_figures(summary) for summary in summaries]
-        shown = [column for column in _TERMINAL_COLUMNS if any(column[0] in of_one for of_one in figures)]
+        columns = [column for column in _TERMINAL_COLUMNS if any(column[0] in of_summary for of_summary in figures)]
         title = f"{data_set}: {max(len(summary.measured) for summary in summaries)} questions"
         table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
         table.add_column("method")
-        for heading in ("rate", *(heading for _, heading, _ in shown)):
+        for heading in ("rate", *(heading for _, heading, _ in columns)):
             table.add_column(heading, justify="right", no_wrap=True)
         errors = []
-        for summary, of_one in zip(summaries, figures, strict=True):
-            cells = [form.format(**of_one) if name in of_one else "" for name, _, form in shown]
+        for summary, of_summary in zip(summaries, figures, strict=True):
+            cells = [form.format(**of_summary) if name in of_summary else "" for name, _, form in columns]
             table.add_row(summary.method, f"{summary.rate:g}", *cells)
             if summary.errors:
                 errors.append(
@@ -104,8 +104,8 @@ def write_reports(folder: Path, run: Run, prices: Mapping[str, Price]) -> None:
     """
     summaries = [
         {"data_set": data_set, "method": summary.method, "rate": summary.rate, **_figures(summary)}
-        for data_set, of_set in _by_data_set(run).items()
-        for summary in of_set
+        for data_set, summaries_of_set in _by_data_set(run).items()
+        for summary in summaries_of_set
     ]
     described = {"run": run.description.model_dump(), "summaries": summaries}
     try:
@@ -118,7 +118,7 @@ def write_reports(folder: Path, run: Run, prices: Mapping[str, Price]) -> None:
 
 
 def write_markdown(path: Path, run: Run, prices: Mapping[str, Price]) -> None:
-    """The tables, between their marks; what else stands in the file is not touched.
+    """Put the tables between their marks in a file; its other text stays.
 
     Raises:
         InvalidInputError: the file cannot be written, or a mark is missing.

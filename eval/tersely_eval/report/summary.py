@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tersely_eval.measure.intervals import Interval, mean_interval
-from tersely_eval.measure.measurement import Measurement
+from tersely_eval.measure import Interval, Measurement, mean_interval
 
 
 class Summary(NamedTuple):
@@ -54,13 +53,15 @@ def summarise(measurements: Sequence[Measurement]) -> list[Summary]:
 
 
 def _summary(method: str, rate: float, measurements: Sequence[Measurement]) -> Summary:
-    own = [measurement for measurement in measurements if measurement.method == method and measurement.rate == rate]
-    measured = [measurement for measurement in own if measurement.error is None]
+    attempts = [
+        measurement for measurement in measurements if measurement.method == method and measurement.rate == rate
+    ]
+    measured = [measurement for measurement in attempts if measurement.error is None]
     answers = [measurement.answer_kept for measurement in measured if measurement.answer_kept is not None]
     return Summary(
         method,
         rate,
         measured,
-        [measurement.error for measurement in own if measurement.error is not None],
+        [measurement.error for measurement in attempts if measurement.error is not None],
         mean_interval(answers) if answers else None,
     )

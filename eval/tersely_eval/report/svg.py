@@ -1,4 +1,4 @@
-"""How charts look: an empty one, and a drawn one as an element for an HTML page. Nothing is drawn here.
+"""The style of charts: an empty chart, and a drawn one as an element for an HTML page. Nothing is drawn here.
 
 Colours become variables of the page, so that a chart is readable on light and on dark; each falls back to its light
 value where there is no such page.
@@ -58,7 +58,7 @@ _INCHES = (4.5, 3.3)
 
 @contextmanager
 def empty_chart(x: str, y: str) -> Iterator[tuple[Figure, Axes]]:
-    """An empty chart with labelled axes, to be drawn and made SVG in this house's style."""
+    """An empty chart with labelled axes; draw it and make it SVG inside the `with`, where the style holds."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -80,12 +80,12 @@ def inline_svg(figure: Figure, name: str, title: str) -> str:
     """
     from matplotlib import rc_context
 
-    written = StringIO()
+    file = StringIO()
     with rc_context({"svg.hashsalt": name}):
-        figure.savefig(written, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     for prefix, namespace in (("", _SVG), ("xlink", _XLINK)):
         ElementTree.register_namespace(prefix, namespace)
-    root = ElementTree.fromstring(written.getvalue())
+    root = ElementTree.fromstring(file.getvalue())
     for parent in root.iter():
         for child in list(parent):
             # The style's rule would hold for the whole page.

@@ -1,4 +1,4 @@
-"""Measurements -> a Markdown table, and tables -> a file, between its markers. Nothing is measured here."""
+"""Measurements -> a Markdown table; tables -> their places in a file. Nothing is measured here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 from tersely import InvalidInputError
-from tersely_eval.measure.measurement import Measurement
+from tersely_eval.measure import Measurement
 
 _NOTHING = "–"
 _LONGEST_ERROR = 120
@@ -59,12 +59,12 @@ _COLUMNS = [
 def quality_table(measurements: Sequence[Measurement]) -> str:
     """A Markdown table with a row for each method, and each figure at every rate.
 
-    Figures are means over the questions, but for the most and the least that are called so, the medians of seconds and
-    of tokens a second, and the highest peak of memory. Where a method failed, its figures are of the questions where
-    it did not, and the last column says why.
+    Figures are means over the questions. Exceptions are the columns called most and least, the medians of seconds and
+    of tokens a second, and the highest peak of memory. Questions where a method failed do not count, and a last column
+    says why it failed.
     """
     methods = list(dict.fromkeys(measurement.method for measurement in measurements))
-    # No compression has a rate of its own, which would be an empty column for the others.
+    # `full` has only the rate 1, which would be an empty column for the other methods.
     compressed = [measurement for measurement in measurements if measurement.method != "full"] or measurements
     rates = list(dict.fromkeys(measurement.rate for measurement in compressed))
     measured = [measurement for measurement in measurements if measurement.error is None]
@@ -74,11 +74,11 @@ def quality_table(measurements: Sequence[Measurement]) -> str:
 
     def row(method: str) -> list[str]:
         of_method = [measurement for measurement in measured if measurement.method == method]
-        its_rates = rates if method != "full" else [1.0]
+        own_rates = rates if method != "full" else [1.0]
         figures = [
             " / ".join(
                 _summary(column, [measurement for measurement in of_method if measurement.rate == rate])
-                for rate in its_rates
+                for rate in own_rates
             )
             for column in columns
         ]
@@ -99,8 +99,8 @@ def quality_table(measurements: Sequence[Measurement]) -> str:
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table; the first row is its heading, and each cell Markdown already."""
-    heading, *others = rows
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heading, ["---"] * len(heading), *others))
+    heading, *body = rows
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heading, ["---"] * len(heading), *body))
 
 
 def replace_tables(text: str, tables: dict[str, str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tersely.methods.evidence.calibration import Example, ExampleSet, calibrate
 from tersely.methods.evidence.evidence import EVIDENCE
+from tersely.methods.evidence.profile import profile_for
 
-__all__ = ["EVIDENCE"]
+__all__ = ["EVIDENCE", "Example", "ExampleSet", "calibrate", "profile_for"]

@@ -1,0 +1,30 @@
+"""`python -m tersely_eval.peers` makes an environment for each peer that has none: what `make peers` runs.
+
+Each peer needs other versions than Tersely. An environment that is older than `peers-constraints.txt` is made anew.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tersely_eval.peers.peers import ENVIRONMENTS, MODULES, PeerModule, environment_python
+
+_CONSTRAINTS = ENVIRONMENTS.with_name("peers-constraints.txt")
+
+
+def make_environment(peer: PeerModule) -> None:
+    """Install a peer where `environment_python` looks for it; a mark is written when all of it is there."""
+    installed = ENVIRONMENTS / peer.NAME / ".installed"
+    if installed.exists() and installed.stat().st_mtime >= _CONSTRAINTS.stat().st_mtime:
+        return
+    subprocess.run([sys.executable, "-m", "venv", str(installed.parent)], check=True)
+    pip = [str(environment_python(peer.NAME)), "-m", "pip", "install", "--quiet", "--constraint", str(_CONSTRAINTS)]
+    for arguments in peer.INSTALL:
+        subprocess.run([*pip, *arguments], check=True)
+    installed.touch()
+
+
+if __name__ == "__main__":
+    for module in MODULES:
+        make_environment(module)
