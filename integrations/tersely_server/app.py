@@ -1,4 +1,4 @@
-"""The service as an ASGI application: routes, and what stands before them. Knows no server and no process signals."""
+"""The service as an ASGI application: its routes and the middleware before them. Knows no server and no signals."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
 from tersely import Compressor, TerselyError, __version__
-from tersely_server.authentication import authentication
-from tersely_server.calls import read_batch, read_call
-from tersely_server.connection import ClientConnection, OpenRequests
+from tersely_server.compression import CompressCalls, Service, parse_batch, parse_call, single_result
 from tersely_server.documentation import BATCH, COMPRESS, HEALTH, METRICS, READY, complete
 from tersely_server.errors import add_error_handlers, as_service_error, error_body
-from tersely_server.observation import Observation
-from tersely_server.playground.routes import playground_router
-from tersely_server.proxy.routes import proxy_router
-from tersely_server.service import Compress, Service, only
+from tersely_server.http import ClientConnection, Observation, OpenRequests, access_check
+from tersely_server.playground import playground_router
+from tersely_server.proxy import proxy_router
 from tersely_server.settings import ServerSettings
 
 _DESCRIPTION = (
@@ -31,9 +28,9 @@ def create_app(settings: ServerSettings | None = None, *, compressor: Compressor
     """The application.
 
     Args:
-        settings: limits, token and model; by default the defaults.
+        settings: limits, token and model; by default `ServerSettings()`.
         compressor: does the work; without one, the model of the settings is loaded when the application starts, and
-            `/readyz` says when it is.
+            `/readyz` says when it is loaded.
 
     Returns:
         The application; its `state.service` is the `Service` behind it, its `state.requests` the `OpenRequests`.
@@ -61,7 +58,7 @@ def create_app(settings: ServerSettings | None = None, *, compressor: Compressor
     )
     app.state.service = service
     app.state.requests = requests
-    guarded = [Depends(authentication(settings))]
+    guarded = [Depends(access_check(settings))]
     app.include_router(_probes(service))
     app.include_router(_compression(service), dependencies=guarded)
     if settings.proxy is not None:
@@ -72,7 +69,7 @@ def create_app(settings: ServerSettings | None = None, *, compressor: Compressor
             own_token=settings.token is not None,
         )
         app.include_router(proxy, dependencies=guarded)
-    app.include_router(playground_router())  # a page like any other: what it asks for is guarded
+    app.include_router(playground_router())  # the page is public; the routes that it calls are guarded
 
     add_error_handlers(app, log_text=settings.log_text)
     app.add_middleware(
@@ -81,7 +78,7 @@ def create_app(settings: ServerSettings | None = None, *, compressor: Compressor
         body_seconds=settings.request_seconds,
         requests=requests,
     )
-    app.add_middleware(Observation, metrics=service.metrics, log_text=settings.log_text)  # added last: the outermost
+    app.add_middleware(Observation, metrics=service.metrics, log_text=settings.log_text)  # the outermost
     complete(app)
     return app
 
@@ -114,8 +111,8 @@ def _compression(service: Service) -> APIRouter:
         with service.place():
             body = await request.body()
 
-            def work(compress: Compress) -> bytes:
-                return only(compress([read_call(body)])).model_dump_json().encode()
+            def work(compress: CompressCalls) -> bytes:
+                return single_result(compress([parse_call(body)])).model_dump_json().encode()
 
             return _json(await service.run(work))
 
@@ -125,8 +122,8 @@ def _compression(service: Service) -> APIRouter:
         with service.place():
             body = await request.body()
 
-            def work(compress: Compress) -> bytes:
-                calls, return_errors = read_batch(body)
+            def work(compress: CompressCalls) -> bytes:
+                calls, return_errors = parse_batch(body)
                 results = []
                 for position, result in enumerate(compress(calls)):
                     if not isinstance(result, TerselyError):

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond the routes: bodies, answers and errors, with examples. Decides nothing."""
+"""Bodies, answers and errors of the routes for the OpenAPI document, with examples. Decides nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi.responses import PlainTextResponse
 from pydantic.json_schema import models_json_schema
 
 from tersely import CompressionResult
-from tersely_server.calls import BatchRequest, BatchResult, CompressRequest
+from tersely_server.compression import BatchRequest, BatchResult, CompressRequest
 from tersely_server.error_codes import ERRORS, PROXY_ERRORS
 from tersely_server.errors import ErrorResponse, ServiceError, error_body
 

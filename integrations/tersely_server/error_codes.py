@@ -1,10 +1,10 @@
-"""Every code that an error can have, what it means, and an example of it. Data: it decides nothing."""
+"""Every error code, its meaning and an example, for the OpenAPI document and the docs. Decides nothing."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# code -> (status, what it means, an example of its message, what comes with it)
+# code -> (HTTP status, meaning, an example of its message, further fields of the answer)
 ERRORS: dict[str, tuple[int, str, str, dict[str, Any]]] = {
     "invalid_json": (
         400,
@@ -113,7 +113,7 @@ ERRORS: dict[str, tuple[int, str, str, dict[str, Any]]] = {
         {},
     ),
 }
-# The proxy's own; docs/proxy.md names them.
+# Codes of the proxy; docs/proxy.md lists them.
 PROXY_ERRORS: dict[str, tuple[int, str, str, dict[str, Any]]] = {
     "invalid_mark": (
         400,

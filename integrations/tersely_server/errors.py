@@ -1,6 +1,6 @@
 """Every error that the service answers with, in one shape: `{"error": {"code": ..., "message": ...}}`.
 
-On the paths of OpenAI's API it has `type` and `param`, too.
+On the paths of OpenAI's API an error also has `type` and `param`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from starlette.types import Scope
 
 from tersely import InvalidInputError, ProtectedTextError, TerselyError
 
-_LONGEST_MESSAGE = 1_000  # characters: a message may quote a value, and a value may be as long as the body
+_LONGEST_MESSAGE = 1_000  # characters: a message may quote a value as long as the body
 
 _logger = logging.getLogger("tersely_server")
 
@@ -42,12 +42,12 @@ class ErrorResponse(BaseModel):
 
 
 class ServiceError(HTTPException):
-    """An answer that is no success.
+    """An error that the service answers with.
 
     Attributes:
         code: for programs.
         message: for people.
-        details: what stands beside them, mostly numbers.
+        details: further fields of the answer, mostly numbers.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class ServiceError(HTTPException):
 
 
 def shutting_down() -> ServiceError:
-    """What is answered by a service that takes no work any more, or has no time left for what it took."""
+    """The answer of a service that is shutting down, to new requests and to those that it has no time left for."""
     return ServiceError(
         503,
         "shutting_down",
@@ -76,7 +76,7 @@ def shutting_down() -> ServiceError:
 
 
 class OpenAIRoute(APIRoute):
-    """A route whose errors have what OpenAI's clients read, wherever they are raised."""
+    """A route whose errors also have the fields that OpenAI's clients expect."""
 
 
 class BrokenOffError(Exception):
@@ -92,7 +92,7 @@ class BrokenOffError(Exception):
 
 
 def as_service_error(error: Exception) -> ServiceError:
-    """How an error is answered."""
+    """The answer to an error."""
     if isinstance(error, ServiceError):
         return error
     if isinstance(error, ProtectedTextError):
@@ -107,18 +107,18 @@ def as_service_error(error: Exception) -> ServiceError:
     if isinstance(error, HTTPException):
         status = HTTPStatus(error.status_code)
         message = str(error.detail)
-        if message == status.phrase:  # the framework's own, of an address or a method that no route has
+        if message == status.phrase:  # the framework's own message, for an address or a method that no route has
             message = f"{message[:1]}{message[1:].lower()}: /openapi.json lists the addresses and their methods"
         return ServiceError(status, status.name.lower(), message, headers=error.headers)
     return ServiceError(500, "internal_error", "an error of the service; its log has more under this X-Request-ID")
 
 
 def error_body(error: ServiceError, *, for_openai: bool = False) -> dict[str, Any]:
-    """The answer's JSON.
+    """The JSON of an error's answer.
 
     Args:
         error: the error.
-        for_openai: with what OpenAI's clients read beside code and message.
+        for_openai: add the fields that OpenAI's clients expect.
     """
     message = error.message
     if len(message) > _LONGEST_MESSAGE:
@@ -131,20 +131,20 @@ def error_body(error: ServiceError, *, for_openai: bool = False) -> dict[str, An
 
 
 def is_for_openai(scope: Scope) -> bool:
-    """Whether a request is answered on a path of OpenAI's API."""
+    """Whether the request is on a path of OpenAI's API."""
     return isinstance(scope.get("route"), OpenAIRoute)
 
 
 def add_error_handlers(app: FastAPI, *, log_text: bool) -> None:
-    """Answer every error that is raised at the routes or below them in the one shape."""
+    """Answer every error that a route raises, in the one shape."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:
-        known = as_service_error(error)
-        request.scope["tersely_error"] = known.code
+        service_error = as_service_error(error)
+        request.scope["tersely_error"] = service_error.code
         if log_text:
-            _logger.info("%s: %s", known.code, json.dumps(known.message))
-        body = error_body(known, for_openai=is_for_openai(request.scope))
-        return JSONResponse(body, known.status_code, known.headers)
+            _logger.info("%s: %s", service_error.code, json.dumps(service_error.message))
+        body = error_body(service_error, for_openai=is_for_openai(request.scope))
+        return JSONResponse(body, service_error.status_code, service_error.headers)
 
     for kind in (HTTPException, TerselyError, RequestValidationError):
         app.add_exception_handler(kind, answer)

@@ -1,26 +1,31 @@
-"""What is counted for Prometheus. Each service has a registry of its own: two in one process do not mix."""
+"""Counters for Prometheus. Each service has its own registry, so two in one process do not mix."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from tersely import CompressionResult
-from tersely_server.admission import Admission
 
 _SECONDS = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 
 
 class Metrics:
-    """The service's counters. The names are in docs/server.md.
+    """The service's counters; docs/server.md lists their names.
+
+    Args:
+        working: gives how many requests are compressed now.
+        waiting: gives how many requests wait.
 
     Attributes:
-        content_type: of `text`.
+        content_type: the media type of `text`.
     """
 
     content_type = CONTENT_TYPE_LATEST
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, *, working: Callable[[], int], waiting: Callable[[], int]) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._requests = Counter(
@@ -55,8 +60,8 @@ class Metrics:
             registry=self.registry,
         )
         for name, meaning, value in (
-            ("tersely_in_flight", "Requests that are compressed now.", lambda: admission.working),
-            ("tersely_queue_length", "Requests that wait.", lambda: admission.waiting),
+            ("tersely_in_flight", "Requests that are compressed now.", working),
+            ("tersely_queue_length", "Requests that wait.", waiting),
         ):
             Gauge(name, meaning, registry=self.registry).set_function(value)
 
@@ -69,16 +74,16 @@ class Metrics:
             self._stage_seconds.labels(stage).observe(seconds)
 
     def forwarded(self, context: str, upstream_status: int | None) -> None:
-        """Count one chat request to the upstream; without a status it gave no answer."""
+        """Count one chat request to the upstream. The status is None if the upstream gave no answer."""
         self._forwarded.labels(context, str(upstream_status or "none")).inc()
 
     def answered(self, route: str, status: int, code: str | None, seconds: float) -> None:
-        """Count one answer; `code` is that of its error."""
+        """Count one answer; `code` is its error code, None on success."""
         self._requests.labels(route, str(status)).inc()
         self._request_seconds.labels(route).observe(seconds)
         if code is not None:
             self._rejected.labels(code).inc()
 
     def text(self) -> bytes:
-        """All of it, in the format of Prometheus."""
+        """All counters in the format of Prometheus."""
         return generate_latest(self.registry)

@@ -1,4 +1,4 @@
-"""The application on uvicorn: listens, and shuts down by finishing what was taken. Knows nothing of routes."""
+"""Runs the application on uvicorn; at shutdown it finishes the requests that it has. Knows nothing of routes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import uvicorn
 
 from tersely import InvalidInputError
 from tersely_server.app import create_app
-from tersely_server.connection import OpenRequests
-from tersely_server.protocol import bounded_protocol
-from tersely_server.service import Service
+from tersely_server.compression import Service
+from tersely_server.http import OpenRequests, bounded_protocol
 from tersely_server.settings import ServerSettings
 
-_SECONDS_TO_SAY_SO = 2
+_SECONDS_TO_REFUSE = 2  # for telling clients that their requests were stopped
+
 _logger = logging.getLogger("tersely_server")
 
 
@@ -55,7 +55,7 @@ def serve(settings: ServerSettings) -> None:
     if server.service.failure is not None:
         raise server.service.failure
     if threading.active_count() > 1:
-        # A pass of the model cannot be interrupted, and the interpreter would wait for its thread; nobody else does.
+        # A forward pass cannot be interrupted, and the interpreter would wait for its thread though nobody needs it.
         logging.shutdown()
         os._exit(130 if server.stopped_by == signal.SIGINT else 0)
     if server.stopped_by == signal.SIGINT:
@@ -63,7 +63,7 @@ def serve(settings: ServerSettings) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Between the signal and the end it goes on listening, so that `/readyz` tells a balancer to look elsewhere."""
+    """Listens until its requests are done after a signal, so that `/readyz` sends a load balancer elsewhere."""
 
     def __init__(self, config: uvicorn.Config, service: Service, requests: OpenRequests) -> None:
         super().__init__(config)
@@ -73,7 +73,7 @@ class _Server(uvicorn.Server):
         self._deadline = 0.0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """At the first signal take no new work; at the second end at once."""
+        """Take no new work at the first signal; end at once at the second."""
         if self.stopped_by is not None:
             self.should_exit = self.force_exit = True
             return
@@ -84,11 +84,11 @@ class _Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Whether to stop listening: called by uvicorn ten times a second."""
         if self.stopped_by is not None:
-            left = self._deadline - time.monotonic()
-            if self.service.admission.idle or left <= 0:
-                # What is still being answered has until the deadline; then it is stopped, and its clients are told so.
-                asyncio.get_running_loop().call_later(max(left, 0), self.requests.stop)
-                self.config.timeout_graceful_shutdown = math.ceil(max(left, 0)) + _SECONDS_TO_SAY_SO
+            seconds_left = max(self._deadline - time.monotonic(), 0)
+            if self.service.admission.idle or not seconds_left:
+                # Answers that have begun may go on until the deadline. Then they are stopped, and clients are told so.
+                asyncio.get_running_loop().call_later(seconds_left, self.requests.stop)
+                self.config.timeout_graceful_shutdown = math.ceil(seconds_left) + _SECONDS_TO_REFUSE
                 self.should_exit = True
         if self.service.failure is not None:
             self.should_exit = True
@@ -96,7 +96,7 @@ class _Server(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket bound to an address, before anything slow begins: what cannot work is said at once.
+    """A socket bound to an address. Bind it before anything slow begins, so that a bad address is refused at once.
 
     Raises:
         InvalidInputError: the address cannot be listened on.

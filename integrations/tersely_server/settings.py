@@ -17,8 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-from tersely.errors import InvalidInputError, complaint
-from tersely.scoring.models import DEFAULT_MODEL
+from tersely import DEFAULT_MODEL, InvalidInputError
+from tersely.errors import complaint
 from tersely_server.proxy.settings import ProxySettings
 
 _SHORTEST_TOKEN = 16  # characters
@@ -32,7 +32,7 @@ def _host_name(name: str) -> str:
 
 
 class ServerSettings(BaseModel):
-    """How to serve. Sizes are of one HTTP request; those of a batch count together."""
+    """How to serve. Sizes are of one HTTP request; the prompts of a batch count together."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -61,7 +61,7 @@ class ServerSettings(BaseModel):
     """How many requests are compressed at once; they share one model."""
 
     queue: int = Field(default=32, ge=0, le=10_000)
-    """How many more requests may wait; what comes after them is refused with 429."""
+    """How many more requests may wait; further ones are refused with 429."""
 
     max_body_bytes: int = Field(default=4_000_000, ge=1_000, le=1_000_000_000)
     """The largest body of a request, in bytes."""
@@ -73,7 +73,7 @@ class ServerSettings(BaseModel):
     """The most tokens of documents, titles, questions and instructions in a request."""
 
     request_seconds: float = Field(default=60.0, gt=0, le=86_400)
-    """How long a client may take to send its body, and then how long it may take to answer it, waiting included."""
+    """The longest time for a client to send its body, and then for the service to answer it, waiting included."""
 
     max_connections: int = Field(default=1_000, ge=1, le=1_000_000)
     """The most connections at once; never more than half of the files that the process may open."""
@@ -82,17 +82,17 @@ class ServerSettings(BaseModel):
     """How long a connection may stay open before the headers of a request are there."""
 
     shutdown_seconds: float = Field(default=25.0, ge=0, le=86_400)
-    """How long what was taken may go on after SIGTERM."""
+    """How long requests may go on after SIGTERM."""
 
     proxy: ProxySettings | None = None
-    """Serve an OpenAI-compatible API, too: another one, with the context in its requests compressed."""
+    """Also forward to an OpenAI-compatible API, with the context in its requests compressed."""
 
     log_text: bool = False
     """Log documents, questions and error messages; by default no text of a request is ever logged."""
 
     @field_validator("token")
     @classmethod
-    def _strong(cls, token: SecretStr | None) -> SecretStr | None:
+    def _check_token(cls, token: SecretStr | None) -> SecretStr | None:
         if token is None:
             return None
         text = token.get_secret_value()
@@ -104,7 +104,7 @@ class ServerSettings(BaseModel):
         return token
 
     @model_validator(mode="after")
-    def _no_open_door(self) -> ServerSettings:
+    def _check_anonymous(self) -> ServerSettings:
         if self.token is None and not self.allow_anonymous and not is_loopback(self.host):
             raise ValueError(
                 f"host {self.host!r} can be reached from other machines, and no token is set: set one "
@@ -126,7 +126,7 @@ def server_settings(**values: Any) -> ServerSettings:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what listens on `host`, or sends from it."""
+    """Whether `host` is this machine's own loopback address, which no other machine can reach."""
     if host.lower() == "localhost":
         return True
     try:

@@ -25,7 +25,7 @@ from tersely.settings import settings_from
 from tersely_batch import BatchOptions
 from tersely_cli.app import app
 from tersely_cli.options import with_settings
-from tersely_server.calls import CompressRequest, read_call
+from tersely_server.compression import CompressRequest, parse_call
 
 FIELDS = CompressionSettings.model_fields
 # Other than the default, so that a value which is dropped on the way is seen. A new setting is tried with its default.
@@ -91,7 +91,7 @@ def of_batch(name: str) -> Any:
 
 def of_service(name: str) -> Any:
     body = json.dumps({"documents": ["a"], "settings": with_budget(name)}).encode()
-    return settings_from(read_call(body)["settings"])
+    return settings_from(parse_call(body)["settings"])
 
 
 INTERFACES = [of_llama_index, of_langchain, of_haystack, of_command_line, of_batch, of_service]

@@ -173,14 +173,14 @@ async def test_closed_it_finishes_what_it_took_and_takes_nothing_new(held) -> No
     assert [answer.status_code for answer in await asyncio.gather(*taken)] == [200, 200]
 
 
-async def test_readiness_while_and_after_the_model_is_loaded(fake_compressor, monkeypatch) -> None:
+async def test_readiness_while_and_after_the_model_is_loaded(fake_compressor, loader) -> None:
     go = threading.Event()
 
-    def load(*_):
+    def load(*_, **__):
         go.wait(10)
-        return fake_compressor
+        return fake_compressor.scorer
 
-    monkeypatch.setattr("tersely_server.service.shared_compressor", load)
+    loader(load)
     app = create_app()
     client = client_of(app)
     async with app.router.lifespan_context(app):
@@ -221,7 +221,7 @@ async def test_the_call_for_other_routes_goes_through_the_same_door(held) -> Non
 
 async def test_what_fails_at_once_does_not_shorten_the_wait_that_is_advised(held) -> None:
     admission, client = make(held, threads=1, queue=0)
-    admission._usual_seconds = 40.0
+    admission._average_seconds = 40.0
     held.go.set()
     for _ in range(20):
         answer = await client.post("/v1/compress", json={**CALL, "method": "longllmlingua"})  # it needs a question

@@ -13,8 +13,8 @@ pytest.importorskip("fastapi")
 
 from test_serving import CALL, serve  # noqa: F401
 
-from tersely_server import protocol
-from tersely_server.protocol import bounded_protocol
+from tersely_server.http import protocol
+from tersely_server.http.protocol import bounded_protocol
 
 HALF = b"POST /v1/compress HTTP/1.1\r\nHost: local"
 UNREAD = b"POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{"
@@ -83,4 +83,4 @@ def test_there_are_no_more_connections_than_are_allowed(serve) -> None:  # noqa:
 def test_half_of_the_files_that_may_be_open_are_for_connections(monkeypatch, files: int, most: int) -> None:
     pytest.importorskip("resource")
     monkeypatch.setattr(protocol.resource, "getrlimit", lambda _: (files, files))
-    assert bounded_protocol(1_000, 10).most_connections == most
+    assert bounded_protocol(1_000, 10).max_connections == most

@@ -24,22 +24,26 @@ COMMAND_LINE = "import sys; sys.argv[0] = 'tersely'; from tersely_cli.app import
 # The same with a compressor that needs no model, and waits while a file is there.
 COMMAND = """
 import sys, time
+from functools import wraps
 from pathlib import Path
 from types import SimpleNamespace
 sys.argv[0] = "tersely"
-import tersely_server.service
 from tersely import Compressor
+from tersely.scoring import set_loader
 
-class Waits(Compressor):
-    def compress(self, *arguments, progress, **options):
-        Path({folder!r}, "begun").touch()
-        while Path({folder!r}, "hold").exists():
-            time.sleep(0.01)
-            if not Path({folder!r}, "deaf").exists():
-                progress("score", 0.5)
-        return super().compress(*arguments, progress=progress, **options)
+compress = Compressor.compress
 
-tersely_server.service.shared_compressor = lambda *_: Waits(SimpleNamespace(name="none"), tokenizer="o200k_base")
+@wraps(compress)
+def waits(self, *arguments, progress, **options):
+    Path({folder!r}, "begun").touch()
+    while Path({folder!r}, "hold").exists():
+        time.sleep(0.01)
+        if not Path({folder!r}, "deaf").exists():
+            progress("score", 0.5)
+    return compress(self, *arguments, progress=progress, **options)
+
+Compressor.compress = waits
+set_loader(lambda *_, **__: SimpleNamespace(name="none"))
 from tersely_cli.app import app
 app()
 """

@@ -1,7 +1,7 @@
-"""The playground: a page at `/` where a person sees what compression keeps. Files and prices are served, nothing else.
+"""Serves the page at `/`, its files and a list of prices.
 
-The page is plain HTML, CSS and JavaScript modules in the folder `playground`, as the browser gets them. It compresses
-through `POST /v1/compress` of the same service, which is not here.
+The page is plain HTML, CSS and JavaScript modules in the folder `page`. It compresses through `POST /v1/compress` of
+the same service, which is not here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MEDIA_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-# Documents are foreign text: were any of it ever taken for markup, nothing of it could run, load or be sent.
+# Documents are foreign text. Even if the page took it for markup, nothing in it could run, load or be sent.
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -38,9 +38,9 @@ _HEADERS = {
 
 
 def playground_router() -> APIRouter:
-    """Routes of the page: `/`, its parts below `/playground/`, and the list prices that it counts money with.
+    """Routes of the page: `/`, its files below `/playground/`, and the list prices that it computes savings with.
 
-    None of them needs a token, for none tells anything but what comes with Tersely.
+    None of them needs a token, because all that they serve ships with Tersely.
     """
     router = APIRouter(include_in_schema=False)
     files = {file.name: file.read_bytes() for file in FOLDER.iterdir() if file.suffix in _MEDIA_TYPES}
@@ -61,7 +61,7 @@ def playground_router() -> APIRouter:
 
     @router.head("/playground/{name}")
     @router.get("/playground/{name}")
-    def part(name: str) -> Response:
+    def file(name: str) -> Response:
         return _file(files, name)
 
     return router

@@ -1,7 +1,7 @@
 """The compressing proxy: forwards chat requests to an OpenAI-compatible API, the text marked as context made shorter.
 
 Routes and what they report. Marks are read in `marked_context`, their texts compressed in `marked_compression` and put
-back in `forwarded_body`; the forwarding is in `upstream`, the settings are in `proxy_settings`. No text of a request is
+back in `forwarded_body`; the forwarding is in `upstream`, the settings are in `settings`. No text of a request is
 ever logged.
 """
 

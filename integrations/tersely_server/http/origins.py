@@ -1,7 +1,7 @@
 """Which pages in a browser may call a service without a token, and under which names it can be called.
 
-A page of another site can make the browser of somebody who reaches the service call it; a site that points its own name
-at the service's address can even read the answer. Programs say nothing of pages and are let in.
+A page of another site can make a visitor's browser call a service that the visitor can reach. A site that points its
+own name at the service's address can even read the answer. Programs send no `Origin` and are let in.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def check_origin(request: Request, settings: ServerSettings) -> None:
             f"--allowed-host, or start the service with a token",
         )
     origin = request.headers.get("origin")
-    if origin is None:  # a program, or a page that does no more than load what it cannot read
-        page = request.headers.get("referer")  # all that a browser says to an address beyond its machine
-        known = request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
-        known = known and (page is None or _is_known(page, host, settings))
+    if origin is None:  # a program, or a page that loads something without being able to read it
+        referer = request.headers.get("referer")  # browsers send no `Sec-Fetch-Site` to another machine without TLS
+        same_site = request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
+        allowed = same_site and (referer is None or _is_allowed(referer, host, settings))
     else:
-        known = _is_known(origin, host, settings)
-    if not known:
+        allowed = _is_allowed(origin, host, settings)
+    if not allowed:
         raise ServiceError(
             403,
             "foreign_origin",
@@ -47,7 +47,7 @@ def check_origin(request: Request, settings: ServerSettings) -> None:
 
 
 def _is_own(host: str, settings: ServerSettings) -> bool:
-    """Whether a `Host` names this service. An address cannot be pointed elsewhere, a name can."""
+    """Whether a `Host` names this service. Any IP address does: unlike a name, it cannot be pointed elsewhere."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
@@ -57,8 +57,8 @@ def _is_own(host: str, settings: ServerSettings) -> bool:
     return not is_loopback(settings.host) and _is_address(name)
 
 
-def _is_known(origin: str, host: str | None, settings: ServerSettings) -> bool:
-    """Whether a page is this service's own, or, where only this machine can call, one of this machine."""
+def _is_allowed(origin: str, host: str | None, settings: ServerSettings) -> bool:
+    """Whether a page is the service's own. Where only this machine can call, its other pages are allowed too."""
     try:
         site = urlsplit(origin)
         return site.netloc == host or (is_loopback(settings.host) and is_loopback(site.hostname or ""))

@@ -1,4 +1,4 @@
-"""Who may call: the holder of the token, or, where none is set, this machine's own programs and pages."""
+"""Who may call: holders of the token. Where no token is set, programs and pages of this machine."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from tersely_server.errors import ServiceError
-from tersely_server.origins import check_origin
+from tersely_server.http.origins import check_origin
 from tersely_server.settings import ServerSettings
 
 _bearer = HTTPBearer(auto_error=False, description="The token that the service was started with, if it was with one.")
 
 
-def authentication(settings: ServerSettings) -> Callable[..., None]:
-    """What a guarded route depends on. It runs before a route that takes a `Request` reads any of the body."""
+def access_check(settings: ServerSettings) -> Callable[..., None]:
+    """The dependency of guarded routes. It runs before a route that takes a `Request` receives any of the body."""
     token = settings.token.get_secret_value().encode() if settings.token else None
 
-    def authenticated(
+    def check_access(
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
     ) -> None:
         if token is None:
             check_origin(request, settings)
             return
-        given = credentials.credentials.encode() if credentials else b""
-        if not hmac.compare_digest(given, token):
+        presented = credentials.credentials.encode() if credentials else b""
+        if not hmac.compare_digest(presented, token):
             raise ServiceError(
                 401,
                 "unauthorized",
@@ -37,4 +37,4 @@ def authentication(settings: ServerSettings) -> Callable[..., None]:
                 headers={"WWW-Authenticate": "Bearer"},
             )
 
-    return authenticated
+    return check_access

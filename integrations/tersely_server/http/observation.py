@@ -1,7 +1,7 @@
-"""What is told of every request: a line in the log, the counters, an id. Never any text of it.
+"""A line in the log, counters and an id for every request. The text of a request is never logged.
 
-An error that nobody foresaw ends here: the caller learns no more than its id, and the log where in the code it arose,
-for its message may quote the request.
+An unforeseen error is answered here with the request's id alone. The log gets the places in the code, without the
+message, because that may quote the request.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tersely_server.errors import BrokenOffError, as_service_error, error_body, is_for_openai
 from tersely_server.metrics import Metrics
 
-CLIENT_GONE = 499  # stands in log and counters where nobody was left to answer
-_ASKED_ALL_THE_TIME = ("/healthz", "/readyz", "/metrics")
+_CLIENT_GONE = 499  # for log and counters only: the client disconnected before it got an answer
+_POLLED_ROUTES = ("/healthz", "/readyz", "/metrics")
 
 _logger = logging.getLogger("tersely_server")
 
@@ -30,7 +30,7 @@ class Observation:
 
     Args:
         app: what is served.
-        metrics: told of every answer.
+        metrics: counts every answer.
         log_text: log the messages of unforeseen errors, too.
     """
 
@@ -44,13 +44,13 @@ class Observation:
             await self.app(scope, receive, send)
             return
         started, request_id = time.perf_counter(), uuid.uuid4().hex
-        status = CLIENT_GONE
+        status = _CLIENT_GONE
 
         async def watched_send(message: Message) -> None:
             nonlocal status, request_id
             if message["type"] == "http.response.start":
                 status = message["status"]
-                # An answer that is passed on from elsewhere has an id, by which it is known there.
+                # An upstream's answer keeps the id that the upstream gave it.
                 request_id = MutableHeaders(scope=message).setdefault("X-Request-ID", request_id)
             await send(message)
 
@@ -61,19 +61,20 @@ class Observation:
         except BrokenOffError as error:
             scope["tersely_error"] = error.code
         except Exception as error:
-            known = as_service_error(error)
-            scope["tersely_error"] = known.code
-            if known is not error:
+            service_error = as_service_error(error)
+            scope["tersely_error"] = service_error.code
+            if service_error is not error:
                 self._log_error(error, request_id)
-            if status == CLIENT_GONE:  # no answer has begun
-                body = error_body(known, for_openai=is_for_openai(scope))
-                await JSONResponse(body, known.status_code, known.headers)(scope, receive, watched_send)
+            if status == _CLIENT_GONE:  # no answer has begun
+                body = error_body(service_error, for_openai=is_for_openai(scope))
+                response = JSONResponse(body, service_error.status_code, service_error.headers)
+                await response(scope, receive, watched_send)
         finally:
             seconds = time.perf_counter() - started
-            # The route as it is written in the code: a path, and a query even more, may hold text.
+            # The route's template, because a path or a query may hold text of the caller.
             route, code = getattr(scope.get("route"), "path", "none"), scope.get("tersely_error")
             self.metrics.answered(route, status, code, seconds)
-            level = logging.DEBUG if route in _ASKED_ALL_THE_TIME else logging.INFO
+            level = logging.DEBUG if route in _POLLED_ROUTES else logging.INFO
             _logger.log(
                 level,
                 "%s %s %d %s%.3f s %s",

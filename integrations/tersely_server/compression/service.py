@@ -1,4 +1,4 @@
-"""The service without HTTP: one loaded model, its bounded threads, its limits and its counters."""
+"""The service without HTTP: one loaded model, a bounded number of threads, limits and counters."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from tersely import (
 )
 from tersely.scoring.queue import Cancellation, Cancelled, cancellable
 from tersely.settings import settings_from
-from tersely_server.admission import Admission
-from tersely_server.calls import Arguments
+from tersely_server.compression.admission import Admission
+from tersely_server.compression.calls import CallArguments
+from tersely_server.compression.limits import check_limits
 from tersely_server.errors import ServiceError
-from tersely_server.limits import check_limits
 from tersely_server.metrics import Metrics
 from tersely_server.settings import ServerSettings
 
 Outcome = TypeVar("Outcome")
 Results = Iterator[CompressionResult | TerselyError]
-Compress = Callable[[Sequence[Arguments]], Results]
+# Compresses the calls of one request one after the other: arguments of `Compressor.compress` -> results or errors.
+CompressCalls = Callable[[Sequence[CallArguments]], Results]
 
 _logger = logging.getLogger("tersely_server")
 
@@ -37,39 +38,39 @@ class Service:
     """Compresses for many callers.
 
     Args:
-        settings: how.
-        compressor: does the work; without one, `load` loads that of the settings.
+        settings: limits, threads and model.
+        compressor: does the work; without one, `load` loads the model of the settings.
 
     Attributes:
-        admission: who may work.
-        metrics: what is counted.
-        failure: why the model could not be loaded.
+        admission: decides which requests run, wait or are refused.
+        metrics: the counters.
+        failure: why the model could not be loaded; None if it could, or is not loaded yet.
     """
 
     def __init__(self, settings: ServerSettings, compressor: Compressor | None = None) -> None:
         self.settings = settings
         self.admission = Admission(settings.threads, settings.queue, settings.request_seconds)
-        self.metrics = Metrics(self.admission)
+        self.metrics = Metrics(working=lambda: self.admission.working, waiting=lambda: self.admission.waiting)
         self.failure: Exception | None = None
         self._compressor = compressor
 
     async def load(self) -> None:
-        """Load the model, if there is none yet; where that fails, `failure` says why."""
+        """Load the model, unless there is one. If that fails, `failure` says why."""
         if self._compressor is not None:
             return
         try:
             self._compressor = await asyncio.to_thread(shared_compressor, self.settings.model, self.settings.tokenizer)
-        except Exception as error:  # whatever it is: the service lives on, to say that it cannot serve
+        except Exception as error:  # the service goes on, so that `/readyz` can say why it is not ready
             self.failure = error
             _logger.error("the model could not be loaded: %s", error)
             return
         _logger.info("model %s is loaded", self._compressor.scorer.name)
 
     def check_ready(self) -> Compressor:
-        """What compresses.
+        """The compressor, once its model is loaded.
 
         Raises:
-            ServiceError: 503 where the model is not loaded, or the service is shutting down.
+            ServiceError: 503 if the model is not loaded, or the service is shutting down.
         """
         self.admission.check_open()
         if self.failure is not None:
@@ -79,10 +80,10 @@ class Service:
         return self._compressor
 
     def place(self) -> AbstractContextManager[None]:
-        """A place for one request, to be held from before its body is read until it is answered.
+        """A place for one request, to be held from before its body is received until it is answered.
 
         Raises:
-            ServiceError: 503 as in `check_ready`, 429 where all places are taken.
+            ServiceError: 503 as in `check_ready`, 429 if all places are taken.
         """
         self.check_ready()
         return self.admission.place()
@@ -93,23 +94,22 @@ class Service:
         """`Compressor.compress` in the service's threads, within its limits.
 
         Args:
-            documents, question: as there.
-            overrides: its other arguments; `settings` also as a mapping.
+            documents, question: as in `Compressor.compress`.
+            overrides: its other arguments; `settings` may also be a mapping.
 
         Raises:
-            TerselyError: as there.
-            ServiceError: the request is too large, takes too long, or is one too many.
+            TerselyError: as `Compressor.compress` does.
+            ServiceError: the request is too large or takes too long, or all places are taken.
         """
         call = {"documents": documents, "question": question, **overrides}
         with self.place():
-            return await self.run(lambda compress: only(compress([call])))
+            return await self.run(lambda compress: single_result(compress([call])))
 
-    async def run(self, work: Callable[[Compress], Outcome]) -> Outcome:
-        """The outcome of `work`, run in one of the service's threads; to be called with a `place`.
+    async def run(self, work: Callable[[CompressCalls], Outcome]) -> Outcome:
+        """Run `work` in one of the service's threads and return its outcome. Call it while you hold a `place`.
 
         Args:
-            work: gets a function from the arguments of several calls of `Compressor.compress` to the result or the
-                error of each, one after the other.
+            work: gets a function that compresses the calls of a request, within the limits of the service.
 
         Raises:
             ServiceError: the calls are too large together, or take too long.
@@ -117,15 +117,15 @@ class Service:
         compressor = self._compressor or self.check_ready()
 
         def in_thread(cancellation: Cancellation) -> Outcome:
-            def go_on(*_: object) -> None:
+            def check_cancelled(*_: object) -> None:
                 if cancellation.cancelled:
                     raise Cancelled
 
-            def compress(calls: Sequence[Arguments]) -> Results:
-                check_limits(calls, self.settings, compressor.tokenizer.count, go_on)
+            def compress(calls: Sequence[CallArguments]) -> Results:
+                check_limits(calls, self.settings, compressor.tokenizer.count, check_cancelled)
                 for call in calls:
-                    go_on()
-                    yield self._compress(compressor, call, go_on)
+                    check_cancelled()
+                    yield self._compress(compressor, call, check_cancelled)
 
             with cancellable(cancellation):
                 return work(compress)
@@ -133,7 +133,7 @@ class Service:
         return await self.admission.run(in_thread)
 
     def _compress(
-        self, compressor: Compressor, call: Arguments, go_on: Callable[..., None]
+        self, compressor: Compressor, call: CallArguments, check_cancelled: Callable[..., None]
     ) -> CompressionResult | TerselyError:
         if self.settings.log_text:
             _logger.info("compress %s", json.dumps(call, default=str))
@@ -142,18 +142,18 @@ class Service:
                 call = {**call, "settings": settings_from(dict(settings))}
             elif settings is not None and not isinstance(settings, CompressionSettings):
                 raise InvalidInputError(f"settings must be an object, got {type(settings).__name__}")
-            result = compressor.compress(**call, progress=go_on)
+            result = compressor.compress(**call, progress=check_cancelled)
         except TerselyError as error:
             return error
         self.metrics.compressed(result)
         return result
 
 
-def only(results: Results) -> CompressionResult:
-    """The result of a single call.
+def single_result(results: Results) -> CompressionResult:
+    """The result of the only call.
 
     Raises:
-        TerselyError: its error.
+        TerselyError: the error of that call.
     """
     (result,) = results
     if isinstance(result, TerselyError):
