@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import ast
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+
+import tersely_server
 
 ROOT = Path(__file__).parents[1]
 SOURCE_ROOTS = [ROOT / name for name in ("compressor", "integrations", "eval")]
@@ -83,3 +88,9 @@ def test_a_circle_is_seen_wherever_the_import_stands(tmp_path: Path) -> None:
     (tmp_path / "room" / "c.py").write_text("import room.a\n")
     (tmp_path / "room" / "d.py").write_text("from room.a import f\n")
     assert circles(import_graph([tmp_path])) == [["room.a", "room.b", "room.c"]]
+
+
+def test_a_name_that_moved_is_found_at_its_former_place_with_a_warning() -> None:
+    with pytest.warns(DeprecationWarning, match="import ClientConnection from tersely_server"):
+        former = importlib.import_module("tersely_server.connection")
+    assert former.ClientConnection is tersely_server.ClientConnection
