@@ -55,12 +55,12 @@ RESULT: dict[str, Any] = {
 
 RETRIEVED = "9d3c5b4f6a7e8d9c0b1a2f3e"
 _CALL = {"id": "call_1", "type": "function", "function": {"name": "search", "arguments": '{"query": "old mill"}'}}
-CONVERSATION = [
+CONVERSATION: list[dict[str, Any]] = [
     {"role": "user", "content": QUESTION},
     {"role": "assistant", "content": None, "tool_calls": [_CALL]},
     {"role": "tool", "tool_call_id": "call_1", "content": MILL},
 ]
-SHORTER = {
+SHORTER: dict[str, Any] = {
     "messages": [*CONVERSATION[:2], {**CONVERSATION[2], "content": f"{_KEPT} [...]"}],
     "tokens_before": 61,
     "tokens_after": 49,
