@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 
 from pydantic import BaseModel, Field
 
-from tersely import CompressionResult, Compressor, InvalidInputError
+from tersely import CompressionSettings, Compressor, InvalidInputError
+from tersely.settings import settings_from
+from tersely.tool_results import shortened
 from tersely_server.compression import Originals
-from tersely_server.gateway.compression import is_json
 
 _GAP = " [...] "
+_RATE = 0.5
 # A document is ranked where not everything fits: so nearly everything may.
 _RATE_OF_RANKING = 0.99
 
@@ -28,7 +30,7 @@ class Compressed(BaseModel):
     original_tokens: int
     compressed_tokens: int
     id: str | None = Field(description="Give it to `retrieve` to have the whole text back; null where it is not kept.")
-    notes: list[str] = Field(description="What you should know of the result.")
+    note: str | None = Field(description="Why the text is whole, where it is.")
 
 
 class RankedDocument(BaseModel):
@@ -85,26 +87,24 @@ class Tools:
         Raises:
             TerselyError: as `Compressor.compress`.
         """
-        settings = {} if rate is None and target_tokens is None else {"rate": rate, "target_tokens": target_tokens}
-        compressor = self._ready()
-        result = compressor.compress(
-            [text],
-            question,
-            **(settings or {"rate": 0.5}),
-            settings=compressor.settings if is_json(text) else compressor.settings.overridden(gap_marker=_GAP),
+        if rate is None and target_tokens is None:
+            rate = _RATE
+        given = {"rate": rate, "target_tokens": target_tokens, "gap_marker": _GAP}
+        settings: CompressionSettings = settings_from(
+            {name: value for name, value in given.items() if value is not None}
         )
-        shortened, note = _shortened(result, text)
-        tokens = result.original_tokens if note else result.compressed_tokens
+        compressor = self._ready()
+        outcome = shortened(text, question, settings, compressor.compress, compressor.tokenizer.count)
         with self._lock:
             self._texts += 1
-            self._original_tokens += result.original_tokens
-            self._compressed_tokens += tokens
+            self._original_tokens += outcome.original_tokens
+            self._compressed_tokens += outcome.compressed_tokens
         return Compressed(
-            text=shortened,
-            original_tokens=result.original_tokens,
-            compressed_tokens=tokens,
-            id=None if note else self._originals.keep(caller, text),
-            notes=[*([note] if note else []), *result.notes],
+            text=outcome.text,
+            original_tokens=outcome.original_tokens,
+            compressed_tokens=outcome.compressed_tokens,
+            id=self._originals.keep(caller, text) if outcome.method else None,
+            note=f"This is the whole text: {outcome.reason}." if outcome.reason else None,
         )
 
     def rank(self, documents: Sequence[str], question: str, top: int | None) -> Ranked:
@@ -157,15 +157,3 @@ class Tools:
             if self._compressor is None:
                 self._compressor = self._load()
             return self._compressor
-
-
-def _shortened(result: CompressionResult, text: str) -> tuple[str, str | None]:
-    """What to give an agent in place of a text, and why that is the whole text where it is."""
-    shortened = result.documents[0].text if result.documents else ""
-    if not shortened:
-        return text, "nothing of it fits the budget, so it is whole; ask for a larger one"
-    if is_json(text) and not is_json(shortened):
-        return text, "what would be left of it is no JSON, so it is whole"
-    if result.compressed_tokens >= result.original_tokens:
-        return text, "it would be no shorter, so it is whole"
-    return shortened, None

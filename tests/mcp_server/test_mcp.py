@@ -100,7 +100,7 @@ async def test_json_stays_json(server) -> None:
 async def test_what_would_be_no_shorter_is_whole_and_is_not_kept(server) -> None:
     compressed = await called(server, "compress", text="Mill number 12 was built in 1712.", question=QUESTION)
     assert compressed["text"] == "Mill number 12 was built in 1712." and compressed["id"] is None
-    assert compressed["compressed_tokens"] == compressed["original_tokens"] and "whole" in compressed["notes"][0]
+    assert compressed["compressed_tokens"] == compressed["original_tokens"] and "whole" in compressed["note"]
 
 
 async def test_documents_are_ranked_best_first(server, fake_compressor) -> None:

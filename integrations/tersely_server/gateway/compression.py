@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from tersely import CompressionResult, InvalidInputError, TerselyError
+from tersely import CompressionResult, CompressionSettings, InvalidInputError, TerselyError
 from tersely.memory import Memory
 from tersely.scoring.queue import Cancelled
+from tersely.tool_results import Shortened, shortened
 from tersely_server.compression.originals import Originals
 from tersely_server.compression.service import CompressCalls, single_result
 from tersely_server.errors import as_service_error
@@ -21,22 +21,11 @@ from tersely_server.gateway.messages import Candidate, Path, candidates, texts
 from tersely_server.gateway.settings import ID, GatewaySettings
 
 _MEMORY_BYTES = 64 * 2**20  # of compressed texts
-_NEED_A_QUESTION = ("evidence", "longllmlingua")
 # After this share of a request's time no further text is begun: what is done is worth more than an error.
 _SHARE_OF_TIME = 0.7
 _REFERENCE = "\n[shortened; the whole text: hash={id}]"
 
 _logger = logging.getLogger("tersely_server")
-
-
-class _Outcome(NamedTuple):
-    """What became of a text: None in place of the text where it stays as it was."""
-
-    text: str | None
-    original_tokens: int = 0
-    compressed_tokens: int = 0
-    method: str = ""
-    reason: str = ""
 
 
 class Conversations:
@@ -50,7 +39,7 @@ class Conversations:
 
     def __init__(self, settings: GatewaySettings, originals: Originals, seconds: float) -> None:
         self._settings, self._originals, self._seconds = settings, originals, seconds
-        self._outcomes: Memory[_Outcome] = Memory(_MEMORY_BYTES)
+        self._outcomes: Memory[Shortened] = Memory(_MEMORY_BYTES)
 
     def compress(
         self,
@@ -96,7 +85,8 @@ class Conversations:
             if candidate.path[0] in range(first) or len(candidate.text.encode()) < settings.min_tokens:
                 continue  # a token has at least one byte
             outcome = self._outcome(candidate, settings, caller, compress, count, until)
-            _take(answer, candidate, outcome, self._originals.keep(caller, candidate.text) if outcome.text else None)
+            id = self._originals.keep(caller, candidate.text) if outcome.method else None
+            _take(answer, candidate, outcome, id)
         answer.texts.reverse()
         answer.notes.reverse()
         answer.tokens_saved = sum(text.original_tokens - text.compressed_tokens for text in answer.texts)
@@ -114,78 +104,50 @@ class Conversations:
         compress: CompressCalls,
         count: Callable[[str], int],
         until: float,
-    ) -> _Outcome:
+    ) -> Shortened:
         """What becomes of a text: what became of it the last time, if that is still known."""
-        method = settings.method
-        if candidate.question is None and method in _NEED_A_QUESTION:
-            method = None
-        marker, reference = settings.gap_marker, ""
-        id = self._originals.id_of(caller, candidate.text)
+        text, marker, ending = candidate.text, settings.gap_marker, ""
+        id = self._originals.id_of(caller, text)
         if id is not None and ID not in marker:
-            reference = _REFERENCE.format(id=id)
-        marker = marker.replace(ID, id or "")
-        if is_json(candidate.text):
-            marker, reference = "", ""  # either would make it no JSON
-        key = _key(candidate.text, candidate.question, settings.rate, settings.min_tokens, method, marker, reference)
-        known = self._outcomes.get(key) or self._outcomes.get(_key(candidate.text))
+            ending = _REFERENCE.format(id=id)
+        options = CompressionSettings(rate=settings.rate, gap_marker=marker.replace(ID, id or ""))
+        options = options.overridden(method=settings.method)
+        key = _key(text, candidate.question, settings.min_tokens, options, ending)
+        known = self._outcomes.get(key) or self._outcomes.get(_key(text))
         if known is not None:
             return known
         if time.monotonic() > until:
-            return _Outcome(None, reason="there was no time left for it")
-        tokens = count(candidate.text)
-        if tokens < settings.min_tokens:
-            outcome = _Outcome(None)
-        else:
-            call = {
-                "documents": [candidate.text],
-                "question": candidate.question,
-                "target_tokens": max(int(settings.rate * tokens) - count(reference), 1),
-                "method": method,
-                "settings": {"gap_marker": marker} if marker else {},
-            }
-            try:
-                outcome = _shortened(single_result(compress([call])), candidate.text, reference, count)
-            except Cancelled:
-                raise
-            except TerselyError as error:
-                outcome = _Outcome(None, reason=str(error))
-            except Exception as error:  # whatever it was: the conversation need not fail with it
-                _logger.warning("a text was not compressed: %s", type(error).__name__)
-                return _Outcome(None, reason=as_service_error(error).message)
-        self._outcomes.put(key, outcome, len(candidate.text) + len(outcome.text or ""))
-        if outcome.text is not None:  # where a client sends back what it was given, it is not compressed again
-            self._outcomes.put(_key(outcome.text), _Outcome(None), len(outcome.text))
+            return _stays(text, "there was no time left for it")
+
+        def work(documents: list[str], question: str | None, *, settings: CompressionSettings) -> CompressionResult:
+            return single_result(compress([{"documents": documents, "question": question, "settings": settings}]))
+
+        try:
+            outcome = shortened(
+                text, candidate.question, options, work, count, min_tokens=settings.min_tokens, ending=ending
+            )
+        except Cancelled:
+            raise
+        except TerselyError as error:
+            outcome = _stays(text, str(error))
+        except Exception as error:  # whatever it was: the conversation need not fail with it
+            _logger.warning("a text was not compressed: %s", type(error).__name__)
+            return _stays(text, as_service_error(error).message)
+        self._outcomes.put(key, outcome, len(outcome.text))
+        if outcome.method:  # where a client sends back what it was given, it is not compressed again
+            self._outcomes.put(_key(outcome.text), _stays(outcome.text, None), len(outcome.text))
         return outcome
 
 
-def is_json(text: str) -> bool:
-    """Whether a text is a JSON object or array."""
-    try:
-        return isinstance(json.loads(text), (dict, list))
-    except (ValueError, RecursionError):
-        return False
+def _stays(text: str, reason: str | None) -> Shortened:
+    return Shortened(text, 0, 0, reason=reason)
 
 
-def _shortened(result: CompressionResult, text: str, reference: str, count: Callable[[str], int]) -> _Outcome:
-    """What is left of a text, unless that is nothing, no shorter, or not JSON any more."""
-    if not result.documents or not result.documents[0].text:
-        return _Outcome(None, reason="nothing of it fits the budget")
-    shortened = result.documents[0].text
-    if shortened == text:
-        return _Outcome(None, reason="it is kept whole")
-    if is_json(text) and not is_json(shortened):
-        return _Outcome(None, reason="what would be left of it is no JSON")
-    before, after = count(text), count(shortened + reference)
-    if after >= before:
-        return _Outcome(None, reason="it would be no shorter")
-    return _Outcome(shortened + reference, before, after, result.method)
-
-
-def _take(answer: MessagesResult, candidate: Candidate, outcome: _Outcome, id: str | None) -> None:
+def _take(answer: MessagesResult, candidate: Candidate, outcome: Shortened, id: str | None) -> None:
     """Put what became of a text into the answer."""
     message = candidate.path[0]
     assert isinstance(message, int)
-    if outcome.text is None:
+    if outcome.method is None:
         if outcome.reason:
             answer.notes.append(f"messages[{message}] has a text that stays as it is: {outcome.reason}")
         return
