@@ -6,11 +6,22 @@ Decides when a text stays whole. What is kept of it is the compressor's choice.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
-from typing import NamedTuple
+from os import PathLike
+from typing import Any, NamedTuple
 
+from tersely.compressor import Compressor, shared_compressor
+from tersely.errors import InvalidInputError, TerselyError
 from tersely.result import CompressionResult
+from tersely.scoring import DEFAULT_MODEL
 from tersely.settings import CompressionSettings, settings_from
+
+MIN_TOKENS = 500
+GAP_MARKER = " [...] "
+_RATE = 0.5
+
+_logger = logging.getLogger("tersely")
 
 _NEED_A_QUESTION = ("evidence", "longllmlingua")
 
@@ -30,6 +41,57 @@ class Shortened(NamedTuple):
     compressed_tokens: int
     method: str | None = None
     reason: str | None = None
+
+
+class ToolResults:
+    """Shortens the long tool results of an agent, for frameworks: with defaults, and without an error.
+
+    Args:
+        min_tokens: a text with fewer stays as it is.
+        model, tokenizer: as in `Compressor`; loaded at first use, once a process.
+        compressor: an existing compressor, instead of both.
+        on_shortened: called with what became of each text.
+        settings: those of `CompressionSettings`; by default a rate of 0.5, and `" [...] "` where something is left out.
+
+    Raises:
+        InvalidInputError: a setting is unknown or out of range; the message names it.
+
+    Example:
+        >>> results = ToolResults(target_tokens=400)
+        >>> results.shorten(log, "Why did it fail?")
+    """
+
+    def __init__(
+        self,
+        *,
+        min_tokens: int = MIN_TOKENS,
+        model: str | PathLike[str] = DEFAULT_MODEL,
+        tokenizer: Any = None,
+        compressor: Compressor | None = None,
+        on_shortened: Callable[[Shortened], Any] | None = None,
+        **settings: Any,
+    ) -> None:
+        if isinstance(min_tokens, bool) or not isinstance(min_tokens, int) or min_tokens < 0:
+            raise InvalidInputError(f"min_tokens must be a whole number, 0 or more, got {min_tokens!r}")
+        checked = settings_from({"gap_marker": GAP_MARKER, **settings})
+        has_budget = checked.rate is not None or checked.target_tokens is not None
+        self.settings = checked if has_budget else checked.overridden(rate=_RATE)
+        self._min_tokens, self._compressor, self._on_shortened = min_tokens, compressor, on_shortened
+        self._model, self._tokenizer = model, tokenizer
+
+    def shorten(self, text: str, question: str | None) -> Shortened:
+        """What becomes of a tool's result. Where compression fails it stays as it is, and the log says why."""
+        try:
+            if self._compressor is None:
+                self._compressor = shared_compressor(self._model, self._tokenizer)
+            compress, count = self._compressor.compress, self._compressor.tokenizer.count
+            outcome = shortened(text, question, self.settings, compress, count, min_tokens=self._min_tokens)
+        except TerselyError as error:
+            _logger.warning("a tool's result stays as it is: %s", error)
+            outcome = Shortened(text, 0, 0, reason=str(error))
+        if self._on_shortened is not None:
+            self._on_shortened(outcome)
+        return outcome
 
 
 def shortened(

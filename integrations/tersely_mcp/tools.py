@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from pydantic import BaseModel, Field
 
-from tersely import CompressionSettings, Compressor, InvalidInputError
+from tersely import Compressor, InvalidInputError
 from tersely.settings import settings_from
 from tersely.tool_results import shortened
 from tersely_server.compression import Originals
@@ -90,9 +90,7 @@ class Tools:
         if rate is None and target_tokens is None:
             rate = _RATE
         given = {"rate": rate, "target_tokens": target_tokens, "gap_marker": _GAP}
-        settings: CompressionSettings = settings_from(
-            {name: value for name, value in given.items() if value is not None}
-        )
+        settings = settings_from({name: value for name, value in given.items() if value is not None})
         compressor = self._ready()
         outcome = shortened(text, question, settings, compressor.compress, compressor.tokenizer.count)
         with self._lock:
