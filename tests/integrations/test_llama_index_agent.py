@@ -20,8 +20,11 @@ from llama_index.postprocessor.tersely.agents import TerselyFunctionAgent, Terse
 from tersely import CompressionSettings, TerselyError
 from tersely.tool_results import ToolResults
 
-# LlamaIndex looks at every attribute of an agent, deprecated ones of pydantic among them.
-pytestmark = pytest.mark.filterwarnings("ignore::pydantic.PydanticDeprecatedSince20")
+# LlamaIndex's own use of what pydantic and its workflows have deprecated.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:is_running called from within a step:DeprecationWarning"),
+]
 
 PAGES = "\n\n".join(f"Mill number {number} was built in {1700 + number} by the river." for number in range(80))
 ROWS = json.dumps([{"mill": number, "built": 1700 + number} for number in range(80)])

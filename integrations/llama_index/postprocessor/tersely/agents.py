@@ -48,7 +48,7 @@ class ShortToolResults(_Agent):
         """Called by the workflow with the results of a step."""
         question = _question(await memory.aget_all())
         shorter = [await asyncio.to_thread(self._shortened, result, question) for result in results]
-        await super().handle_tool_call_results(ctx, shorter, memory)
+        await super().handle_tool_call_results(ctx, shorter, memory)  # type: ignore[safe-super]  # the agent's own
 
     def _shortened(self, result: ToolCallResult, question: str | None) -> ToolCallResult:
         output = result.tool_output
