@@ -18,8 +18,10 @@ from typing import Any, NamedTuple
 import pytest
 
 pytest.importorskip("fastapi")
+pytest.importorskip("yaml")
 
 import httpx
+import yaml
 from conversations import PAGES, SHORT, anthropic_call, anthropic_result, call, result, user
 from gateway_upstream import GatewayUpstream
 from live import served
@@ -32,29 +34,7 @@ from tersely_server.settings import ServerSettings
 ENVIRONMENT = os.environ.get("TERSELY_LITELLM")
 KEY = "sk-a-key-of-the-gateway"
 pytestmark = pytest.mark.skipif(not ENVIRONMENT, reason="TERSELY_LITELLM names no environment that has LiteLLM")
-CONFIGURATION = """
-model_list:
-  - model_name: chat
-    litellm_params: {{model: openai/a-model, api_base: "{upstream}/v1", api_key: of-the-upstream}}
-  - model_name: claude
-    litellm_params: {{model: anthropic/a-model, api_base: "{upstream}", api_key: of-the-upstream}}
-guardrails:
-  - guardrail_name: tersely
-    litellm_params:
-      guardrail: headroom
-      mode: pre_call
-      default_on: true
-      api_base: "{service}"
-      api_key: {token}
-      unreachable_fallback: fail_open
-  - guardrail_name: tersely-is-down
-    litellm_params:
-      guardrail: headroom
-      mode: pre_call
-      api_base: "http://127.0.0.1:{nobody}"
-      unreachable_fallback: fail_open
-general_settings: {{master_key: {key}}}
-"""
+CONFIGURATION = Path(__file__).parents[2] / "examples" / "litellm" / "config.yaml"
 
 
 class Gateway(NamedTuple):
@@ -63,10 +43,10 @@ class Gateway(NamedTuple):
 
     def chat(self, messages: list[Any], **more: Any) -> list[Any]:
         """The messages that the upstream got."""
-        return self._sent("/v1/chat/completions", {"model": "chat", "messages": messages, **more})
+        return self._sent("/v1/chat/completions", {"model": "gpt-4o", "messages": messages, **more})
 
     def anthropic(self, messages: list[Any], **more: Any) -> list[Any]:
-        body = {"model": "claude", "max_tokens": 100, "messages": messages, **more}
+        body = {"model": "claude-sonnet-4-5", "max_tokens": 100, "messages": messages, **more}
         return self._sent("/v1/messages", body)
 
     def _sent(self, path: str, body: dict[str, Any]) -> list[Any]:
@@ -90,12 +70,25 @@ def gateway(tmp_path_factory) -> Iterator[Gateway]:
     upstream, port = GatewayUpstream(), free_port()
     with served(create_app(settings, compressor=Compressor(FakeScorer()))) as service, served(upstream) as api:
         configuration = folder / "config.yaml"
-        configuration.write_text(
-            CONFIGURATION.format(upstream=api, service=service, token=TOKEN, nobody=free_port(), key=KEY)
-        )
+        settings_of_litellm = yaml.safe_load(CONFIGURATION.read_text(encoding="utf-8"))
+        (guardrail,) = settings_of_litellm["guardrails"]
+        nobody = {"api_base": f"http://127.0.0.1:{free_port()}", "default_on": False}
+        is_down = {"guardrail_name": "tersely-is-down", "litellm_params": {**guardrail["litellm_params"], **nobody}}
+        settings_of_litellm["guardrails"].append(is_down)
+        configuration.write_text(yaml.safe_dump(settings_of_litellm), encoding="utf-8")
         command = [f"{ENVIRONMENT}/bin/litellm", "--config", str(configuration), "--host", "127.0.0.1"]
-        quiet = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False", "NO_PROXY": "*"}
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | quiet
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {
+            "TERSELY_URL": service,
+            "TERSELY_SERVER_TOKEN": TOKEN,
+            "LITELLM_MASTER_KEY": KEY,
+            "OPENAI_API_KEY": "of-the-upstream",
+            "OPENAI_BASE_URL": f"{api}/v1",
+            "ANTHROPIC_API_KEY": "of-the-upstream",
+            "ANTHROPIC_API_BASE": api,
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+            "LITELLM_TELEMETRY": "False",
+            "NO_PROXY": "*",
+        }
         with (folder / "log").open("w") as log:
             process = subprocess.Popen(
                 [*command, "--port", str(port)], env=environment, cwd=folder, stdout=log, stderr=log
