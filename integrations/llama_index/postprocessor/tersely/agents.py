@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from llama_index.core.agent.workflow import CodeActAgent, FunctionAgent, ReActAgent
+from llama_index.core.agent.workflow import FunctionAgent, ReActAgent
 from llama_index.core.agent.workflow.workflow_events import ToolCallResult
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock
 from llama_index.core.bridge.pydantic import Field
@@ -78,10 +78,6 @@ class TerselyFunctionAgent(ShortToolResults, FunctionAgent):
 
 class TerselyReActAgent(ShortToolResults, ReActAgent):
     """A `ReActAgent` that shortens long tool results."""
-
-
-class TerselyCodeActAgent(ShortToolResults, CodeActAgent):
-    """A `CodeActAgent` that shortens the long output of its code."""
 
 
 def _question(messages: list[ChatMessage]) -> str | None:
