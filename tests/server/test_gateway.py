@@ -12,7 +12,11 @@ pytest.importorskip("fastapi")
 from conversations import AGENT, PAGES, ROWS, SHORT, anthropic_call, anthropic_result, call, result, user
 from service_doubles import MILL, TOKEN, client_for
 
+from growth import assert_grows_with_the_text
 from tersely import Compressor, TerselyError
+from tersely_server.compression import Originals
+from tersely_server.gateway.compression import Conversations
+from tersely_server.gateway.messages import candidates
 from tersely_server.gateway.settings import GatewaySettings, option_headers
 from tersely_server.settings import server_settings
 
@@ -64,6 +68,16 @@ async def test_a_growing_conversation_has_the_same_bytes_for_all_earlier_message
     for length in range(1, len(messages)):
         started_anew = client_for(fake_compressor)
         assert (await compressed(started_anew, messages[:length]))["messages"] == whole[:length]
+
+
+@pytest.mark.model
+async def test_a_real_model_gives_the_same_bytes_whatever_it_read_before(real_compressor) -> None:
+    lake = PAGES.replace("river", "lake")
+    conversation = [user("When was mill number 12 built?"), call("a"), result("a", PAGES)]
+    grown = [*conversation, user("And mill number 70?"), call("b"), result("b", lake), result("b", PAGES)]
+    after_others = (await compressed(client_for(real_compressor), grown))["messages"]
+    alone = (await compressed(client_for(real_compressor), conversation))["messages"]
+    assert after_others[: len(alone)] == alone and "1712" in alone[2]["content"]
 
 
 async def test_the_question_is_that_of_the_results_own_turn(fake_compressor) -> None:
@@ -199,6 +213,29 @@ async def test_a_text_over_the_services_limit_stays(fake_compressor) -> None:
     conversation = [user("Which?"), call("a"), result("a", PAGES * 2), result("a", PAGES)]
     answer = await compressed(client_for(fake_compressor, max_tokens=2_000), conversation)
     assert changed(conversation, answer["messages"]) == [3] and "2000 tokens" in answer["notes"][0]
+
+
+def test_a_text_for_which_there_is_no_time_stays_and_is_compressed_the_next_time(fake_compressor) -> None:
+    now = [0.0]
+
+    def compress(calls):
+        now[0] += 50
+        (call,) = calls
+        yield fake_compressor.compress(**call)
+
+    conversations = Conversations(GatewaySettings(), Originals(0, 1), 60, clock=lambda: now[0])
+    messages = [user("Which?"), call("a"), *(result("a", PAGES.replace("river", water)) for water in ("sea", "lake"))]
+    count = fake_compressor.tokenizer.count
+    first = conversations.compress({"messages": messages}, {}, "", compress, count)
+    assert changed(messages, first.messages) == [3] and "no time left" in first.notes[0]
+    second = conversations.compress({"messages": messages}, {}, "", compress, count)
+    assert changed(messages, second.messages) == [2, 3] and second.messages[3] == first.messages[3]
+
+
+@pytest.mark.parametrize("text", ["<docs>", "</docs>", "<docs></docs>", "<docs> ", "<docs>a</docs> ", " ", "<docs/>"])
+def test_tags_are_found_in_linear_time(text) -> None:
+    settings = GatewaySettings(context_tag="docs")
+    assert_grows_with_the_text(lambda whole: candidates([user(whole)], settings), text * 60_000)
 
 
 async def test_options_come_by_header_by_config_and_from_the_service(fake_compressor) -> None:

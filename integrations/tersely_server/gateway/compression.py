@@ -35,10 +35,17 @@ class Conversations:
         settings: what is compressed, and how, where a request does not say otherwise.
         originals: keeps what was compressed, so that it can be had back.
         seconds: the longest time that a request may take.
+        clock: gives the seconds since some moment.
     """
 
-    def __init__(self, settings: GatewaySettings, originals: Originals, seconds: float) -> None:
-        self._settings, self._originals, self._seconds = settings, originals, seconds
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        originals: Originals,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings, self._originals, self._seconds, self._clock = settings, originals, seconds, clock
         self._outcomes: Memory[Shortened] = Memory(_MEMORY_BYTES)
 
     def compress(
@@ -68,7 +75,7 @@ class Conversations:
         if ID in settings.gap_marker and not self._originals.kept:
             raise InvalidInputError(f"gap_marker: {ID} needs kept originals; start the service with --originals-bytes")
         first = _untouched(config)
-        until = time.monotonic() + _SHARE_OF_TIME * self._seconds
+        until = self._clock() + _SHARE_OF_TIME * self._seconds
         answer = MessagesResult(
             messages=copy.deepcopy(messages),
             tokens_before=sum(map(count, texts(messages))),
@@ -116,7 +123,7 @@ class Conversations:
         known = self._outcomes.get(key) or self._outcomes.get(_key(text))
         if known is not None:
             return known
-        if time.monotonic() > until:
+        if self._clock() > until:
             return _stays(text, "there was no time left for it")
 
         def work(documents: list[str], question: str | None, *, settings: CompressionSettings) -> CompressionResult:

@@ -89,12 +89,25 @@ def _said(part: _Part, settings: GatewaySettings) -> Said:
 
 
 def _tagged(text: str, tag: str | None) -> list[tuple[int, int]]:
-    """Where the text between each start tag and the next end tag begins and ends, white space at its edges left out."""
+    """Where the text between each start tag and its end tag begins and ends, white space at its edges left out.
+
+    A tag that is never closed marks nothing. Of several end tags before the next start tag the last one counts: a
+    document may well speak of an end tag.
+    """
+    places: list[tuple[int, int]] = []
     if tag is None:
-        return []
-    name = re.escape(tag)
-    inside = re.finditer(rf"<{name}(?:\s[^<>]*)?(?<!/)>\s*(.*?)\s*</{name}>", text, re.DOTALL)
-    return [match.span(1) for match in inside if match[1]]
+        return places
+    start_tag, end_tag = re.compile(rf"<{re.escape(tag)}(\s[^<>]*)?(?<!/)>"), f"</{tag}>"
+    start = start_tag.search(text)
+    while start and (first_end := text.find(end_tag, start.end())) >= 0:
+        following = start_tag.search(text, first_end)
+        end = text.rfind(end_tag, first_end, following.start() if following else len(text))
+        inside = text[start.end() : end]
+        if inside.strip():
+            begin = start.end() + len(inside) - len(inside.lstrip())
+            places.append((begin, begin + len(inside.strip())))
+        start = following
+    return places
 
 
 def _last_of_turns(parts: Sequence[_Part]) -> set[int]:
