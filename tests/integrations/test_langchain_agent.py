@@ -70,13 +70,19 @@ def commands() -> Command:
     return Command(update={"messages": [ToolMessage(PAGES, tool_call_id="1")]})
 
 
+@tool
+def failed() -> ToolMessage:
+    """An error with much to say."""
+    return ToolMessage(PAGES, tool_call_id="1", status="error")
+
+
 @tool(response_format="content_and_artifact")
 def with_artifact() -> tuple[str, dict[str, int]]:
     """Pages, and something for the program."""
     return PAGES, {"pages": 80}
 
 
-TOOLS = [search, rows, short, blocks, commands, with_artifact]
+TOOLS = [search, rows, short, blocks, commands, failed, with_artifact]
 
 
 def agent_of(answers, compressor, **options):
@@ -151,7 +157,8 @@ def test_a_tools_own_artifact_stays(fake_compressor) -> None:
     assert message.artifact == {"pages": 80} and len(message.content) < len(PAGES)
 
 
-def test_short_and_skipped_results_stay(fake_compressor) -> None:
+def test_errors_and_short_and_skipped_results_stay(fake_compressor) -> None:
+    assert result_of("failed", fake_compressor).content == PAGES
     assert result_of("short", fake_compressor).content == "Mill number 12 was built in 1712."
     assert result_of("search", fake_compressor, skip=["search"]).content == PAGES
     assert result_of("search", fake_compressor, min_tokens=10_000).content == PAGES

@@ -99,9 +99,10 @@ async def test_the_question_is_that_of_the_results_own_turn(fake_compressor) -> 
 async def test_without_the_assistants_messages_no_later_question_changes_a_result(fake_compressor) -> None:
     """LiteLLM holds back these and the user's last message, so the turn of a result cannot be known."""
     first = await compressed(client_for(fake_compressor), [result("a", PAGES)])
-    later = await compressed(client_for(fake_compressor), [user("First?"), result("a", PAGES), user("Second?")])
+    grown = [user("When was mill number 12 built?"), result("a", PAGES), user("Second?")]
+    later = await compressed(client_for(fake_compressor), grown)
     assert first["messages"][0] == later["messages"][1] != result("a", PAGES)
-    assert first["texts"][0]["method"] == "salience"
+    assert first["texts"][0]["method"] == later["texts"][0]["method"] == "salience"
 
 
 async def test_anthropics_blocks_are_compressed_in_place(client) -> None:
