@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 ONE_THREAD := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo check lint types layering test peers wheel clean
+.PHONY: demo check lint types layering test peers gateways wheel clean
 
 demo: $(STAMP)
 	$(BIN)/tersely demo
@@ -35,11 +35,17 @@ test: $(STAMP)
 peers: $(STAMP)
 	$(BIN)/python -m tersely_eval.peers
 
+# LiteLLM, in an environment of its own, with this service as its guardrail. Its version 1.107.0 must not be installed.
+gateways: $(STAMP)
+	$(PYTHON) -m venv .gateways
+	.gateways/$(notdir $(BIN))/python -m pip install --quiet "litellm[proxy]>=1.92,!=1.107.0"
+	TERSELY_LITELLM=$(CURDIR)/.gateways $(ONE_THREAD) $(BIN)/python -m pytest tests/server/test_litellm.py
+
 wheel: $(STAMP)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) .peers dist
+	rm -rf $(VENV) .peers .gateways dist
 
 # torch first and alone: a plain `torch` asked for by another package would bring gigabytes of CUDA along.
 $(STAMP): pyproject.toml constraints.txt

@@ -19,6 +19,7 @@ from tersely import DEFAULT_MODEL, CompressionSettings, InvalidInputError, Model
 from tersely_cli.batch import batch
 from tersely_cli.cache import cache
 from tersely_cli.evaluation import evaluation
+from tersely_cli.mcp import mcp
 from tersely_cli.models import calibrate, models
 from tersely_cli.options import Model, Question, Tokenizer, with_settings
 from tersely_cli.serve import serve
@@ -65,6 +66,7 @@ app.command()(calibrate)
 app.add_typer(evaluation, name="eval")
 app.command()(batch)
 app.command()(serve)
+app.command()(mcp)
 
 
 @app.callback(invoke_without_command=True)

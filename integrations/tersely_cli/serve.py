@@ -13,12 +13,15 @@ import typer
 
 from tersely import InvalidInputError
 from tersely_cli.options import EngineName, Model, Tokenizer
+from tersely_server.gateway.settings import GatewaySettings
 from tersely_server.proxy.settings import ProxySettings
 from tersely_server.settings import ServerSettings, server_settings
 
 TOKEN_VARIABLE = "TERSELY_SERVER_TOKEN"
 KEY_VARIABLE = "TERSELY_UPSTREAM_KEY"
 _PROXY = "Proxy"
+_GATEWAY = "Gateways"
+_GATEWAY_FIELDS = GatewaySettings.model_fields
 _PROXY_DEFAULTS = {name: field.default for name, field in ProxySettings.model_fields.items()}
 _DEFAULTS = {name: field.default for name, field in ServerSettings.model_fields.items()}
 
@@ -91,6 +94,33 @@ def serve(
             rich_help_panel=_PROXY,
         ),
     ] = False,
+    gateway_rate: Annotated[
+        float, typer.Option(help=_GATEWAY_FIELDS["rate"].description, rich_help_panel=_GATEWAY)
+    ] = _GATEWAY_FIELDS["rate"].default,
+    gateway_min_tokens: Annotated[
+        int, typer.Option(help=_GATEWAY_FIELDS["min_tokens"].description, rich_help_panel=_GATEWAY)
+    ] = _GATEWAY_FIELDS["min_tokens"].default,
+    gateway_method: Annotated[
+        str | None, typer.Option(help=_GATEWAY_FIELDS["method"].description, rich_help_panel=_GATEWAY)
+    ] = _GATEWAY_FIELDS["method"].default,
+    gateway_gap_marker: Annotated[
+        str, typer.Option(help=_GATEWAY_FIELDS["gap_marker"].description, rich_help_panel=_GATEWAY)
+    ] = _GATEWAY_FIELDS["gap_marker"].default,
+    gateway_context_tag: Annotated[
+        str | None, typer.Option(help=_GATEWAY_FIELDS["context_tag"].description, rich_help_panel=_GATEWAY)
+    ] = _GATEWAY_FIELDS["context_tag"].default,
+    gateway_user_messages: Annotated[
+        bool,
+        typer.Option(
+            "--gateway-user-messages", help=_GATEWAY_FIELDS["user_messages"].description, rich_help_panel=_GATEWAY
+        ),
+    ] = False,
+    originals_bytes: Annotated[
+        int, typer.Option(help="Keep so many bytes of what was compressed, to be had back.", rich_help_panel=_GATEWAY)
+    ] = _DEFAULTS["originals_bytes"],
+    originals_seconds: Annotated[
+        float, typer.Option(help="How long, after it was last sent or asked for.", rich_help_panel=_GATEWAY)
+    ] = _DEFAULTS["originals_seconds"],
     engine: Annotated[EngineName, typer.Option(help="Who does it: this process, or replicas on Ray Serve.")] = (
         EngineName.in_process
     ),
@@ -128,6 +158,16 @@ def serve(
         header_seconds=header_seconds,
         shutdown_seconds=shutdown_seconds,
         log_text=log_text,
+        gateway={
+            "rate": gateway_rate,
+            "min_tokens": gateway_min_tokens,
+            "method": gateway_method,
+            "gap_marker": gateway_gap_marker,
+            "context_tag": gateway_context_tag,
+            "user_messages": gateway_user_messages,
+        },
+        originals_bytes=originals_bytes,
+        originals_seconds=originals_seconds,
         proxy={"upstream": upstream, **proxy} if upstream is not None else None,
     )
     ray_only = {

@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
 from tersely import Compressor, TerselyError, __version__
-from tersely_server.compression import CompressCalls, Service, parse_batch, parse_call, single_result
-from tersely_server.documentation import BATCH, COMPRESS, HEALTH, METRICS, READY, complete
-from tersely_server.errors import add_error_handlers, as_service_error, error_body
-from tersely_server.http import ClientConnection, Observation, OpenRequests, access_check
+from tersely_server.compression import CompressCalls, Service, parse_batch, parse_call, parse_json, single_result
+from tersely_server.documentation import BATCH, COMPRESS, HEALTH, METRICS, READY, RETRIEVE, complete
+from tersely_server.errors import ServiceError, add_error_handlers, as_service_error, error_body
+from tersely_server.gateway.compression import Conversations
+from tersely_server.http import ClientConnection, Observation, OpenRequests, access_check, caller_of
 from tersely_server.playground import playground_router
 from tersely_server.proxy import proxy_router
 from tersely_server.settings import ServerSettings
@@ -104,17 +105,39 @@ def _probes(service: Service) -> APIRouter:
 
 def _compression(service: Service) -> APIRouter:
     router = APIRouter()
+    settings = service.settings
+    conversations = Conversations(settings.gateway, service.originals, settings.request_seconds)
 
     @router.post("/v1/compress", tags=["compression"], **COMPRESS)
     async def compress(request: Request) -> Response:
-        """Compress documents to a budget."""
+        """Compress documents to a budget, or for a gateway the long tool results of a conversation."""
         with service.place():
-            body = await request.body()
+            body, count = await request.body(), service.check_ready().tokenizer.count
 
             def work(compress: CompressCalls) -> bytes:
-                return single_result(compress([parse_call(body)])).model_dump_json().encode()
+                value = parse_json(body)
+                if isinstance(value, dict) and "messages" in value and "documents" not in value:
+                    answer = conversations.compress(value, request.headers, caller_of(request), compress, count)
+                    return answer.model_dump_json().encode()
+                return single_result(compress([parse_call(value)])).model_dump_json().encode()
 
             return _json(await service.run(work))
+
+    @router.get("/v1/retrieve/{id}", tags=["compression"], **RETRIEVE)
+    async def retrieve(request: Request) -> dict[str, str]:
+        """The original of a compressed text, where the service keeps originals."""
+        id = request.path_params["id"]
+        text = service.originals.get(caller_of(request), id)
+        if text is None:
+            raise ServiceError(
+                404,
+                "not_kept",
+                "there is no original of that id for this caller: it was kept too long ago, or never; ask for it where "
+                "it came from"
+                if service.originals.kept
+                else "this service keeps no originals; start it with --originals-bytes",
+            )
+        return {"id": id, "original_content": text}
 
     @router.post("/v1/compress/batch", tags=["compression"], **BATCH)
     async def compress_batch(request: Request) -> Response:

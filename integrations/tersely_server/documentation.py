@@ -12,60 +12,16 @@ from tersely import CompressionResult
 from tersely_server.compression import BatchRequest, BatchResult, CompressRequest
 from tersely_server.error_codes import ERRORS, PROXY_ERRORS
 from tersely_server.errors import ErrorResponse, ServiceError, error_body
+from tersely_server.examples import CONVERSATION, DOCUMENT, MILL, QUESTION, RESULT, RETRIEVED, SHORTER
+from tersely_server.gateway.answer import MessagesRequest, MessagesResult
+from tersely_server.gateway.settings import GatewaySettings, option_headers
 
 _REFERENCE = "#/components/schemas/{model}"
 
-_MILL = (
-    "The old mill on the river was built in 1820 by Jan de Vries. It was sold in October 2009 for 1,850,000 euros, "
-    "after years of decay. Its roof had fallen in, and nobody had lived there since the war."
-)
-_KEPT = (
-    "The old mill on the river was built in 1820 by Jan de Vries. It was sold in October 2009 for 1,850,000 euros, "
-    "after years of decay."
-)
-_QUESTION = "When was the mill sold?"
-_DOCUMENT = {"text": _MILL, "id": "mill"}
-_RESULT: dict[str, Any] = {
-    "prompt": f"{_KEPT}\n\n{_QUESTION}",
-    "context": _KEPT,
-    "documents": [
-        {
-            "index": 0,
-            "document": {**_DOCUMENT, "title": None, "metadata": {}, "keep": False, "keep_passages": []},
-            "kept": [[0, 131]],
-            "text": _KEPT,
-            "relevance": 2.16,
-            "original_tokens": 55,
-            "compressed_tokens": 40,
-            "short_title": None,
-            "instead": [],
-            "copy_of": None,
-        }
-    ],
-    "skipped": [],
-    "repaired": [],
-    "question": _QUESTION,
-    "instruction": None,
-    "method": "evidence",
-    "model": "smollm2-135m-instruct",
-    "tokenizer": "o200k_base",
-    "target_tokens": 41,
-    "original_tokens": 55,
-    "compressed_tokens": 40,
-    "left_out": [
-        {"index": 0, "id": "mill", "span": [132, 197], "tokens": 15, "budget": 15, "relevance": -1.06},
-    ],
-    "smallest_useful_budget": None,
-    "notes": ["unused: 1 of 41 tokens, next unit needs 15 tokens"],
-    "seconds": {"segment": 0.001, "rank": 0.08, "score": 0.001, "fit": 0.001, "render": 0.001},
-    "unused_tokens": 1,
-    "rate": 0.7272727272727273,
-    "ratio": 1.375,
-}
 
-
-def _json(model: type, **examples: Any) -> dict[str, Any]:
-    schema = {"$ref": _REFERENCE.format(model=model.__name__)}
+def _json(model: type, *others: type, **examples: Any) -> dict[str, Any]:
+    schemas = [{"$ref": _REFERENCE.format(model=schema.__name__)} for schema in (model, *others)]
+    schema = {"anyOf": schemas} if others else schemas[0]
     return {"application/json": {"schema": schema, "examples": {name: {"value": examples[name]} for name in examples}}}
 
 
@@ -89,8 +45,23 @@ def _errors(*codes: str, for_openai: bool = False) -> dict[int | str, dict[str, 
     return answers
 
 
-def _body(model: type, **examples: Any) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": _json(model, **examples)}}
+def _body(model: type, *others: type, **examples: Any) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": _json(model, *others, **examples)}}
+
+
+def _option_headers() -> list[dict[str, Any]]:
+    """The headers that set an option of a gateway's request."""
+    fields = GatewaySettings.model_json_schema()["properties"]
+    return [
+        {
+            "name": header,
+            "in": "header",
+            "required": False,
+            "description": fields[name].pop("description"),
+            "schema": fields[name],
+        }
+        for name, header in option_headers().items()
+    ]
 
 
 def _answer(description: str, content: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
@@ -105,16 +76,20 @@ _OF_COMPRESSION = (
     *("time_limit", "too_many_documents", "too_many_tokens", "invalid_input", "protected_text", "overloaded"),
     *("compression_failed", "loading", "model_failed", "shutting_down"),
 )
+_OF_CALLS = tuple(code for code in ERRORS if code != "not_kept")
 # For each route what its decorator takes.
 COMPRESS: dict[str, Any] = {
     "response_model": None,
-    "openapi_extra": _body(
+    "openapi_extra": {"parameters": _option_headers()}
+    | _body(
         CompressRequest,
-        question={"documents": [_DOCUMENT], "question": _QUESTION, "rate": 0.75},
-        texts={"documents": [_MILL, "Windmills turn when the wind blows."], "target_tokens": 30},
+        MessagesRequest,
+        messages={"model": "gpt-4o", "messages": CONVERSATION},
+        question={"documents": [DOCUMENT], "question": QUESTION, "rate": 0.75},
+        texts={"documents": [MILL, "Windmills turn when the wind blows."], "target_tokens": 30},
         everything={
-            "documents": [{"title": "The old mill", **_DOCUMENT, "metadata": {"page": 3}}],
-            "question": _QUESTION,
+            "documents": [{"title": "The old mill", **DOCUMENT, "metadata": {"page": 3}}],
+            "question": QUESTION,
             "target_tokens": 40,
             "method": "evidence",
             "order": "original",
@@ -124,8 +99,32 @@ COMPRESS: dict[str, Any] = {
         },
     ),
     "responses": {
-        **_answer("The compressed prompt and the account of it.", _json(CompressionResult, question=_RESULT)),
-        **_errors(*ERRORS),
+        **_answer(
+            "The compressed prompt and the account of it; for `messages` these, texts in them shorter.",
+            _json(CompressionResult, MessagesResult, question=RESULT, messages=SHORTER),
+        ),
+        **_errors(*_OF_CALLS),
+    },
+}
+_ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "description": "The marker's."}
+RETRIEVE: dict[str, Any] = {
+    "response_model": None,
+    "openapi_extra": {"parameters": [_ID]},
+    "responses": {
+        **_answer(
+            "The text as it came.",
+            {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {"id": {"type": "string"}, "original_content": {"type": "string"}},
+                        "required": ["id", "original_content"],
+                    },
+                    "example": {"id": RETRIEVED, "original_content": MILL},
+                }
+            },
+        ),
+        **_errors(*_OF_ALL, "not_kept"),
     },
 }
 BATCH: dict[str, Any] = {
@@ -134,8 +133,8 @@ BATCH: dict[str, Any] = {
         BatchRequest,
         prompts={
             "requests": [
-                {"documents": [_DOCUMENT], "question": _QUESTION},
-                {"documents": [_DOCUMENT], "question": "Who built the mill?", "rate": 0.3},
+                {"documents": [DOCUMENT], "question": QUESTION},
+                {"documents": [DOCUMENT], "question": "Who built the mill?", "rate": 0.3},
             ],
             "rate": 0.75,
             "return_errors": True,
@@ -148,7 +147,7 @@ BATCH: dict[str, Any] = {
                 BatchResult,
                 prompts={
                     "results": [
-                        _RESULT,
+                        RESULT,
                         {
                             "error": {
                                 "code": "protected_text",
@@ -162,7 +161,7 @@ BATCH: dict[str, Any] = {
                 },
             ),
         ),
-        **_errors(*ERRORS),
+        **_errors(*_OF_CALLS),
     },
 }
 METRICS: dict[str, Any] = {
@@ -204,8 +203,8 @@ _CHAT: dict[str, Any] = {
                             {
                                 "role": "user",
                                 "content": [
-                                    {"type": "text", "text": _MILL, "tersely": {"rate": 0.45}},
-                                    {"type": "text", "text": _QUESTION},
+                                    {"type": "text", "text": MILL, "tersely": {"rate": 0.45}},
+                                    {"type": "text", "text": QUESTION},
                                 ],
                             }
                         ],
@@ -249,6 +248,8 @@ def complete(app: FastAPI) -> None:
                 (CompressRequest, "validation"),
                 (BatchRequest, "validation"),
                 (CompressionResult, "serialization"),
+                (MessagesRequest, "validation"),
+                (MessagesResult, "serialization"),
                 (BatchResult, "serialization"),
                 (ErrorResponse, "serialization"),
             ],

@@ -31,6 +31,12 @@ ERRORS: dict[str, tuple[int, str, str, dict[str, Any]]] = {
         "start the service with a token",
         {},
     ),
+    "not_kept": (
+        404,
+        "There is no original of that id for this caller, or none any more.",
+        "this service keeps no originals; start it with --originals-bytes",
+        {},
+    ),
     "body_timeout": (
         408,
         "The body came too slowly.",

@@ -19,6 +19,7 @@ from pydantic import (
 
 from tersely import DEFAULT_MODEL, InvalidInputError
 from tersely.errors import complaint
+from tersely_server.gateway.settings import ID, GatewaySettings
 from tersely_server.proxy.settings import ProxySettings
 
 _SHORTEST_TOKEN = 16  # characters
@@ -87,6 +88,15 @@ class ServerSettings(BaseModel):
     proxy: ProxySettings | None = None
     """Also forward to an OpenAI-compatible API, with the context in its requests compressed."""
 
+    gateway: GatewaySettings = GatewaySettings()
+    """What of the conversations of a gateway is compressed, and how."""
+
+    originals_bytes: int = Field(default=0, ge=0, le=100_000_000_000)
+    """Of compressed conversations, keep so many bytes of original texts for `/v1/retrieve`; by default none."""
+
+    originals_seconds: float = Field(default=3_600.0, gt=0, le=30 * 86_400)
+    """How long an original is kept after it was last sent or asked for."""
+
     log_text: bool = False
     """Log documents, questions and error messages; by default no text of a request is ever logged."""
 
@@ -110,6 +120,12 @@ class ServerSettings(BaseModel):
                 f"host {self.host!r} can be reached from other machines, and no token is set: set one "
                 f"(TERSELY_SERVER_TOKEN or --token-file), or let anybody in with allow_anonymous (--allow-anonymous)"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _check_marker(self) -> ServerSettings:
+        if ID in self.gateway.gap_marker and not self.originals_bytes:
+            raise ValueError(f"gateway.gap_marker: {ID} needs kept originals: set originals_bytes (--originals-bytes)")
         return self
 
 

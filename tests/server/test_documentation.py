@@ -71,7 +71,8 @@ async def test_operations_say_what_they_are_and_whether_they_need_the_token(docu
         assert operation["description"] and operation["summary"] and operation["tags"]
         is_probe = name in ("get /healthz", "get /readyz")
         assert ("security" in operation) == (not is_probe), name
-    assert set(document["paths"]) == {"/healthz", "/readyz", "/metrics", "/v1/compress", "/v1/compress/batch"}
+    probes = {"/healthz", "/readyz", "/metrics"}
+    assert set(document["paths"]) == {*probes, "/v1/compress", "/v1/compress/batch", "/v1/retrieve/{id}"}
 
 
 async def test_the_examples_of_requests_work(document, fake_compressor) -> None:

@@ -88,14 +88,16 @@ class BatchResult(BaseModel):
     results: list[CompressionResult | ErrorResponse]
 
 
-def parse_call(body: bytes) -> CallArguments:
+def parse_call(value: Any) -> CallArguments:
     """The arguments in the body of `/v1/compress`.
 
+    Args:
+        value: the body, its JSON parsed.
+
     Raises:
-        ServiceError: the body is not JSON.
         InvalidInputError: the body is not an object, `documents` is missing, or a name is unknown.
     """
-    return _parse_fields(CompressRequest, _parse_json(body), "the body")
+    return _parse_fields(CompressRequest, value, "the body")
 
 
 def parse_batch(body: bytes) -> tuple[list[CallArguments], bool]:
@@ -105,7 +107,7 @@ def parse_batch(body: bytes) -> tuple[list[CallArguments], bool]:
         ServiceError: the body is not JSON.
         InvalidInputError: as in `parse_call`; the message names the request.
     """
-    common = _parse_fields(BatchRequest, _parse_json(body), "the body")
+    common = _parse_fields(BatchRequest, parse_json(body), "the body")
     return_errors = common.pop("return_errors", False)
     requests = common.pop("requests")
     if not isinstance(requests, list):
@@ -117,7 +119,12 @@ def parse_batch(body: bytes) -> tuple[list[CallArguments], bool]:
     return calls, return_errors
 
 
-def _parse_json(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
+    """The value of a body.
+
+    Raises:
+        ServiceError: it is not JSON.
+    """
     try:
         return from_json(body)
     except ValueError as error:

@@ -22,6 +22,7 @@ from tersely.settings import settings_from
 from tersely_server.compression.admission import Admission
 from tersely_server.compression.calls import CallArguments
 from tersely_server.compression.limits import check_limits
+from tersely_server.compression.originals import Originals
 from tersely_server.errors import ServiceError
 from tersely_server.metrics import Metrics
 from tersely_server.settings import ServerSettings
@@ -44,6 +45,7 @@ class Service:
     Attributes:
         admission: decides which requests run, wait or are refused.
         metrics: the counters.
+        originals: keeps what was compressed for a while, where the settings ask for it.
         failure: why the model could not be loaded; None if it could, or is not loaded yet.
     """
 
@@ -51,6 +53,7 @@ class Service:
         self.settings = settings
         self.admission = Admission(settings.threads, settings.queue, settings.request_seconds)
         self.metrics = Metrics(working=lambda: self.admission.working, waiting=lambda: self.admission.waiting)
+        self.originals = Originals(settings.originals_bytes, settings.originals_seconds)
         self.failure: Exception | None = None
         self._compressor = compressor
 
