@@ -30,7 +30,7 @@ class Marking(FakeScorer):
 
 
 def example(number: int, *, marked: bool = True) -> Example:
-    """A question of which one sentence of one document is evidence, and has the mark; none shares words with it."""
+    """A question of which one sentence of one document is evidence, and has the mark; none shares parts of its words."""
     texts = []
     for document in range(3):
         sentences = [
@@ -41,7 +41,7 @@ def example(number: int, *, marked: bool = True) -> Example:
     documents = [Document(text=" ".join(sentences)) for sentences in texts]
     start = documents[number % 3].text.index(texts[number % 3][number % 4])
     span = Span(start, start + len(texts[number % 3][number % 4]))
-    return Example(f"What of subject{number}?", documents, {number % 3: [span]} if marked else {})
+    return Example(f"What of {'zvk' * (number % 3 + 1)}?", documents, {number % 3: [span]} if marked else {})
 
 
 def source(name: str = "made.jsonl", number: int = 40, **options) -> ExampleSet:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tersely.text.lexical import LexicalIndex, content_words
+from tersely.text.lexical import LexicalIndex, content_words, word_parts
 
 
 @pytest.mark.parametrize(
@@ -118,3 +118,11 @@ def test_a_long_vowel_does_not_part_a_katakana_word() -> None:
 
 def test_the_same_letters_in_other_codes_are_the_same_words() -> None:
     assert content_words("cafe\u0301 １８２０") == content_words("café 1820")
+
+
+def test_parts_of_a_word_are_three_characters_with_its_ends_marked() -> None:
+    assert word_parts(["haus", "a"]) == ["<ha", "hau", "aus", "us>", "<a>"]
+
+
+def test_words_of_a_script_without_spaces_have_no_parts() -> None:
+    assert word_parts(content_words("磨坊何时出售")) == content_words("磨坊何时出售")

@@ -64,6 +64,24 @@ def test_the_first_hop_is_about_words_of_the_question() -> None:
     assert found["named_title"].tolist() == pytest.approx([1, 1, 1, 0, 0, 0, 0])
 
 
+def test_a_row_counts_by_the_share_of_its_label_that_the_question_names() -> None:
+    rows = ["Dividend yield", "Dividend yield of peers", *(f"Sales of region {letter}" for letter in "abcdefghijkl")]
+    lines = [f"| {row} | 4.5 | 4.1 | 17.3 | 12.2 | 9.4 | 11.8 |" for row in rows]
+    table = Document(text="\n".join(["| Item | a | b | c | d | e | f |", f"|{' --- |' * 7}", *lines]))
+    prose = Document(text="Dividend yield was discussed.")
+    named = first_hop(signals_of(table, prose, question="What was the dividend yield in 2019?"))["named_label"]
+    assert named[0] == pytest.approx(1)
+    assert named[0] > named[1] > named[2] == 0
+    assert named[-1] == 0, "prose"
+
+
+def test_parts_of_words_match_where_words_do_not() -> None:
+    compound, other = "Windmühlenbesitzer lebten gut.", "Gar nichts steht hier."
+    measured = first_hop(signals_of(other, compound, question="Wem gehörten die Windmühlen?"))
+    assert measured["word_parts"].argmax() == 1
+    assert measured["unit_words"].tolist() == [0, 0]
+
+
 def test_the_title_counts_for_each_unit_of_its_document() -> None:
     text = "It was built long ago. It is red."
     unit_words = first_hop(signals_of(Document(title="Old mill", text=text), Document(title="Bakery", text=text)))

@@ -30,7 +30,7 @@ def rank(task: Task) -> Ranking:
     """Documents by the worth of their best unit, a logarithm. It sees no question and runs no model."""
     documents = task.documents
     units = [(position, unit) for position, segmented in enumerate(documents) for unit in segmented.units]
-    words = [set(of_unit) for segmented in documents for of_unit in document_words(segmented)[1]]
+    words = [set(of_unit) for segmented in documents for of_unit in document_words(segmented).units]
     places = np.concatenate([_places(segmented) for segmented in documents])
     lengths = np.array([_bytes(documents[position], unit.words) for position, unit in units])
     relevance = np.full(len(documents), -np.inf)

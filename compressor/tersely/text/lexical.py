@@ -11,10 +11,11 @@ import numpy as np
 import regex
 import Stemmer
 
-from tersely.text.segmentation import SegmentedDocument, unit_text
+from tersely.text.segmentation import DocumentWords, SegmentedDocument, own_text, unit_text
 from tersely.text.stop_words import load_bm25s, stop_words
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}ー々〆\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_WORD_OF_PAIRS = regex.compile(rf"[{_UNSPACED}]")
 _WORD = regex.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|[^\W{_UNSPACED}]+")
 
 
@@ -36,12 +37,33 @@ def content_words(text: str) -> list[str]:
     return stems
 
 
-def document_words(segmented: SegmentedDocument) -> tuple[list[str], list[list[str]]]:
-    """Content words of a document's title, and of each of its units with its context; cached in the document."""
+def word_parts(words: Iterable[str]) -> list[str]:
+    """Each three neighbouring characters of each word, its beginning and end marked.
+
+    So words match that differ in an ending or in a part of a compound, in any language. What a script without spaces
+    has for words is short, and stays whole.
+    """
+    parts: list[str] = []
+    for word in words:
+        if _WORD_OF_PAIRS.match(word):
+            parts.append(word)
+        else:
+            marked = f"<{word}>"
+            parts.extend(marked[start : start + 3] for start in range(len(marked) - 2))
+    return parts
+
+
+def document_words(segmented: SegmentedDocument) -> DocumentWords:
+    """Content words of a document's title and units; cached in the document."""
     cache = segmented.cache
     if cache.content_words is None:
-        of_units = [content_words(unit_text(segmented, unit)) for unit in segmented.units]
-        cache.content_words = content_words(segmented.title or ""), of_units
+        title = content_words(segmented.title or "")
+        units = [content_words(unit_text(segmented, unit)) for unit in segmented.units]
+        own = [
+            content_words(own_text(segmented, unit)) if unit.context else words
+            for unit, words in zip(segmented.units, units, strict=True)
+        ]
+        cache.content_words = DocumentWords(title, units, own, [word_parts(title + words) for words in units])
     return cache.content_words
 
 

@@ -59,6 +59,22 @@ class Separator(NamedTuple):
     following: range
 
 
+class DocumentWords(NamedTuple):
+    """Content words of a document (see `text/lexical.py`).
+
+    Attributes:
+        title: of its title.
+        units: of each unit with its context.
+        own: of each unit alone.
+        parts: the parts of the words of each unit with its context and the title.
+    """
+
+    title: list[str]
+    units: list[list[str]]
+    own: list[list[str]]
+    parts: list[list[str]]
+
+
 @dataclass(slots=True)
 class SegmentCache:
     """What was computed from one segmented document, so that the next question over it need not compute it again.
@@ -68,12 +84,12 @@ class SegmentCache:
     Attributes:
         token_counts: the tokens of the title and the text, by the tokenizer that counted them.
         encodings: token ids of the title and the text with their characters, by the fingerprint of the scorer.
-        content_words: those of the title, and those of each unit with its context.
+        content_words: what `text/lexical.py` looks at.
     """
 
     token_counts: dict[Hashable, int] = field(default_factory=dict)
     encodings: dict[str, tuple[list[int], list[tuple[int, int]]]] = field(default_factory=dict)
-    content_words: tuple[list[str], list[list[str]]] | None = None
+    content_words: DocumentWords | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +127,12 @@ def unit_text(segmented: SegmentedDocument, unit: Unit) -> str:
     """A unit's text after that of its context."""
     text, words = segmented.document.text, segmented.words
     return " ".join(text[words[part.start].start : words[part.stop - 1].end] for part in (*unit.context, unit.words))
+
+
+def own_text(segmented: SegmentedDocument, unit: Unit) -> str:
+    """A unit's text without its context."""
+    words = segmented.words
+    return segmented.document.text[words[unit.words.start].start : words[unit.words.stop - 1].end]
 
 
 def with_separators(segmented: SegmentedDocument, keep_mask: np.ndarray) -> np.ndarray:

@@ -37,12 +37,18 @@ class HeadWeight(_Strict):
 
 
 class FirstHopWeights(_Strict):
-    """What each signal of `signals.FIRST_HOP` weighs."""
+    """What each signal of `signals.FIRST_HOP` weighs.
+
+    Profiles made before the last two were measured lack them; they have the weights that are best for the embedded
+    model.
+    """
 
     unit_words: float
     passage_words: float
     question_probability: float
     named_title: float
+    word_parts: float = 0.3
+    named_label: float = 2.0
 
 
 class SecondHopWeights(_Strict):

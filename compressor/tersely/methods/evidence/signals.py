@@ -11,10 +11,11 @@ from typing import NamedTuple
 import numpy as np
 import regex
 
+from tersely.methods.evidence.failures import failure_signs
 from tersely.methods.evidence.passages import tokens_between
 from tersely.methods.evidence.token_scores import TokenScores, attention_scores, contrast_scores
 from tersely.scoring.scorer import Head, Progress, Scorer
-from tersely.text.lexical import LexicalIndex, content_words, document_words
+from tersely.text.lexical import LexicalIndex, content_words, document_words, word_parts
 from tersely.text.segmentation import SegmentedDocument, Unit
 
 # What the model says of a unit's tokens counts by this many of the highest: an answer is a few tokens long.
@@ -25,10 +26,11 @@ _CONTEXT_TOKENS = 8
 _PRONOUN = regex.compile(
     r"(?:(?:He|She|It|They|His|Her|Its|Their|This|These|Er|Sie|Es|Il|Elle|Ils|Elles|Él|Ella|Ellos|Ellas)\b|[他她它其]|(?:هو|هي|هم)\b)"
 )
+_NUMBER = regex.compile(r"\d[\d.,]*$")
 # The second hop starts from this many of the best units of the first.
 _HOP_FROM = 3
 
-FIRST_HOP = ("unit_words", "passage_words", "question_probability", "named_title")
+FIRST_HOP = ("unit_words", "passage_words", "question_probability", "named_title", "word_parts", "named_label")
 SECOND_HOP = ("first_hop", "named_title", "named_lead", "new_words", "same_passage")
 
 
@@ -41,7 +43,9 @@ class Signals(NamedTuple):
         model_scores: what the model says of each unit (units, kinds), standardised: kinds are heads, or contrast alone.
         first_hop: the other signals (units, `FIRST_HOP`): how well the unit's words match the question's (BM25); the
             same for its passage; how much more likely its passage makes the question; which share of its document's
-            title stands in the question.
+            title stands in the question; how well the parts of its words match those of the question's (BM25); of a
+            row, an entry or a line of output, which share of its own words stands in the question, numbers apart.
+        failure_signs: see `failures.py` (units).
         passages: for each unit the number of its passage.
         question: the question's content words.
         words: each unit's content words, without those of its title.
@@ -53,6 +57,7 @@ class Signals(NamedTuple):
     token_scores: list[TokenScores]
     model_scores: np.ndarray
     first_hop: np.ndarray
+    failure_signs: np.ndarray
     passages: np.ndarray
     question: set[str]
     words: list[set[str]]
@@ -87,8 +92,10 @@ def measure(
 
     units = [(position, unit) for position, segmented in enumerate(documents) for unit in segmented.units]
     of_documents = [document_words(segmented) for segmented in documents]
-    titles = [of_title for of_title, _ in of_documents]
-    words = [of_unit for _, of_units in of_documents for of_unit in of_units]
+    titles = [of_document.title for of_document in of_documents]
+    words = [of_unit for of_document in of_documents for of_unit in of_document.units]
+    own_words = [of_unit for of_document in of_documents for of_unit in of_document.own]
+    parts = [of_unit for of_document in of_documents for of_unit in of_document.parts]
     asked = set(content_words(question))
     index = LexicalIndex([titles[position] + its_words for (position, _), its_words in zip(units, words, strict=True)])
     in_passage: list[list[str]] = [[] for _ in range(int(passages.max()) + 1)]
@@ -99,12 +106,20 @@ def measure(
         standardised(LexicalIndex(in_passage).scores(asked))[passages],
         standardised(question_after),
         np.array([index.named_share(titles[position], asked) for position, _ in units]),
+        standardised(LexicalIndex(parts).scores(word_parts(asked))),
+        np.array(
+            [
+                0.0 if unit.divisible else index.named_share([word for word in own if not _NUMBER.match(word)], asked)
+                for (_, unit), own in zip(units, own_words, strict=True)
+            ]
+        ),
     ]
     return Signals(
         units,
         token_scores,
         standardised(model_scores),
         np.column_stack(first_hop),
+        failure_signs(documents, question),
         passages,
         asked,
         [set(its_words) for its_words in words],
