@@ -1,4 +1,4 @@
-"""`python -m tersely_eval.peers` makes an environment for each peer that has none: what `make peers` runs.
+"""`python -m tersely_eval.peers` fetches MiniLM and makes an environment for each peer: what `make peers` runs.
 
 Each peer needs other versions than Tersely. An environment that is older than `peers-constraints.txt` is made anew.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tersely_eval.peers.peers import ENVIRONMENTS, MODULES, PeerModule, environment_python
+from tersely_eval.peers.minilm_weights import fetch_weights
+from tersely_eval.peers.peers import ENVIRONMENTS, MODULES, PeerModule, environment_python, minilm_folder
 
 _CONSTRAINTS = ENVIRONMENTS.with_name("peers-constraints.txt")
 
@@ -26,5 +27,6 @@ def make_environment(peer: PeerModule) -> None:
 
 
 if __name__ == "__main__":
+    fetch_weights(minilm_folder())
     for module in MODULES:
         make_environment(module)

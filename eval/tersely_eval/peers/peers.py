@@ -17,7 +17,7 @@ from tersely import DEFAULT_MODEL
 from tersely.budget import with_title
 from tersely.scoring.models import model_path
 from tersely_eval.data import Question
-from tersely_eval.peers import llmlingua, selective_context
+from tersely_eval.peers import llmlingua, minilm_weights, selective_context
 from tersely_eval.peers.peer import Peer, PeerError
 from tersely_eval.peers.peer_process import Compress
 from tersely_eval.peers.selection import Selection
@@ -99,6 +99,11 @@ def peer_approaches(device: str = "cpu") -> dict[str, Callable[[Question, int], 
 def environment_python(name: str) -> Path:
     """The interpreter of a peer's environment, whether it is there or not."""
     return ENVIRONMENTS / name / "bin" / "python"
+
+
+def minilm_folder() -> Path:
+    """The folder of all-MiniLM-L6-v2, whether it is there or not."""
+    return ENVIRONMENTS / "models" / minilm_weights.NAME
 
 
 def command(method: PeerMethod, device: str) -> list[str]:
