@@ -58,7 +58,7 @@ def approaches(compressor: Compressor) -> dict[str, Approach]:
         **{name: method(name) for name in METHODS},
         **{name: baseline(choose) for name, choose in BASELINES.items()},
         **{name: encoder_baseline(relevance) for name, relevance in ENCODER_BASELINES.items()},
-        **peer_approaches(),
+        **peer_approaches(encoding=compressor.tokenizer.name),
     }
 
 
