@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 ONE_THREAD := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo check lint types layering test peers wheel clean
+.PHONY: demo check lint types layering test peers table wheel clean
 
 demo: $(STAMP)
 	$(BIN)/tersely demo
@@ -34,6 +34,11 @@ test: $(STAMP)
 # What Tersely is measured against: each in an environment of its own, for each needs other versions than Tersely.
 peers: $(STAMP)
 	$(BIN)/python -m tersely_eval.peers
+
+# All data sets of a folder, all methods and rates, in eval/overview/. Hours; stopped, the same command goes on.
+DATA ?= data
+table: $(STAMP)
+	$(BIN)/python -m tersely_eval.overview $(DATA)
 
 wheel: $(STAMP)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
