@@ -30,6 +30,7 @@ def draw_quality_and_cost(
         Whether there was anything to draw.
     """
     from matplotlib import rc_context
+    from matplotlib.ticker import NullFormatter
 
     points: dict[str, list[tuple[float, float]]] = {}
     for measurement, quality in with_quality(measurements):
@@ -42,6 +43,7 @@ def draw_quality_and_cost(
         axes.set_xscale("log")
         axes.set_xlim(min(seconds) / 2, max(seconds) * 2)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_ylim(0, 1.03)
         axes.set_title(kind)
         for (method, values), median_seconds in zip(points.items(), seconds, strict=True):
