@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 ONE_THREAD := OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo check lint types layering test peers gateways wheel clean
+.PHONY: demo check lint types layering test peers table gateways wheel clean
 
 demo: $(STAMP)
 	$(BIN)/tersely demo
@@ -40,6 +40,11 @@ gateways: $(STAMP)
 	$(PYTHON) -m venv .gateways
 	.gateways/$(notdir $(BIN))/python -m pip install --quiet "litellm[proxy]>=1.92,!=1.107.0"
 	TERSELY_LITELLM=$(CURDIR)/.gateways $(ONE_THREAD) $(BIN)/python -m pytest tests/server/test_litellm.py
+
+# All data sets of a folder, all methods and rates, in eval/overview/. Hours; stopped, the same command goes on.
+DATA ?= data
+table: $(STAMP)
+	$(BIN)/python -m tersely_eval.overview $(DATA)
 
 wheel: $(STAMP)
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

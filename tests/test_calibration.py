@@ -30,7 +30,7 @@ class Marking(FakeScorer):
 
 
 def example(number: int, *, marked: bool = True) -> Example:
-    """A question of which one sentence of one document is evidence, and has the mark; none shares parts of its words."""
+    """A question of which one sentence of one document is evidence and has the mark; none shares parts of its words."""
     texts = []
     for document in range(3):
         sentences = [

@@ -14,15 +14,20 @@ from typer.testing import CliRunner
 
 from conftest import DATA
 from tersely import DEFAULT_MODEL, Document
+from tersely.budget.counting import TokenCounter, token_counter
 from tersely.scoring import ScoringRequest
 from tersely.scoring.models import model_path
 from tersely_cli.app import app
 from tersely_eval.data import Question, answer_kept
 from tersely_eval.measure import read_run
-from tersely_eval.peers import peers
+from tersely_eval.peers import PeerError, peers
 
 LLMLINGUA, BFLOAT16 = "llmlingua-0.2.2/llmlingua/float32", "llmlingua-0.2.2/llmlingua/bfloat16"
 OBEDIENT = Path(__file__).with_name("obedient_peer.py")
+
+
+def no_fallback() -> TokenCounter:
+    raise AssertionError("the encoding must be there")
 
 
 @pytest.fixture
@@ -91,6 +96,25 @@ def test_as_many_threads_as_here_and_no_network(monkeypatch) -> None:
     assert "TIKTOKEN_CACHE_DIR" not in peers.variables()
 
 
+def test_a_peer_that_needs_minilm_says_where_its_weights_come_from(monkeypatch, tmp_path) -> None:
+    method = peers.PEERS["langchain-1.0.8/embeddings-filter"]
+    python = tmp_path / method.module.NAME / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    monkeypatch.setattr(peers, "ENVIRONMENTS", tmp_path)
+    with pytest.raises(PeerError, match="run `make peers`: there are no weights"):
+        peers.command(method, "cpu")
+
+
+def test_a_peer_without_a_model_needs_none(monkeypatch, tmp_path) -> None:
+    method = peers.PEERS["headroom-0.42.0/text-crusher"]
+    python = tmp_path / method.module.NAME / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    monkeypatch.setattr(peers, "ENVIRONMENTS", tmp_path)
+    assert Path(peers.command(method, "cpu")[3]).name == "headroom.py"
+
+
 def test_two_peers_share_neither_an_environment_nor_a_name() -> None:
     assert len({module.NAME for module in peers.MODULES}) == len(peers.MODULES)
     assert len(peers.PEERS) == sum(len(module.METHODS) for module in peers.MODULES)
@@ -144,6 +168,10 @@ def test_a_peer_has_the_weights_of_the_embedded_model(real_float32_scorer, tmp_p
     [
         pytest.param("llmlingua-0.2.2/longllmlingua/float32", marks=installed("llmlingua")),
         pytest.param("selective-context-0.1.4/phrase/float32", marks=installed("selective-context")),
+        pytest.param("llama-index-0.14.25/sentence-embedding-optimizer", marks=installed("llama-index")),
+        pytest.param("langchain-1.0.8/embeddings-filter", marks=installed("langchain")),
+        pytest.param("headroom-0.42.0/text-crusher", marks=installed("headroom")),
+        pytest.param("litellm-1.110.2/compress", marks=installed("litellm")),
     ],
 )
 def test_the_real_peer(name, hotpot) -> None:
@@ -151,5 +179,15 @@ def test_the_real_peer(name, hotpot) -> None:
     question = question.model_copy(update={"documents": question.documents[:4]})
     selection = peers.peer_approaches()[name](question, 150)
     assert 100 < len(selection.context) < 0.8 * len(question.context)
+    if peers.PEERS[name].module.MODEL != "causal":  # these count with their own tokenizers
+        assert token_counter("o200k_base", no_fallback).count(selection.context) <= 150
     assert not answer_kept(selection.context, [question.question]), "the question is not in the context"
     assert selection.seconds > 0
+
+
+@pytest.mark.model
+@installed("headroom")
+def test_a_peer_that_cannot_run_offline_says_so(hotpot) -> None:
+    question = Question.model_validate(hotpot[0])
+    with pytest.raises(PeerError, match="kompress-v2-base, are only on the Hugging Face hub"):
+        peers.peer_approaches()["headroom-0.42.0/kompress"](question, 150)

@@ -1,14 +1,17 @@
-"""`python -m tersely_eval.peers` makes an environment for each peer that has none: what `make peers` runs.
+"""`python -m tersely_eval.peers` fetches MiniLM and makes an environment for each peer: what `make peers` runs.
 
 Each peer needs other versions than Tersely. An environment that is older than `peers-constraints.txt` is made anew.
 """
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 
-from tersely_eval.peers.peers import ENVIRONMENTS, MODULES, PeerModule, environment_python
+from tersely_eval.peers.minilm_weights import fetch_weights
+from tersely_eval.peers.peer import PeerError
+from tersely_eval.peers.peers import ENVIRONMENTS, MODULES, PeerModule, environment_python, minilm_folder
 
 _CONSTRAINTS = ENVIRONMENTS.with_name("peers-constraints.txt")
 
@@ -25,6 +28,22 @@ def make_environment(peer: PeerModule) -> None:
     installed.touch()
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Fetch and install all that is missing; what fails is named and the others go on. The exit code."""
+    failed = []
+    try:
+        fetch_weights(minilm_folder())
+    except PeerError as error:
+        failed.append(f"MiniLM: {error}")
     for module in MODULES:
-        make_environment(module)
+        try:
+            make_environment(module)
+        except subprocess.CalledProcessError as error:
+            failed.append(f"{module.NAME}: failed with exit code {error.returncode}: {shlex.join(error.cmd)}")
+    for line in failed:
+        print(line, file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,8 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tersely_eval.peers.peer_process import Budget
 
 NAME = "llmlingua"
+MODEL = "causal"
 INSTALL = (("torch",), ("llmlingua", "transformers"))
 METHODS = {
     "llmlingua-0.2.2/llmlingua/float32": ("llmlingua", "float32"),
@@ -17,7 +22,7 @@ METHODS = {
 }
 
 
-def load(model: str, dtype: str, device: str) -> Callable[[list[str], str, int, str], str]:
+def load(model: str, dtype: str, device: str) -> Callable[[list[str], str, Budget, str], str]:
     """The budget is given as it is, though the reference counts it with the tokenizer of its small model."""
     import torch
     from llmlingua import PromptCompressor
@@ -34,10 +39,10 @@ def load(model: str, dtype: str, device: str) -> Callable[[list[str], str, int, 
         "context_budget": "+100",
     }
 
-    def compress(documents: list[str], question: str, target_tokens: int, recipe: str) -> str:
+    def compress(documents: list[str], question: str, budget: Budget, recipe: str) -> str:
         options = {"llmlingua": {}, "longllmlingua": {"question": question, **with_question}}[recipe]
         result = compressor.compress_prompt(
-            documents, instruction="", target_token=target_tokens, concate_question=False, **options
+            documents, instruction="", target_token=budget.tokens, concate_question=False, **options
         )
         return str(result["compressed_prompt"])
 

@@ -90,8 +90,17 @@ class Peer:
         self._failed_start: str | None = None
         self._requests = 0
 
-    def compress(self, documents: Sequence[str], question: str, target_tokens: int, recipe: str) -> PeerAnswer:
-        """Compress documents to about `target_tokens`, as the peer counts them.
+    def compress(
+        self, documents: Sequence[str], question: str, target_tokens: int, encoding: str, recipe: str
+    ) -> PeerAnswer:
+        """Compress documents to `target_tokens`, or about as many where the peer counts in its own way.
+
+        Args:
+            documents: with their titles.
+            question: what is asked about them.
+            target_tokens: the budget.
+            encoding: tiktoken's name of the tokenizer that counts it.
+            recipe: the peer's way of compressing.
 
         Raises:
             PeerError: there is no answer.
@@ -103,6 +112,7 @@ class Peer:
             "documents": list(documents),
             "question": question,
             "target_tokens": target_tokens,
+            "encoding": encoding,
             "recipe": recipe,
         }
         answer = self._ask(process, json.dumps(request), self._request_seconds, PeerAnswer)

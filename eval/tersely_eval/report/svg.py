@@ -57,13 +57,13 @@ _INCHES = (4.5, 3.3)
 
 
 @contextmanager
-def empty_chart(x: str, y: str) -> Iterator[tuple[Figure, Axes]]:
+def empty_chart(x: str, y: str, inches: tuple[float, float] = _INCHES) -> Iterator[tuple[Figure, Axes]]:
     """An empty chart with labelled axes; draw it and make it SVG inside the `with`, where the style holds."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(_STYLE):
-        figure = Figure(figsize=_INCHES, layout="constrained")
+        figure = Figure(figsize=inches, layout="constrained")
         axes = figure.add_subplot()
         axes.set_xlabel(x)
         axes.set_ylabel(y)
