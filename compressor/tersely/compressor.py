@@ -13,7 +13,7 @@ from tersely.documents import Document
 from tersely.errors import TerselyError
 from tersely.input import read_documents
 from tersely.memory import Memory
-from tersely.methods import METHODS
+from tersely.methods import METHODS, check_scorer, choose_method
 from tersely.pipeline import Call, check_call, run
 from tersely.result import CompressionResult
 from tersely.scoring import DEFAULT_MODEL, Loader, Scorer, load_scorer
@@ -99,12 +99,15 @@ class Compressor:
         Raises:
             InvalidInputError: a document, the question or a setting cannot be used; the message names it.
             ProtectedTextError: what must be kept exceeds the budget; the message says by how much.
+            ModelError: the model cannot do what the method needs; the message says which can.
         """
         settings = (settings or self.settings).overridden(
             rate=rate, target_tokens=target_tokens, method=method, order=order, protect=protect
         )
         check_call(settings, question, instruction)
-        call = Call(documents, question, instruction, settings)
+        chosen = choose_method(settings.method, question, self.scorer)
+        check_scorer(chosen, self.scorer)
+        call = Call(documents, question, instruction, settings, chosen)
         return run(call, self.scorer, self.tokenizer, self._segments, progress)
 
     def index(
@@ -131,6 +134,7 @@ class Compressor:
             InvalidInputError: a document or a setting cannot be used; the message names it.
         """
         settings = (settings or self.settings).overridden(method=method, protect=protect)
+        check_scorer(method, self.scorer)
         usable = read_documents(documents, settings.strict).usable
         segmented = segment_documents(usable, settings.protect, self._segments)
         requests = METHODS[method].prefetch(self.scorer, segmented)

@@ -26,7 +26,7 @@ from tersely.documents import Document
 from tersely.errors import InvalidInputError
 from tersely.input import ReadDocuments, check_text, read_documents
 from tersely.memory import Memory
-from tersely.methods import METHODS, Method, Task, choose_method
+from tersely.methods import METHODS, Method, Task
 from tersely.result import CompressionResult
 from tersely.scoring.scorer import Scorer
 from tersely.settings import CompressionSettings, MethodName
@@ -47,11 +47,7 @@ class Call:
     question: str | None
     instruction: str | None
     settings: CompressionSettings
-
-    @property
-    def method_name(self) -> MethodName:
-        """The method asked for, or the default one."""
-        return choose_method(self.settings.method, self.question)
+    method_name: MethodName
 
     @property
     def method(self) -> Method:

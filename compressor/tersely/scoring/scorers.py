@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tersely.scoring.kinds import kind_of
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.scoring.scorer import Scorer
 from tersely.settings import CacheSettings
@@ -20,6 +21,8 @@ def load_scorer(
     cache: CacheSettings | None = None,
 ) -> Scorer:
     """Load a model as everything that names one does: `Compressor`, `compress`, the adapters, the service.
+
+    A causal language model serves most methods; a token classifier or a pruner serves its own (see `abilities.py`).
 
     Args:
         model: the embedded default's name, a folder, a `.gguf` file or a Hub id.
@@ -42,7 +45,7 @@ def set_loader(loader: Loader | None) -> None:
         loader: gets the arguments of `load_scorer`; None for our own.
     """
     global _loader
-    _loader = loader or _load_with_torch
+    _loader = loader or _load
 
 
 def current_loader() -> Loader:
@@ -50,12 +53,17 @@ def current_loader() -> Loader:
     return _loader
 
 
-def _load_with_torch(
+def _load(
     model: str, *, device: str | None = None, dtype: str | None = None, cache: CacheSettings | None = None
 ) -> Scorer:
-    from tersely.scoring.causal_lm import CausalLanguageModelScorer  # imports torch, which takes seconds
+    kind = kind_of(model)
+    if kind == "token classifier":
+        from tersely.scoring.encoders.classifier import TokenClassifierScorer  # imports torch, which takes seconds
+
+        return TokenClassifierScorer(model, device=device, dtype=dtype, cache=cache)
+    from tersely.scoring.causal_lm import CausalLanguageModelScorer
 
     return CausalLanguageModelScorer(model, device=device, dtype=dtype, cache=cache)
 
 
-_loader: Loader = _load_with_torch
+_loader: Loader = _load
