@@ -30,7 +30,7 @@ from tiny_encoders import TEXTS  # noqa: E402
 CALLS: list[dict[str, Any]] = [
     {"rate": 0.5},
     {"rate": 0.25, "token_to_word": "first"},
-    {"rate": 0.4, "force_tokens": ["the", ","], "force_reserve_digit": True},
+    {"rate": 0.4, "force_tokens": ["the", "river"], "force_reserve_digit": True},
     {"rate": 0.3, "force_tokens": ["the"], "drop_consecutive": True},
     {"rate": 0.5, "use_context_level_filter": True},
     {"target_token": 60, "use_context_level_filter": True},
@@ -82,4 +82,4 @@ if __name__ == "__main__":
         "xlm-roberta": freeze(folders / "xlm-roberta-large"),
     }
     path = ROOT / "tests" / "data" / "llmlingua2_reference.json"
-    path.write_text(json.dumps(frozen, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(frozen, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")

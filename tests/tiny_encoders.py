@@ -40,7 +40,7 @@ TEXTS = [
 ]
 
 
-def save_bert(folder: Path) -> Path:
+def save_bert(folder: Path, labels: int = 2) -> Path:
     """A BERT with WordPiece: it continues words with `##`."""
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_signs(), *_stems(), *(f"##{part}" for part in _parts())]
     vocabulary = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
@@ -48,7 +48,7 @@ def save_bert(folder: Path) -> Path:
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
-    configuration = BertConfig(vocab_size=len(vocabulary), max_position_embeddings=512, num_labels=2, **SIZES)
+    configuration = BertConfig(vocab_size=len(vocabulary), max_position_embeddings=512, num_labels=labels, **SIZES)
     special = {"cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]"}
     return save(folder, BertForTokenClassification(configuration), tokenizer, special)
 

@@ -17,7 +17,7 @@ class LabelledWord(NamedTuple):
         text: its characters, without white space.
         start, end: where it stands in the text that was labelled.
         probability: that it is kept, with what the caller forces at 1.
-        own: the same as the model alone has it.
+        own: its first token's probability, with nothing forced: what llmlingua 0.2.2 takes for a document's relevance.
     """
 
     text: str
@@ -46,17 +46,17 @@ def labelled_words(
     words = []
     for group in groups:
         tokens = [chunk.tokens[position] for position in group]
-        text, own = "".join(tokens), chunk.probabilities[group]
+        text, probabilities = "".join(tokens), chunk.probabilities[group]
         forced = [force_digits and any(map(str.isdigit, token)) for token in tokens]
         forced[0] = forced[0] or tokens[0] in force_tokens
-        raised = np.where(forced, np.float32(1), own)
+        raised = np.where(forced, np.float32(1), probabilities)
         words.append(
             LabelledWord(
                 text,
                 chunk.offsets[group[0]][0],
                 chunk.offsets[group[-1]][1],
-                1.0 if text in force_tokens else _of_word(raised, token_to_word),
-                _of_word(own, token_to_word),
+                1.0 if text in force_tokens else float(raised.mean() if token_to_word == "mean" else raised[0]),
+                float(probabilities[0]),
             )
         )
     return words
@@ -85,7 +85,3 @@ def without_repeats(words: Sequence[LabelledWord], force_tokens: Collection[str]
             stays_between = stays_between or word.probability > threshold
             single.append(word)
     return single
-
-
-def _of_word(probabilities: np.ndarray, token_to_word: Literal["mean", "first"]) -> float:
-    return float(np.mean(probabilities) if token_to_word == "mean" else probabilities[0])

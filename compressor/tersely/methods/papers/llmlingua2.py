@@ -63,11 +63,18 @@ def _pieces(
 def _selected(relevance: Sequence[float], task: Task) -> set[int]:
     """The documents at or above a percentile of relevance: `granularity` times the budget is their share of the list.
 
-    That is the coarse stage of llmlingua 0.2.2, which counts documents and not their tokens.
+    That is the coarse stage of llmlingua 0.2.2, which counts documents and not their tokens. Where these are too short
+    to fill the budget, the next best go on, too.
     """
     share = min(task.settings.granularity * task.target / max(sum(task.document_tokens), 1), 1.0)
     threshold = np.percentile(relevance, int(100 * (1 - share)))
-    return {position for position, value in enumerate(relevance) if value >= threshold}
+    selected: set[int] = set()
+    total = 0
+    for position in sorted(range(len(relevance)), key=lambda position: -relevance[position]):
+        if relevance[position] >= threshold or total < task.target:
+            selected.add(position)
+            total += task.document_tokens[position]
+    return selected
 
 
 def _worth(segmented: SegmentedDocument, words: Sequence[LabelledWord]) -> np.ndarray:

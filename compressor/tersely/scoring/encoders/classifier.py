@@ -75,6 +75,9 @@ class TokenClassifierScorer(Encoder):
         fingerprint = model_fingerprint(network.named_parameters())
         super().__init__(model, tokenizer, fingerprint, min(_CONTEXT_LENGTH, positions), where)
         self._marks_words = family != "bert"
+        if self._marks_words:
+            # llmlingua 0.2.2 puts BERT's special tokens around every text, and XLM-RoBERTa does not know them.
+            self.start = self.separator = int(tokenizer.unk_token_id)
         self._unknown = tokenizer.unk_token_id
         self._labels: Memory[list[LabelledChunk]] = Memory((cache or CacheSettings()).memory_bytes)
 
@@ -126,11 +129,14 @@ class TokenClassifierScorer(Encoder):
         known = [at for at in chunk if encoding.tokens[at] != self._unknown]
         tokens = [self._token(encoding, at) for at in known]
         return LabelledChunk(
-            [token.lstrip(_BEGINS if self._marks_words else "#") if len(token) > 1 else token for token in tokens],
+            [self._text(token) for token in tokens],
             [self._begins(token) for token in tokens],
             [encoding.offsets[at] for at in known],
             probabilities[[at - chunk.start for at in known]],
         )
+
+    def _text(self, token: str) -> str:
+        return token.lstrip(_BEGINS) if self._marks_words else token.removeprefix(_CONTINUES)
 
     def _begins(self, token: str) -> bool:
         if self._marks_words:
