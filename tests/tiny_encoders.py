@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import (
     BertConfig,
     BertForTokenClassification,
@@ -24,7 +25,6 @@ SIZES = {
     "intermediate_size": 64,
     "num_hidden_layers": 2,
     "num_attention_heads": 4,
-    "type_vocab_size": 2,
 }
 
 # Three documents: of one sentence, of several, and of more tokens than a model reads at once.
@@ -42,35 +42,61 @@ TEXTS = [
 
 def save_bert(folder: Path, labels: int = 2) -> Path:
     """A BERT with WordPiece: it continues words with `##`."""
+    tokenizer, special = word_pieces()
+    configuration = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(), max_position_embeddings=512, num_labels=labels, type_vocab_size=2, **SIZES
+    )
+    return save(folder, BertForTokenClassification(configuration), tokenizer, special)
+
+
+def save_xlm_roberta(folder: Path) -> Path:
+    """An XLM-RoBERTa with unigrams: it begins words with `▁`, and its positions begin after the padding's."""
+    tokenizer, special = unigrams()
+    configuration = xlm_roberta_configuration(tokenizer, num_labels=2)
+    return save(folder, XLMRobertaForTokenClassification(configuration), tokenizer, special)
+
+
+def xlm_roberta_configuration(tokenizer: Tokenizer, **values: Any) -> XLMRobertaConfig:
+    return XLMRobertaConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        max_position_embeddings=514,
+        pad_token_id=1,
+        type_vocab_size=1,
+        **values,
+        **SIZES,
+    )
+
+
+def word_pieces() -> tuple[Tokenizer, dict[str, str]]:
+    """BERT's kind of tokenizer, and its special tokens."""
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_signs(), *_stems(), *(f"##{part}" for part in _parts())]
     vocabulary = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.decoder = decoders.WordPiece()
-    configuration = BertConfig(vocab_size=len(vocabulary), max_position_embeddings=512, num_labels=labels, **SIZES)
-    special = {"cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]"}
-    return save(folder, BertForTokenClassification(configuration), tokenizer, special)
+    tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", None, [("[CLS]", 2), ("[SEP]", 3)])
+    return tokenizer, {"cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]"}
 
 
-def save_xlm_roberta(folder: Path) -> Path:
-    """An XLM-RoBERTa with unigrams: it begins words with `▁`, and its positions begin after the padding's."""
+def unigrams() -> tuple[Tokenizer, dict[str, str]]:
+    """XLM-RoBERTa's kind of tokenizer, and its special tokens."""
     pieces = ["<s>", "<pad>", "</s>", "<unk>", "▁", *_signs(), *(f"▁{stem}" for stem in _stems()), *_parts()]
     pieces = list(dict.fromkeys(pieces))
     tokenizer = Tokenizer(models.Unigram([(piece, -float(len(pieces) % 7) - 1.0) for piece in pieces], unk_id=3))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
-    configuration = XLMRobertaConfig(
-        vocab_size=len(pieces), max_position_embeddings=514, pad_token_id=1, num_labels=2, **{**SIZES, "type_vocab_size": 1}
-    )
-    special = {"cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
-    return save(folder, XLMRobertaForTokenClassification(configuration), tokenizer, special)
+    return tokenizer, {"cls_token": "<s>", "sep_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
 
 
 def save(folder: Path, model: PreTrainedModel, tokenizer: Tokenizer, special: dict[str, str]) -> Path:
     """Write a model with random weights and its tokenizer, as a Hub has them."""
     randomise(model)
     model.save_pretrained(folder)
+    return save_tokenizer(folder, tokenizer, special)
+
+
+def save_tokenizer(folder: Path, tokenizer: Tokenizer, special: dict[str, str]) -> Path:
     tokenizer.add_special_tokens(list(special.values()))
     tokenizer.save(str(folder / "tokenizer.json"))
     settings = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False, **special}
@@ -83,7 +109,7 @@ def randomise(model: torch.nn.Module) -> None:
     generator = np.random.RandomState(0)
     for name, parameter in sorted(model.named_parameters()):
         values = torch.from_numpy(generator.standard_normal(tuple(parameter.shape)).astype(np.float32))
-        parameter.data = 1 + 0.1 * values if "LayerNorm.weight" in name or "norm.weight" in name else 0.3 * values
+        parameter.data = 1 + 0.1 * values if "norm.weight" in name.lower() else 0.3 * values
 
 
 def _signs() -> list[str]:

@@ -197,14 +197,15 @@ def _select(
     marks = Marks(settings.gap_marker, _CUT_MARKER if method.whole_units and settings.fragments else None)
     order_name = settings.order or method.default_order
     ranking = None
+    pruned = method.thresholds and settings.threshold is not None
     with clock.stage("rank"):
-        if documents and (not given.fits or order_name != "original"):
+        if documents and (not given.fits or order_name != "original" or pruned):
             task = Task(documents, usable.tokens, given.target, call.question, settings, scorer, clock.progress)
             ranking = method.rank(task)
         relevance = ranking.relevance if ranking else None
         order = arrange(relevance or [0.0] * len(documents), order_name)
     # In another order the same documents can take a token more, where a text meets a separator.
-    if ranking is None or counter.count(render_context(documents, masks, order)) <= given.target:
+    if ranking is None or (not pruned and counter.count(render_context(documents, masks, order)) <= given.target):
         return _Selection(relevance, order, masks, None, marks)
     with clock.stage("score"):
         pieces = ranking.pieces(order)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from tersely.errors import InvalidInputError, complaint
 from tersely.text.patterns import check_size, pattern_source
 
-MethodName = Literal["evidence", "salience", "longllmlingua", "llmlingua", "llmlingua2"]
+MethodName = Literal["evidence", "salience", "longllmlingua", "llmlingua", "llmlingua2", "pruner"]
 Order = Literal["original", "best_first", "best_at_both_ends"]
 
 
@@ -60,7 +60,8 @@ class SettingFields(BaseModel):
     method: MethodName | None = None
     """How to choose; by default `evidence` where a question is given, else `salience`.
 
-    A model that is no causal language model has its own default: `llmlingua2` for a token classifier."""
+    A model that is no causal language model has its own default: `llmlingua2` for a token classifier, `pruner` for a
+    pruner."""
 
     order: Order | None = None
     """Order of the documents; by default `original` with `salience` and `llmlingua`, else `best_first`."""
@@ -120,6 +121,16 @@ class SettingFields(BaseModel):
 
     chunk_end_tokens: Annotated[tuple[str, ...], BeforeValidator(strings)] = (".", "\n")
     """Tokens after which `llmlingua2` may cut a text that is longer than its model reads at once."""
+
+    threshold: Annotated[float, BeforeValidator(number)] | None = Field(default=None, ge=0, le=1)
+    """Let `pruner` leave out every unit whose score is not above this, even where the budget holds all.
+
+    With `rate=1` it alone decides. Provence's authors recommend 0.1, or 0.5 to keep less."""
+
+    token_labels: Literal["mean", "rounded"] | None = None
+    """How `pruner` makes a unit's score: the mean of its tokens' probabilities, or the share of them above `threshold`.
+
+    By default as the model's authors do: rounded for Provence, the mean for open-provence."""
 
 
 class CompressionSettings(SettingFields):

@@ -6,6 +6,7 @@ from tersely.errors import ModelError
 from tersely.methods.evidence import EVIDENCE
 from tersely.methods.method import Method, Ranking, Task
 from tersely.methods.papers import LLMLINGUA, LLMLINGUA2, LONGLLMLINGUA
+from tersely.methods.pruner import PRUNER
 from tersely.methods.salience import SALIENCE
 from tersely.scoring.abilities import MODELS_WITH, abilities_of
 from tersely.scoring.scorer import Scorer
@@ -19,11 +20,12 @@ METHODS: dict[MethodName, Method] = {
     "longllmlingua": LONGLLMLINGUA,
     "llmlingua": LLMLINGUA,
     "llmlingua2": LLMLINGUA2,
+    "pruner": PRUNER,
 }
 
 
 # What is taken where no method is named: the first that the model serves.
-_WITH_QUESTION: tuple[MethodName, ...] = ("evidence", "longllmlingua", "llmlingua2")
+_WITH_QUESTION: tuple[MethodName, ...] = ("evidence", "pruner", "longllmlingua", "llmlingua2")
 _WITHOUT_QUESTION: tuple[MethodName, ...] = ("llmlingua2", "salience")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tersely.scoring.hub import tell_licence
 from tersely.scoring.kinds import kind_of
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.scoring.scorer import Scorer
@@ -56,11 +57,16 @@ def current_loader() -> Loader:
 def _load(
     model: str, *, device: str | None = None, dtype: str | None = None, cache: CacheSettings | None = None
 ) -> Scorer:
+    tell_licence(model)
     kind = kind_of(model)
     if kind == "token classifier":
         from tersely.scoring.encoders.classifier import TokenClassifierScorer  # imports torch, which takes seconds
 
         return TokenClassifierScorer(model, device=device, dtype=dtype, cache=cache)
+    if kind == "pruner":
+        from tersely.scoring.encoders.pruner import PrunerScorer
+
+        return PrunerScorer(model, device=device, dtype=dtype, cache=cache)
     from tersely.scoring.causal_lm import CausalLanguageModelScorer
 
     return CausalLanguageModelScorer(model, device=device, dtype=dtype, cache=cache)
