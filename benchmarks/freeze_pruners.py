@@ -42,7 +42,8 @@ def open_provence(folder: Path) -> list[dict[str, Any]]:
     for text in PASSAGES:
         raw = model.get_raw_predictions(QUESTION, [text])
         ((start, end),) = raw.context_ranges
-        probabilities = raw.pruning_probs[start : end - 1]  # the last is the closing separator
+        # Its ranges count a closing separator to the question's part, too: they begin and end a token late.
+        probabilities = raw.pruning_probs[start - 1 : end - 1]
         answers.append({"probabilities": probabilities, "ranking_score": raw.ranking_score})
     return answers
 

@@ -46,6 +46,8 @@ VALUES: dict[str, Any] = {
     "force_reserve_digit": True,
     "drop_consecutive": True,
     "chunk_end_tokens": [";"],
+    "threshold": 0.5,
+    "token_labels": "rounded",
 }
 
 

@@ -97,13 +97,13 @@ def test_a_threshold_decides_alone_where_the_budget_holds_all(compressor: Compre
 
     everything = kept(None)
     assert all(text in everything for text in texts)
-    lengths = [len(kept(threshold)) for threshold in (0.0, 0.3, 0.4, 1.0)]
+    lengths = [len(kept(threshold)) for threshold in (0.0, 0.2, 0.25, 1.0)]
     assert lengths == sorted(lengths, reverse=True) and lengths[0] > lengths[1] > lengths[2] > lengths[3] == 0
-    assert kept(0.4, "mean") != kept(0.4, "rounded")
+    assert kept(0.2, "mean") != kept(0.2, "rounded")
 
 
 def test_units_above_the_threshold_are_those_whose_mean_is(compressor: Compressor) -> None:
-    settings = CompressionSettings(rate=1.0, method="pruner", threshold=0.4, token_labels="mean")
+    settings = CompressionSettings(rate=1.0, method="pruner", threshold=0.25, token_labels="mean")
     result = compressor.compress([PASSAGES[1]], QUESTION, settings=settings)
     (passage,) = compressor.scorer.prune(QUESTION, [PASSAGES[1]], [[len(PASSAGES[1])]])
     text = PASSAGES[1]
@@ -115,7 +115,7 @@ def test_units_above_the_threshold_are_those_whose_mean_is(compressor: Compresso
             for (first, _), probability in zip(passage.offsets, passage.probabilities, strict=True)
             if start <= first < end
         ]
-        if np.mean(inside) > 0.4:
+        if np.mean(inside) > 0.25:
             expected.append(text[start:end].strip())
     assert result.context == " ".join(expected)
 
@@ -144,7 +144,7 @@ def test_weights_of_no_known_layout_are_refused(tmp_path: Path) -> None:
     weights = load_file(path)
     lacking = {name: weight for name, weight in weights.items() if name != "classifier.weight"}
     save_file(lacking, path, metadata={"format": "pt"})
-    with pytest.raises(ModelError, match=r"could not be loaded.*classifier\.weight"):
+    with pytest.raises(ModelError, match=r"(?s)could not be loaded.*classifier\.weight"):
         load_scorer(str(folder))
     headless = {name: weight for name, weight in weights.items() if not name.startswith("token_classifier")}
     save_file(headless, path, metadata={"format": "pt"})
