@@ -44,7 +44,11 @@ def save_bert(folder: Path, labels: int = 2) -> Path:
     """A BERT with WordPiece: it continues words with `##`."""
     tokenizer, special = word_pieces()
     configuration = BertConfig(
-        vocab_size=tokenizer.get_vocab_size(), max_position_embeddings=512, num_labels=labels, type_vocab_size=2, **SIZES
+        vocab_size=tokenizer.get_vocab_size(),
+        max_position_embeddings=512,
+        num_labels=labels,
+        type_vocab_size=2,
+        **SIZES,
     )
     return save(folder, BertForTokenClassification(configuration), tokenizer, special)
 

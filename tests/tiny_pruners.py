@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from tiny_encoders import SIZES, TEXTS, randomise, save_tokenizer, unigrams, word_pieces, xlm_roberta_configuration
 from tokenizers import Tokenizer
 from torch import nn
 from transformers import (
@@ -21,8 +22,6 @@ from transformers import (
     PretrainedConfig,
     XLMRobertaModel,
 )
-
-from tiny_encoders import SIZES, TEXTS, randomise, save_tokenizer, unigrams, word_pieces, xlm_roberta_configuration
 
 
 def save_open_provence_deberta(folder: Path) -> Path:
@@ -138,7 +137,11 @@ def _bare(name: str) -> str:
 
 
 def _save(
-    folder: Path, values: dict[str, Any], weights: dict[str, torch.Tensor], tokenizer: Tokenizer, special: dict[str, str]
+    folder: Path,
+    values: dict[str, Any],
+    weights: dict[str, torch.Tensor],
+    tokenizer: Tokenizer,
+    special: dict[str, str],
 ) -> Path:
     folder.mkdir(parents=True)
     (folder / "config.json").write_text(json.dumps(values, default=str))

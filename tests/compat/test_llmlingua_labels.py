@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import tiktoken
-
 import tiny_encoders
+
 from tersely import InvalidInputError, ModelError
 from tersely.compat.llmlingua import PromptCompressor
 

@@ -1,4 +1,4 @@
-"""LLMLingua-2 equals llmlingua 0.2.2 on tiny checkpoints of both families, and keeps to our budgets, words and spans."""
+"""LLMLingua-2 equals llmlingua 0.2.2 on tiny checkpoints of both families, and keeps to our budgets and words."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import tiktoken
-
 import tiny_encoders
+
 from tersely import CompressionSettings, Compressor, Document, ModelError
 from tersely.methods.papers.labelled_words import LabelledWord, labelled_words, without_repeats
 from tersely.scoring import load_scorer
@@ -101,7 +101,10 @@ def test_documents_are_chosen_as_the_reference_chooses_them(family: Family, numb
     kept = {document.index for document in result.documents if document.kept}
     chosen = sorted(relevance, key=lambda index: -relevance[index])[: len(call["kept"])]
     assert kept >= set(chosen)
-    if sum(document.original_tokens for document in result.documents if document.index in chosen) >= result.target_tokens:
+    if (
+        sum(document.original_tokens for document in result.documents if document.index in chosen)
+        >= result.target_tokens
+    ):
         assert kept == set(chosen)  # else there is room for another
 
 
@@ -153,9 +156,9 @@ def test_labels_are_remembered(family: Family, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_model_that_cannot_do_what_a_method_needs_is_named(family: Family, tiny_compressor: Compressor) -> None:
-    with pytest.raises(ModelError, match="'evidence' needs attention, which model .* serves salience, llmlingua2"):
+    with pytest.raises(ModelError, match=r"'evidence' needs attention, which model .* serves salience, llmlingua2"):
         family.compressor.compress(["a b c"], "a?", rate=0.5, method="evidence")
-    with pytest.raises(ModelError, match="'llmlingua2' needs token labels.*microsoft/llmlingua-2-"):
+    with pytest.raises(ModelError, match=r"'llmlingua2' needs token labels.*microsoft/llmlingua-2-"):
         tiny_compressor.compress(["a b c"], rate=0.5, method="llmlingua2")
     with pytest.raises(ModelError, match="no causal language model"):
         family.compressor.scorer.score([])

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
-from safetensors.torch import load_file, save_file
-
 import tiny_encoders
 import tiny_pruners
+from safetensors.torch import load_file, save_file
+from tiny_pruners import PASSAGES, QUESTION
+
 from tersely import CompressionSettings, Compressor, Document, InvalidInputError, ModelError
 from tersely.scoring import load_scorer
 from tersely.scoring.kinds import kind_of_configuration
-from tiny_pruners import PASSAGES, QUESTION
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "pruners_reference.json").read_text(encoding="utf-8"))
 LONG = tiny_encoders.TEXTS[2]
@@ -67,7 +68,9 @@ def test_documents_are_ranked_by_the_ranking_head(layout: Layout) -> None:
     result = layout.compressor.compress(PASSAGES, QUESTION, rate=0.9)
     relevance = {document.index: document.relevance for document in result.documents}
     passages = layout.compressor.scorer.prune(QUESTION, PASSAGES, [[] for _ in PASSAGES])
-    assert [relevance[index] for index in range(3)] == pytest.approx([passage.relevance for passage in passages], abs=1e-4)
+    assert [relevance[index] for index in range(3)] == pytest.approx(
+        [passage.relevance for passage in passages], abs=1e-4
+    )
 
 
 def test_a_text_longer_than_the_model_is_cut_at_sentences(compressor: Compressor) -> None:
@@ -109,7 +112,7 @@ def test_units_above_the_threshold_are_those_whose_mean_is(compressor: Compresso
     text = PASSAGES[1]
     borders = [0, *(at + 2 for at, sign in enumerate(text) if sign in ".!" and at + 1 < len(text)), len(text)]
     expected = []
-    for start, end in zip(borders, borders[1:], strict=False):
+    for start, end in pairwise(borders):
         inside = [
             probability
             for (first, _), probability in zip(passage.offsets, passage.probabilities, strict=True)

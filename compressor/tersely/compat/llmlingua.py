@@ -40,8 +40,8 @@ class PromptCompressor:
             `auto`, `balanced`, `balanced_low_0`, which here mean the same as `cuda`.
         model_config: `torch_dtype` (or `dtype`) counts; remote code is never run.
         open_api_config: no meaning here.
-        use_llmlingua2: results have the shape of LLMLingua-2's (see `compress_prompt_llmlingua2`). Where the model is no
-            token classifier, such as the embedded one, the compression is Tersely's.
+        use_llmlingua2: results have the shape of LLMLingua-2's (see `compress_prompt_llmlingua2`). Where the model is
+            no token classifier, as the embedded one is none, the compression is Tersely's.
         llmlingua2_config: no meaning here.
         method: how every call chooses what is kept, as in `tersely.CompressionSettings`. By default `llmlingua2` with a
             token classifier; else `evidence` where a question is given, whatever `rank_method` says, and `llmlingua`

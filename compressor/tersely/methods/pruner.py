@@ -39,9 +39,7 @@ def rank(task: Task) -> Ranking:
     return Ranking(relevance, partial(_pieces, task, passages, list(map(len, heads))))
 
 
-def _pieces(
-    task: Task, passages: Sequence[LabelledPassage], heads: Sequence[int], order: Sequence[int]
-) -> list[Piece]:
+def _pieces(task: Task, passages: Sequence[LabelledPassage], heads: Sequence[int], order: Sequence[int]) -> list[Piece]:
     """Every unit whose score is above the caller's threshold, if there is one; the highest first."""
     pruner, settings = cast(Pruner, task.scorer), task.settings
     threshold = pruner.threshold if settings.threshold is None else settings.threshold

@@ -1,4 +1,4 @@
-"""A model's name -> which kind of model it is, from its configuration alone. Fetches no weights and imports no torch."""
+"""A model's name -> which kind of model it is, from its configuration alone. Loads no weights and imports no torch."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tersely.scoring.hub import tell_licence
-from tersely.scoring.kinds import kind_of
+from tersely.scoring.kinds import SERVER_PREFIX, kind_of
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.scoring.scorer import Scorer
 from tersely.settings import CacheSettings
@@ -26,7 +26,8 @@ def load_scorer(
     A causal language model serves most methods; a token classifier or a pruner serves its own (see `abilities.py`).
 
     Args:
-        model: the embedded default's name, a folder, a `.gguf` file or a Hub id.
+        model: the embedded default's name, a folder, a `.gguf` file or a Hub id; or `openai:` and the name of a model
+            that a server has (see `served/settings.py`), for which device and dtype have no meaning.
         device: a torch device; by default CUDA, else MPS, else the processor.
         dtype: a torch dtype's name, or `"int8"`; by default the best for model and processor.
         cache: how much of documents is cached between calls.
@@ -59,6 +60,10 @@ def _load(
 ) -> Scorer:
     tell_licence(model)
     kind = kind_of(model)
+    if kind == "server":
+        from tersely.scoring.served.scorer import ServedScorer
+
+        return ServedScorer(model.removeprefix(SERVER_PREFIX), cache=cache)
     if kind == "token classifier":
         from tersely.scoring.encoders.classifier import TokenClassifierScorer  # imports torch, which takes seconds
 

@@ -71,7 +71,9 @@ class TokenClassifierScorer(Encoder):
             )
         self._network = network.eval().requires_grad_(False).to(where)
         # XLM-RoBERTa counts positions from after the padding's.
-        positions = network.config.max_position_embeddings - (network.config.pad_token_id + 1 if family != "bert" else 0)
+        positions = network.config.max_position_embeddings - (
+            network.config.pad_token_id + 1 if family != "bert" else 0
+        )
         fingerprint = model_fingerprint(network.named_parameters())
         super().__init__(model, tokenizer, fingerprint, min(_CONTEXT_LENGTH, positions), where)
         self._marks_words = family != "bert"

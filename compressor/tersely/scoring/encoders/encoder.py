@@ -112,7 +112,9 @@ def encoder_device(device: str | None, dtype: str | None) -> tuple[str, torch.dt
     check_device(device)
     check_dtype(dtype)
     if dtype == "int8":
-        raise ModelError("an encoder cannot be computed in int8; leave dtype out, or give a floating torch dtype's name")
+        raise ModelError(
+            "an encoder cannot be computed in int8; leave dtype out, or give a floating torch dtype's name"
+        )
     floating: torch.dtype = getattr(torch, dtype or "float32")
     return device, floating
 

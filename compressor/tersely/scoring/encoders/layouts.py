@@ -90,8 +90,8 @@ def load_pruner(model: str) -> LoadedPruner:
         raise
     except Exception as error:  # transformers and its file formats raise dozens of types here
         raise ModelError(
-            f"pruner {model!r} could not be loaded from {folder} ({type(error).__name__}: {error}); fetch it anew if it "
-            f"is damaged"
+            f"pruner {model!r} could not be loaded from {folder} ({type(error).__name__}: {error}); fetch it anew if "
+            f"it is damaged"
         ) from error
     # XLM-RoBERTa counts positions from after the padding's.
     positions = encoder.max_position_embeddings - (2 if encoder.model_type == "xlm-roberta" else 0)
