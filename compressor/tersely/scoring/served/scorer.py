@@ -1,12 +1,12 @@
 """A `Scorer` over a server: log-probabilities of prompts by `/v1/completions`, as vLLM's `prompt_logprobs` has them.
 
-A server whose completions echo the prompt with its log-probabilities will do, too (llama-cpp-python's does; the server of
-llama.cpp itself refuses `echo`, as of 2026). There is no attention to be had, so `evidence` needs a model here.
+A server whose completions echo the prompt with its log-probabilities will do, too; the one of llama.cpp refuses `echo`
+as of 2026. There is no attention to be had, so `evidence` needs a model here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
@@ -24,6 +24,8 @@ from tersely.settings import CacheSettings
 
 # Tokens; longer contexts than this cost more than they tell.
 _LONGEST_WINDOW = 4096
+# What comes of taking for granted how an answer is made that is made in another way.
+_UNEXPECTED = (KeyError, TypeError, ValueError, AttributeError)
 # About what a token of an encoding takes in memory, with its place; and what a log-probability takes with its key.
 _BYTES_OF_TOKEN, _BYTES_OF_SCORE = 150, 60
 
@@ -50,7 +52,9 @@ class ServedScorer:
         self._settings = settings or settings_from_environment()
         self.name, self._model = f"openai:{model}", model
         self._client = Client(self._settings)
-        self.context_length = self._settings.context_length or min(self._said_length() or _LONGEST_WINDOW, _LONGEST_WINDOW)
+        self.context_length = self._settings.context_length or min(
+            self._said_length() or _LONGEST_WINDOW, _LONGEST_WINDOW
+        )
         self.fingerprint = f"{self._settings.base_url} {model}"
         self._tokenizer = _local_tokenizer(self._settings.tokenizer) if self._settings.tokenizer else None
         memory = (cache or CacheSettings()).memory_bytes // 2
@@ -134,8 +138,8 @@ class ServedScorer:
         offsets = offsets_of(text, strings) if strings is not None and len(strings) == len(tokens) else None
         if offsets is None:
             raise ModelError(
-                f"model {self.name!r}: the strings of its tokens do not spell the text; name its tokenizer, a folder or "
-                f"Hub id, by TERSELY_SERVED_TOKENIZER"
+                f"model {self.name!r}: the strings of its tokens do not spell the text; name its tokenizer, a folder "
+                f"or Hub id, by TERSELY_SERVED_TOKENIZER"
             )
         return Encoding([int(token) for token in tokens], offsets)
 
@@ -160,13 +164,13 @@ class ServedScorer:
         }
         if not self._echoes:
             answer = self._client.post("/completions", {**body, "prompt_logprobs": 0})
-            choices = _choices(answer, len(prompts))
-            if all(choice.get("prompt_logprobs") for choice in choices):
-                return [_of_prompt(choice, prompt) for choice, prompt in zip(choices, prompts, strict=True)]
+            try:
+                return _read(answer, prompts, _of_prompt)
+            except _UNEXPECTED:
+                pass  # it did not know the parameter, and left it alone
         try:
-            choices = _choices(self._client.post("/completions", {**body, "echo": True, "logprobs": 1}), len(prompts))
-            values = [_of_echo(choice, prompt) for choice, prompt in zip(choices, prompts, strict=True)]
-        except (RefusedError, KeyError, TypeError) as error:
+            values = _read(self._client.post("/completions", {**body, "echo": True, "logprobs": 1}), prompts, _of_echo)
+        except (RefusedError, *_UNEXPECTED) as error:
             raise ModelError(
                 f"model {self.name!r}: its server returns no log-probabilities of prompts ({error}); vLLM's does, by "
                 f"`prompt_logprobs`"
@@ -196,12 +200,12 @@ def _fill(scores: np.ndarray, window: Window, values: np.ndarray) -> None:
     scores[window.start : window.start + len(scored)] = scored
 
 
-def _choices(answer: Any, count: int) -> list[dict[str, Any]]:
-    """One for each prompt, in their order."""
-    choices = sorted(answer["choices"], key=lambda choice: choice.get("index", 0))
-    if len(choices) != count:
-        raise ModelError(f"the server answered {count} prompts with {len(choices)} choices")
-    return choices
+def _read(
+    answer: Any, prompts: Sequence[Sequence[int]], read: Callable[[dict[str, Any], Sequence[int]], np.ndarray]
+) -> list[np.ndarray]:
+    """What the choices of an answer say of the prompts, in their order."""
+    choices = sorted(answer["choices"], key=lambda choice: choice["index"])
+    return [read(choice, prompt) for choice, prompt in zip(choices, prompts, strict=True)]
 
 
 def _of_prompt(choice: dict[str, Any], prompt: Sequence[int]) -> np.ndarray:
