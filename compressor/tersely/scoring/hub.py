@@ -27,6 +27,27 @@ LICENCES = {
 _FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
 
 
+def hub_file(model: str, name: str) -> Path | None:
+    """A small file of a model of the Hub, from this machine where it is here; None where the model has none.
+
+    Raises:
+        ModelError: the model cannot be had.
+    """
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    cached = try_to_load_from_cache(model, name)
+    if isinstance(cached, str):
+        return Path(cached)
+    tell_licence(model)
+    try:
+        return Path(hf_hub_download(model, name))
+    except Exception as error:  # the network, the Hub and the disk raise many types here
+        if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
+            return None
+        raise _unavailable(model, error) from error
+
+
 def hub_folder(model: str, **options: Any) -> Path:
     """Where Hugging Face's own cache keeps a model of the Hub; downloads what is missing there.
 
@@ -39,18 +60,23 @@ def hub_folder(model: str, **options: Any) -> Path:
     """
     from huggingface_hub import snapshot_download
 
-    tell_licence(model)
+    if not options.get("local_files_only"):
+        tell_licence(model)
     try:
         return Path(snapshot_download(model, allow_patterns=_FILES, **options))
     except Exception as error:  # the network, the Hub and the disk raise many types here
-        reason = str(error).strip().partition("\n")[0]
-        raise ModelError(f"model {model!r} cannot be had from the Hugging Face Hub ({reason})") from error
+        raise _unavailable(model, error) from error
 
 
 def tell_licence(model: str) -> None:
     """Log the licence of a known checkpoint that is not on this machine yet, once in a process."""
     if model in LICENCES and not _is_here(model):
         _log_licence(model)
+
+
+def _unavailable(model: str, error: Exception) -> ModelError:
+    reason = str(error).strip().partition("\n")[0]
+    return ModelError(f"model {model!r} cannot be had from the Hugging Face Hub ({reason})")
 
 
 @cache

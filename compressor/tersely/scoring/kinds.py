@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
-from tersely.scoring.models import DEFAULT_MODEL, model_path, quiet_transformers
+from tersely.scoring.abilities import LANGUAGE_MODEL, Ability
+from tersely.scoring.hub import hub_file
+from tersely.scoring.models import DEFAULT_MODEL, model_path
 
 Kind = Literal["language model", "token classifier", "pruner", "server"]
 
 SERVER_PREFIX = "openai:"
+ABILITIES: dict[Kind, frozenset[Ability]] = {
+    "language model": LANGUAGE_MODEL,
+    "token classifier": frozenset({"token labels"}),
+    "pruner": frozenset({"pruning"}),
+    "server": frozenset({"log-probabilities"}),
+}
+# Whose encoders are known.
+FAMILIES: dict[Kind, tuple[str, ...]] = {
+    "token classifier": ("bert", "xlm-roberta"),
+    "pruner": ("deberta-v2", "modernbert", "xlm-roberta"),
+}
 # In the names of architectures or of model types: which checkpoints have a head for tokens beside one for ranking.
 _PRUNERS = ("provence", "compressionandranking")
 
@@ -41,22 +53,15 @@ def kind_of_configuration(configuration: Mapping[str, Any]) -> Kind:
 
 
 def read_configuration(model: str) -> dict[str, Any]:
-    """A checkpoint's `config.json`, from its folder or from the Hub; empty where it cannot be had.
+    """A checkpoint's `config.json`, from its folder or from the Hub; empty where it has none that can be read.
 
     Raises:
-        ModelError: as `kind_of`.
+        ModelError: there is no such file or folder, and no such checkpoint on the Hub that can be reached.
     """
     folder = model_path(model)
+    path = folder / "config.json" if folder else hub_file(model, "config.json")
     try:
-        path = folder / "config.json" if folder else _hub_file(model, "config.json")
-        configuration = json.loads(path.read_text(encoding="utf-8"))
-    except Exception:  # the network, the Hub and the disk raise many types here; whoever loads the model says which
+        configuration = json.loads(path.read_text(encoding="utf-8")) if path else {}
+    except (OSError, ValueError):  # whoever loads the model says which
         return {}
     return configuration if isinstance(configuration, dict) else {}
-
-
-def _hub_file(model: str, name: str) -> Path:
-    from huggingface_hub import hf_hub_download
-
-    with quiet_transformers():
-        return Path(hf_hub_download(model, name))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tersely.scoring.hub import tell_licence
 from tersely.scoring.kinds import SERVER_PREFIX, kind_of
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.scoring.scorer import Scorer
@@ -58,7 +57,6 @@ def current_loader() -> Loader:
 def _load(
     model: str, *, device: str | None = None, dtype: str | None = None, cache: CacheSettings | None = None
 ) -> Scorer:
-    tell_licence(model)
     kind = kind_of(model)
     if kind == "server":
         from tersely.scoring.served.scorer import ServedScorer

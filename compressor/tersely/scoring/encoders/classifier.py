@@ -16,6 +16,7 @@ from tersely.memory import Memory
 from tersely.scoring.abilities import Ability
 from tersely.scoring.encoders.encoder import Encoder, encoder_device
 from tersely.scoring.fingerprint import model_fingerprint
+from tersely.scoring.kinds import ABILITIES, FAMILIES
 from tersely.scoring.labels import LabelledChunk
 from tersely.scoring.models import model_path, quiet_transformers
 from tersely.scoring.scorer import Encoding, Progress
@@ -23,7 +24,6 @@ from tersely.settings import CacheSettings
 
 # What marks a token in each family: one that goes on with a word, or one that begins one.
 _CONTINUES, _BEGINS = "##", "▁"
-_FAMILIES = ("bert", "xlm-roberta")
 _CONTEXT_LENGTH = 512  # tokens, as all of these checkpoints were trained
 _KEEP = 1  # the label
 # About what a token's label takes in memory, with its text and its place.
@@ -43,7 +43,7 @@ class TokenClassifierScorer(Encoder):
         ModelError: the model cannot be found or loaded, or has other labels than drop and keep.
     """
 
-    abilities: frozenset[Ability] = frozenset({"token labels"})
+    abilities: frozenset[Ability] = ABILITIES["token classifier"]
 
     def __init__(
         self, model: str, *, device: str | None = None, dtype: str | None = None, cache: CacheSettings | None = None
@@ -64,10 +64,10 @@ class TokenClassifierScorer(Encoder):
                 f"must have safetensors weights and a tokenizer; fetch it anew if it is damaged"
             ) from error
         family, labels = network.config.model_type, network.config.num_labels
-        if family not in _FAMILIES or labels != 2:
+        if family not in FAMILIES["token classifier"] or labels != 2:
             raise ModelError(
                 f"token classifier {model!r} is of the family {family!r} with {labels} labels; LLMLingua-2's are of "
-                f"{' or '.join(_FAMILIES)} with 2, drop and keep"
+                f"{' or '.join(FAMILIES['token classifier'])} with 2, drop and keep"
             )
         self._network = network.eval().requires_grad_(False).to(where)
         # XLM-RoBERTa counts positions from after the padding's.

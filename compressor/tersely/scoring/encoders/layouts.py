@@ -21,14 +21,13 @@ from torch import nn
 from tersely.errors import ModelError
 from tersely.scoring.fingerprint import model_fingerprint
 from tersely.scoring.hub import hub_folder
-from tersely.scoring.kinds import read_configuration
+from tersely.scoring.kinds import FAMILIES, read_configuration
 from tersely.scoring.models import model_path, quiet_transformers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 _OPEN_HEAD, _PROVENCE_HEAD = "pruning_head.classifier.", "token_classifier."
-_FAMILIES = ("deberta-v2", "modernbert", "xlm-roberta")
 # What the weights of an encoder begin with, where its configuration does not name its family.
 _ENCODERS = {"deberta": "deberta-v2", "roberta": "xlm-roberta"}
 # Both authors keep a sentence from here on where nobody says anything else.
@@ -186,11 +185,12 @@ def _encoder_configuration(
 
     values = dict(configuration.get("base_model_config") or configuration)
     family = values.pop("model_type", None)
-    if family not in _FAMILIES:  # Provence's name there a type of their own
+    known = FAMILIES["pruner"]
+    if family not in known:  # Provence's name there a type of their own
         beginnings = {_plain(name).partition(".")[0] for name in weights}
-        family = next((known for name, known in _ENCODERS.items() if name in beginnings), family)
-    if family not in _FAMILIES:
-        raise ModelError(f"pruner {model!r} has an encoder of the family {family!r}; known are {', '.join(_FAMILIES)}")
+        family = next((kind for name, kind in _ENCODERS.items() if name in beginnings), family)
+    if family not in known:
+        raise ModelError(f"pruner {model!r} has an encoder of the family {family!r}; known are {', '.join(known)}")
     for name in ("auto_map", "architectures", "torch_dtype", "dtype", "num_labels", "id2label", "label2id"):
         values.pop(name, None)
     encoder: PreTrainedConfig = AutoConfig.for_model(family, **values)

@@ -15,6 +15,7 @@ import torch
 from tersely.scoring.abilities import Ability
 from tersely.scoring.encoders.encoder import Encoder, encoder_device
 from tersely.scoring.encoders.layouts import load_pruner
+from tersely.scoring.kinds import ABILITIES
 from tersely.scoring.labels import LabelledPassage
 from tersely.scoring.scorer import Encoding, Progress
 from tersely.settings import CacheSettings
@@ -36,7 +37,7 @@ class PrunerScorer(Encoder):
         ModelError: the model cannot be found or loaded, or is of no known layout.
     """
 
-    abilities: frozenset[Ability] = frozenset({"pruning"})
+    abilities: frozenset[Ability] = ABILITIES["pruner"]
 
     def __init__(
         self, model: str, *, device: str | None = None, dtype: str | None = None, cache: CacheSettings | None = None

@@ -15,6 +15,7 @@ import numpy as np
 from tersely.errors import ModelError
 from tersely.memory import Memory
 from tersely.scoring.abilities import Ability
+from tersely.scoring.kinds import ABILITIES
 from tersely.scoring.scorer import Chain, Encoding, Head, Progress, ScoringRequest
 from tersely.scoring.served.client import Client, RefusedError
 from tersely.scoring.served.settings import ServedSettings, settings_from_environment
@@ -42,7 +43,7 @@ class ServedScorer:
         ModelError: the server cannot be reached, or does not serve the model.
     """
 
-    abilities: frozenset[Ability] = frozenset({"log-probabilities"})
+    abilities: frozenset[Ability] = ABILITIES["server"]
     supports_shallow = False
     heads: Sequence[Head] = ()
 
