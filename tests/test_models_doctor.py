@@ -7,12 +7,12 @@ import logging
 from pathlib import Path
 
 import pytest
-from tokenizers import Tokenizer
-from typer.testing import CliRunner
-
 import tiny_encoders
 import tiny_pruners
 from served_double import ServedDouble, running
+from tokenizers import Tokenizer
+from typer.testing import CliRunner
+
 from tersely import DEFAULT_MODEL, ModelError
 from tersely.scoring import hub
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
@@ -58,7 +58,11 @@ def test_it_says_why(tmp_path: Path) -> None:
     [
         ({"architectures": ["BertModel"], "model_type": "bert"}, "it is no causal language model, no token classifier"),
         (
-            {"architectures": ["BertForTokenClassification"], "model_type": "bert", "id2label": {"0": "O", "1": "B", "2": "I"}},
+            {
+                "architectures": ["BertForTokenClassification"],
+                "model_type": "bert",
+                "id2label": {"0": "O", "1": "B", "2": "I"},
+            },
             "it has 3 labels",
         ),
         (
@@ -84,7 +88,11 @@ def test_a_served_model_is_asked_for(tiny_llama: Path, monkeypatch: pytest.Monke
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         _, table = doctor("openai:tiny")
         missing = CliRunner().invoke(app, ["models", "doctor", "openai:other"])
-    assert {method for method, (answer, _) in table.items() if answer == "yes"} == {"salience", "longllmlingua", "llmlingua"}
+    assert {method for method, (answer, _) in table.items() if answer == "yes"} == {
+        "salience",
+        "longllmlingua",
+        "llmlingua",
+    }
     assert "does not serve model 'other'" in missing.output + str(missing.exception)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
-
 import tiny_encoders
 import tiny_pruners
+from typer.testing import CliRunner
+
 from conftest import DATA
 from tersely import InvalidInputError, ModelError
 from tersely_cli.app import app
@@ -28,7 +28,16 @@ def test_trained_compressors_are_measured_by_the_command(tiny_llama: Path, tmp_p
     pruner = tiny_pruners.save_provence(tmp_path / "provence")
     classifier = tiny_encoders.save_bert(tmp_path / "bert")
     methods = [f"pruner:{pruner}", f"llmlingua2:{classifier}", "full"]
-    arguments = ["--data", str(DATA / "hotpot-sample.jsonl"), "--limit", "1", "--rates", "0.3", "--model", str(tiny_llama)]
+    arguments = [
+        "--data",
+        str(DATA / "hotpot-sample.jsonl"),
+        "--limit",
+        "1",
+        "--rates",
+        "0.3",
+        "--model",
+        str(tiny_llama),
+    ]
     out = tmp_path / "run"
     result = CliRunner().invoke(app, ["eval", "--methods", ",".join(methods), *arguments, "--out", str(out)])
     assert result.exit_code == 0, result.output

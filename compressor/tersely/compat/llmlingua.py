@@ -33,19 +33,16 @@ class PromptCompressor:
     """Compresses prompts; called as llmlingua's class of this name is.
 
     Args:
-        model_name: scores the text: the embedded model's name, a folder, a `.gguf` file or a Hub id; also a token
-            classifier of LLMLingua-2. Where it is not given, the embedded model, and not the 13 GB that the default
-            names.
+        model_name: scores the text: the embedded model's name, a folder, a `.gguf` file or a Hub id. Where it is not
+            given, the embedded model, and not the 13 GB that the default names.
         device_map: `cuda` (an accelerator if there is one, else the processor), `cpu`, `mps`, `cuda:1` and the like, or
             `auto`, `balanced`, `balanced_low_0`, which here mean the same as `cuda`.
         model_config: `torch_dtype` (or `dtype`) counts; remote code is never run.
         open_api_config: no meaning here.
-        use_llmlingua2: results have the shape of LLMLingua-2's (see `compress_prompt_llmlingua2`). Where the model is
-            no token classifier, as the embedded one is none, the compression is Tersely's.
+        use_llmlingua2: results have LLMLingua-2's shape; a model that is no token classifier compresses as Tersely does.
         llmlingua2_config: no meaning here.
-        method: how every call chooses what is kept, as in `tersely.CompressionSettings`. By default `llmlingua2` with a
-            token classifier; else `evidence` where a question is given, whatever `rank_method` says, and `llmlingua`
-            where none is.
+        method: how every call chooses, as in `tersely.CompressionSettings`. By default `llmlingua2` with a token
+            classifier; else `evidence` with a question, whatever `rank_method` says, and `llmlingua` without one.
 
     Attributes:
         compressor: the `tersely.Compressor` that does the work, shared by all that ask for the same model.

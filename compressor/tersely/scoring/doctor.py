@@ -49,7 +49,9 @@ def diagnose(model: str) -> Diagnosis:
         return Diagnosis(kind, "its name says so", ABILITIES[kind], None, None)
     configuration = read_configuration(model)
     if not configuration:
-        raise ModelError(f"model {model!r} has no config.json that can be read; fetch it, or see that the Hub is reached")
+        raise ModelError(
+            f"model {model!r} has no config.json that can be read; fetch it, or see that the Hub is reached"
+        )
     kind = kind_of_configuration(configuration)
     architectures = ", ".join(map(str, configuration.get("architectures") or ())) or "none"
     reason = f"config.json has architectures {architectures} and model_type {configuration.get('model_type')}"
