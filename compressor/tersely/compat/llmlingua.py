@@ -39,7 +39,7 @@ class PromptCompressor:
             `auto`, `balanced`, `balanced_low_0`, which here mean the same as `cuda`.
         model_config: `torch_dtype` (or `dtype`) counts; remote code is never run.
         open_api_config: no meaning here.
-        use_llmlingua2: results have LLMLingua-2's shape; a model that is no token classifier compresses as Tersely does.
+        use_llmlingua2: results have LLMLingua-2's shape; without a token classifier the compression is Tersely's own.
         llmlingua2_config: no meaning here.
         method: how every call chooses, as in `tersely.CompressionSettings`. By default `llmlingua2` with a token
             classifier; else `evidence` with a question, whatever `rank_method` says, and `llmlingua` without one.
