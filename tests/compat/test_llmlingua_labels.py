@@ -9,7 +9,7 @@ import pytest
 import tiktoken
 import tiny_encoders
 
-from tersely import InvalidInputError, ModelError
+from tersely import InvalidInputError
 from tersely.compat.llmlingua import PromptCompressor
 
 TEXTS = tiny_encoders.TEXTS
@@ -100,5 +100,5 @@ def test_wrong_values_are_named(compressor: PromptCompressor) -> None:
 def test_a_classifier_serves_without_the_switch_and_another_method_is_refused(folder: Path) -> None:
     result = PromptCompressor(str(folder)).compress_prompt(TEXTS[:2], question="When was it sold?", rate=0.7)
     assert result["compressed_tokens"] <= 0.7 * result["origin_tokens"]
-    with pytest.raises(ModelError, match="'evidence' needs attention"):
+    with pytest.raises(InvalidInputError, match="'evidence' needs attention"):
         PromptCompressor(str(folder), use_llmlingua2=True, method="evidence").compress_prompt(TEXTS, question="When?")

@@ -11,7 +11,7 @@ import pytest
 import tiktoken
 import tiny_encoders
 
-from tersely import CompressionSettings, Compressor, Document, ModelError
+from tersely import CompressionSettings, Compressor, Document, InvalidInputError, ModelError
 from tersely.methods.papers.labelled_words import LabelledWord, labelled_words, without_repeats
 from tersely.scoring import load_scorer
 from tersely.text.words import split_words
@@ -156,9 +156,11 @@ def test_labels_are_remembered(family: Family, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_model_that_cannot_do_what_a_method_needs_is_named(family: Family, tiny_compressor: Compressor) -> None:
-    with pytest.raises(ModelError, match=r"'evidence' needs attention, which model .* serves salience, llmlingua2"):
+    with pytest.raises(
+        InvalidInputError, match=r"'evidence' needs attention, which model .* serves salience, llmlingua2"
+    ):
         family.compressor.compress(["a b c"], "a?", rate=0.5, method="evidence")
-    with pytest.raises(ModelError, match=r"'llmlingua2' needs token labels.*microsoft/llmlingua-2-"):
+    with pytest.raises(InvalidInputError, match=r"'llmlingua2' needs token labels.*microsoft/llmlingua-2-"):
         tiny_compressor.compress(["a b c"], rate=0.5, method="llmlingua2")
     with pytest.raises(ModelError, match="no causal language model"):
         family.compressor.scorer.score([])

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from served_double import ServedDouble, running
 from tokenizers import Tokenizer
 
-from tersely import Compressor, ModelError, shared_compressor
+from tersely import Compressor, InvalidInputError, ModelError, shared_compressor
 from tersely.scoring import load_scorer
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
 from tersely.scoring.scorer import ScoringRequest
@@ -104,7 +104,9 @@ def test_what_was_computed_is_not_asked_for_again(server: ServedDouble) -> None:
 
 
 def test_evidence_says_why_it_needs_a_model_here(server: ServedDouble) -> None:
-    with pytest.raises(ModelError, match=r"'evidence' needs attention.*'openai:tiny'.*no server returns attention"):
+    with pytest.raises(
+        InvalidInputError, match=r"'evidence' needs attention.*'openai:tiny'.*no server returns attention"
+    ):
         Compressor(served(server)).compress(TEXTS, "Who?", rate=0.5, method="evidence")
     with pytest.raises(ModelError, match="no server returns it"):
         served(server).attend([], [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tersely.errors import ModelError
+from tersely.errors import InvalidInputError
 from tersely.methods.evidence import EVIDENCE
 from tersely.methods.method import Method, Ranking, Task
 from tersely.methods.papers import LLMLINGUA, LLMLINGUA2, LONGLLMLINGUA
@@ -29,12 +29,12 @@ _WITH_QUESTION: tuple[MethodName, ...] = ("evidence", "pruner", "longllmlingua",
 _WITHOUT_QUESTION: tuple[MethodName, ...] = ("llmlingua2", "salience")
 
 
-def choose_method(name: MethodName | None, question: str | None, scorer: Scorer) -> MethodName:
-    """The method asked for, else the one that makes the most of a question and of what the model can do."""
+def choose_method(name: MethodName | None, is_asked: bool, scorer: Scorer) -> MethodName:
+    """The method asked for, else the one that makes the most of a question, if there is one, and of the model."""
     if name:
         return name
     served = methods_of(scorer)
-    return next(method for method in (_WITH_QUESTION if question else _WITHOUT_QUESTION) if method in served)
+    return next(method for method in (_WITH_QUESTION if is_asked else _WITHOUT_QUESTION) if method in served)
 
 
 def methods_of(scorer: Scorer) -> list[MethodName]:
@@ -47,11 +47,11 @@ def check_scorer(name: MethodName, scorer: Scorer) -> None:
     """Refuse a model that cannot do what a method needs.
 
     Raises:
-        ModelError: the message says what is missing, and which model has it.
+        InvalidInputError: the message says what is missing, and which model has it.
     """
     method = METHODS[name]
     if method.needs_model and method.needs not in abilities_of(scorer):
-        raise ModelError(
+        raise InvalidInputError(
             f"method {name!r} needs {method.needs}, which model {scorer.name!r} does not give: name "
             f"{MODELS_WITH[method.needs]}; this one serves {', '.join(methods_of(scorer))}"
         )
