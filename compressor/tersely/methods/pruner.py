@@ -18,8 +18,7 @@ from tersely.methods.method import Method, Ranking, Task
 from tersely.scoring.labels import LabelledPassage, Pruner
 from tersely.text.segmentation import SegmentedDocument
 
-# Labels and probabilities of a half and of nothing are this far apart in log-odds: the one is no substitute for the
-# other.
+# In log-odds: a unit of probability 0.02 is no substitute for one of 0.5, which is this much above it.
 _MARGIN = 4.0
 # Shares of labels are often the same; then the mean probability decides, which is too small to change another order.
 _TIE = 1e-4
