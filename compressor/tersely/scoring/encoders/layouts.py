@@ -92,19 +92,23 @@ def load_pruner(model: str) -> LoadedPruner:
             f"pruner {model!r} could not be loaded from {folder} ({type(error).__name__}: {error}); fetch it anew if "
             f"it is damaged"
         ) from error
-    # XLM-RoBERTa counts positions from after the padding's.
-    positions = encoder.max_position_embeddings - (2 if encoder.model_type == "xlm-roberta" else 0)
-    longest = min(int(configuration.get("max_length") or 512), positions, _LONGEST_INPUT)
     threshold = configuration.get("default_threadshold", configuration.get("default_threshold"))  # spelled so there
     return LoadedPruner(
         network.eval().requires_grad_(False),
         tokenizer,
         model_fingerprint(network.named_parameters()),
-        longest,
+        _context_length(encoder, configuration.get("max_length") if is_open else None),
         _THRESHOLD if threshold is None else float(threshold),
         rounds=not is_open,
         plain_questions=not is_open,
     )
+
+
+def _context_length(encoder: PreTrainedConfig, trained: int | None) -> int:
+    """The tokens that a pruner reads at once: as it says, else 512 for DeBERTa, else those there are positions for."""
+    # XLM-RoBERTa counts positions from after the padding's.
+    positions = int(encoder.max_position_embeddings) - (2 if encoder.model_type == "xlm-roberta" else 0)
+    return min(trained or (512 if encoder.model_type == "deberta-v2" else positions), positions, _LONGEST_INPUT)
 
 
 class _Pruner(nn.Module):
