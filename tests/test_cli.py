@@ -133,7 +133,7 @@ def test_order_and_method_reach_the_compressor(run, tmp_path) -> None:
         (["compress", "FILE", "-t", "-5"], "target_tokens"),
         (
             ["compress", "FILE", "-r", "0.5", "-m", "magic"],
-            "'longllmlingua' or 'llmlingua', got 'magic'",
+            "'llmlingua2' or 'pruner', got 'magic'",
         ),
         (["compress", "FILE", "-r", "0.5", "--order", "odd"], "order: input should be 'original'"),
         (["compress", "FILE", "-r", "0.5", "-m", "longllmlingua"], "needs a question"),

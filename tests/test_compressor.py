@@ -12,6 +12,7 @@ from meeting_documents import DOCUMENTS, QUESTION
 
 import tersely
 from conftest import is_used_or_explained
+from doubles import FakeScorer
 from tersely import (
     CompressionResult,
     CompressionSettings,
@@ -22,7 +23,7 @@ from tersely import (
     TerselyError,
     TokenizerError,
 )
-from tersely.methods import METHODS
+from tersely.methods import methods_of
 
 
 def test_documents_in_every_form(fake_compressor) -> None:
@@ -82,7 +83,7 @@ def test_a_budget_given_to_a_call_replaces_the_compressors_own(fake_scorer) -> N
         (
             ["x"],
             {"rate": 0.5, "method": "magic"},
-            "method: .*'evidence', 'salience', 'longllmlingua' or 'llmlingua'.*'magic'",
+            "method: .*'evidence', 'salience', .*'llmlingua2' or 'pruner'.*'magic'",
         ),
         (["x"], {"rate": 0.5, "order": "random"}, "order: .*'random'"),
         (["x"], {"rate": 0.5, "protect": ["("]}, r"protect.0: pattern '\(' does not compile"),
@@ -220,7 +221,7 @@ def test_several_threads_get_what_one_gets(tiny_compressor) -> None:
 
 
 @pytest.mark.parametrize("tiny", ["tiny_llama", "tiny_gpt2"])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", methods_of(FakeScorer()))
 def test_any_causal_model_compresses_texts_longer_than_its_context(request, tiny, method) -> None:
     folder = request.getfixturevalue(tiny)
     text = " ".join(f"Sentence {i} has some words, and ends." for i in range(60))

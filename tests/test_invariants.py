@@ -12,7 +12,7 @@ from conftest import is_used_or_explained
 from doubles import FakeScorer
 from tersely import CompressionResult, Compressor, Document, ProtectedTextError
 from tersely.budget.rendering import DOCUMENT_SEPARATOR, with_title
-from tersely.methods import METHODS
+from tersely.methods import methods_of
 
 WORDS = [
     "alpha",
@@ -32,7 +32,7 @@ WORDS = [
 text = st.lists(st.sampled_from(WORDS) | st.text("ab1. \n", max_size=6), max_size=60).map(" ".join)
 document = st.builds(Document, text=text, title=st.none() | st.sampled_from(["Title", "A longer title"]))
 documents = st.lists(document, min_size=1, max_size=6).filter(lambda found: any(one.text.strip() for one in found))
-method = st.sampled_from(list(METHODS))
+method = st.sampled_from(methods_of(FakeScorer()))
 order = st.sampled_from(["original", "best_first", "best_at_both_ends"])
 budget = st.fixed_dictionaries({"rate": st.floats(0.01, 1.0)}) | st.fixed_dictionaries(
     {"target_tokens": st.integers(1, 300)}
@@ -142,7 +142,7 @@ def test_json_both_ways(found, budget) -> None:
     assert CompressionResult.model_validate_json(result.model_dump_json()) == result
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", methods_of(FakeScorer()))
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.9])
 def test_nearly_all_of_a_budget_is_used_or_the_result_says_why_not(method, rate) -> None:
     found = [

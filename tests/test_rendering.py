@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from doubles import FakeScorer
 from tersely import CompressionResult, CompressionSettings, Compressor, Document, InvalidInputError
 from tersely.budget.rendering import Marks, document_text, kept_spans, render_context
-from tersely.methods import METHODS
+from tersely.methods import methods_of
 from tersely.settings import settings_from
 from tersely.text.segmentation import segment_documents
 
@@ -81,7 +81,7 @@ COMPRESSOR = Compressor(FakeScorer(), tokenizer="o200k_base")
     st.lists(st.sampled_from(["alpha beta.", "# Head\n\n", "- one\n", "gamma", "日本語。", "\n\n"]), max_size=40),
     st.integers(1, 80),
     st.sampled_from(MARKERS),
-    st.sampled_from(list(METHODS)),
+    st.sampled_from(methods_of(FakeScorer())),
 )
 def test_a_compressed_context_with_marks(parts, target, gap_marker, method) -> None:
     documents = [f"alpha {' '.join(parts)} omega", "Another document, of many other words, that is long enough."]

@@ -13,7 +13,7 @@ from tersely.documents import Document
 from tersely.errors import TerselyError
 from tersely.input import read_documents
 from tersely.memory import Memory
-from tersely.methods import METHODS
+from tersely.methods import METHODS, check_scorer, choose_method
 from tersely.pipeline import Call, check_call, run
 from tersely.result import CompressionResult
 from tersely.scoring import DEFAULT_MODEL, Loader, Scorer, load_scorer
@@ -97,21 +97,24 @@ class Compressor:
             The compressed prompt and the account of it. Its context never has more tokens than the budget.
 
         Raises:
-            InvalidInputError: a document, the question or a setting cannot be used; the message names it.
+            InvalidInputError: a document, the question or a setting cannot be used, or the model cannot do what the
+                method needs; the message names it.
             ProtectedTextError: what must be kept exceeds the budget; the message says by how much.
         """
         settings = (settings or self.settings).overridden(
             rate=rate, target_tokens=target_tokens, method=method, order=order, protect=protect
         )
         check_call(settings, question, instruction)
-        call = Call(documents, question, instruction, settings)
+        chosen = choose_method(settings.method, bool(question), self.scorer)
+        check_scorer(chosen, self.scorer)
+        call = Call(documents, question, instruction, settings, chosen)
         return run(call, self.scorer, self.tokenizer, self._segments, progress)
 
     def index(
         self,
         documents: Sequence[str | Document | Mapping[str, Any]],
         *,
-        method: MethodName = "evidence",
+        method: MethodName | None = None,
         protect: Sequence[str] | None = None,
         settings: CompressionSettings | None = None,
         progress: Callable[[str, float], None] | None = None,
@@ -123,17 +126,19 @@ class Compressor:
 
         Args:
             documents: as in `compress`.
-            method: which will be asked for; each keeps what it needs.
+            method: which will be asked for, by default the model's for a question; each keeps what it needs.
             protect: as it will be in `compress`.
             settings, progress: as in `compress`.
 
         Raises:
             InvalidInputError: a document or a setting cannot be used; the message names it.
         """
-        settings = (settings or self.settings).overridden(method=method, protect=protect)
+        chosen = method or choose_method(None, True, self.scorer)
+        settings = (settings or self.settings).overridden(method=chosen, protect=protect)
+        check_scorer(chosen, self.scorer)
         usable = read_documents(documents, settings.strict).usable
         segmented = segment_documents(usable, settings.protect, self._segments)
-        requests = METHODS[method].prefetch(self.scorer, segmented)
+        requests = METHODS[chosen].prefetch(self.scorer, segmented)
         self.scorer.prepare(requests, lambda share: progress("read", share) if progress else None)
 
     def compress_batch(

@@ -26,7 +26,7 @@ from tersely.documents import Document
 from tersely.errors import InvalidInputError
 from tersely.input import ReadDocuments, check_text, read_documents
 from tersely.memory import Memory
-from tersely.methods import METHODS, Method, Task, choose_method
+from tersely.methods import METHODS, Method, Task
 from tersely.result import CompressionResult
 from tersely.scoring.scorer import Scorer
 from tersely.settings import CompressionSettings, MethodName
@@ -47,11 +47,7 @@ class Call:
     question: str | None
     instruction: str | None
     settings: CompressionSettings
-
-    @property
-    def method_name(self) -> MethodName:
-        """The method asked for, or the default one."""
-        return choose_method(self.settings.method, self.question)
+    method_name: MethodName
 
     @property
     def method(self) -> Method:
@@ -201,14 +197,15 @@ def _select(
     marks = Marks(settings.gap_marker, _CUT_MARKER if method.whole_units and settings.fragments else None)
     order_name = settings.order or method.default_order
     ranking = None
+    pruned = method.thresholds and settings.threshold is not None
     with clock.stage("rank"):
-        if documents and (not given.fits or order_name != "original"):
+        if documents and (not given.fits or order_name != "original" or pruned):
             task = Task(documents, usable.tokens, given.target, call.question, settings, scorer, clock.progress)
             ranking = method.rank(task)
         relevance = ranking.relevance if ranking else None
         order = arrange(relevance or [0.0] * len(documents), order_name)
     # In another order the same documents can take a token more, where a text meets a separator.
-    if ranking is None or counter.count(render_context(documents, masks, order)) <= given.target:
+    if ranking is None or (not pruned and counter.count(render_context(documents, masks, order)) <= given.target):
         return _Selection(relevance, order, masks, None, marks)
     with clock.stage("score"):
         pieces = ranking.pieces(order)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from tersely.errors import InvalidInputError, complaint
 from tersely.text.patterns import check_size, pattern_source
 
-MethodName = Literal["evidence", "salience", "longllmlingua", "llmlingua"]
+MethodName = Literal["evidence", "salience", "longllmlingua", "llmlingua", "llmlingua2", "pruner"]
 Order = Literal["original", "best_first", "best_at_both_ends"]
 
 
@@ -27,6 +27,17 @@ def number(value: Any) -> Any:
     """
     if isinstance(value, bool):
         raise ValueError("must be a number, not true or false")
+    return value
+
+
+def strings(value: Any) -> Any:
+    """The value, if it is no bare string, which would be taken for its characters.
+
+    Raises:
+        ValueError: it is one.
+    """
+    if isinstance(value, str):
+        raise ValueError("must be a list of strings, not a string")
     return value
 
 
@@ -47,7 +58,10 @@ class SettingFields(BaseModel):
     """The budget in tokens, instead of a rate."""
 
     method: MethodName | None = None
-    """How to choose; by default `evidence` where a question is given, else `salience`."""
+    """How to choose; by default `evidence` where a question is given, else `salience`.
+
+    A model that is no causal language model has its own default: `llmlingua2` for a token classifier, `pruner` for a
+    pruner."""
 
     order: Order | None = None
     """Order of the documents; by default `original` with `salience` and `llmlingua`, else `best_first`."""
@@ -71,7 +85,7 @@ class SettingFields(BaseModel):
     granularity: Annotated[float, BeforeValidator(number)] = Field(default=2.0, ge=1)
     """The papers' methods first choose whole documents, this many times the budget.
 
-    This is k of LLMLingua, section 3.1."""
+    This is k of LLMLingua, section 3.1. `llmlingua2` counts documents, as its code does, the others their tokens."""
 
     dynamic_ratio: Annotated[float, BeforeValidator(number)] = Field(default=0.25, ge=0, le=1)
     """How much more `longllmlingua` keeps of the best document than of the middle one.
@@ -88,6 +102,35 @@ class SettingFields(BaseModel):
 
     By default a character that is no text becomes U+FFFD, and a document that cannot be used is left out. Result and
     log say so."""
+
+    token_to_word: Literal["mean", "first"] = "mean"
+    """How `llmlingua2` makes a word's probability of its tokens'.
+
+    It is their mean or the first one's."""
+
+    force_tokens: Annotated[tuple[str, ...], BeforeValidator(strings)] = ()
+    """Words that `llmlingua2` keeps before all others.
+
+    Unlike what `protect` matches, they go where the budget does not hold them."""
+
+    force_reserve_digit: bool = Field(default=False, strict=True)
+    """Let `llmlingua2` keep tokens with a digit before all others."""
+
+    drop_consecutive: bool = Field(default=False, strict=True)
+    """Let `llmlingua2` drop one of `force_tokens` where nothing else is kept after the same one before it."""
+
+    chunk_end_tokens: Annotated[tuple[str, ...], BeforeValidator(strings)] = (".", "\n")
+    """Tokens after which `llmlingua2` may cut a text that is longer than its model reads at once."""
+
+    threshold: Annotated[float, BeforeValidator(number)] | None = Field(default=None, ge=0, le=1)
+    """Let `pruner` leave out every unit whose score is not above this, even where the budget holds all.
+
+    With `rate=1` it alone decides. Provence's authors recommend 0.1, or 0.5 to keep less."""
+
+    token_labels: Literal["mean", "rounded"] | None = None
+    """How `pruner` makes a unit's score: the mean of its tokens' probabilities, or the share of them above `threshold`.
+
+    By default as the model's authors do: rounded for Provence, the mean for open-provence."""
 
 
 class CompressionSettings(SettingFields):

@@ -42,7 +42,11 @@ def evaluate(
         list[str] | None, typer.Option(help="Our name=your name of a field, such as question=query. Can be repeated.")
     ] = None,
     methods: Annotated[
-        str, typer.Option(help="Separated by commas; `all` is every method, baseline and peer (`make peers`).")
+        str,
+        typer.Option(
+            help="Separated by commas; `all` is every method, baseline and peer (`make peers`) for the model. "
+            "METHOD:MODEL has a model of its own, such as pruner:ID."
+        ),
     ] = _DEFAULT_METHODS,
     rates: Annotated[str, typer.Option(help="Shares of the tokens to keep, separated by commas.")] = _DEFAULT_RATES,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many questions of each data set.")] = None,

@@ -1,10 +1,10 @@
-"""The command line's part that is about models: fetch, list and remove them, calibrate one."""
+"""The command line's part that is about models: fetch, list, remove and diagnose them, calibrate one."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -31,9 +31,36 @@ def fetch(
     name: Annotated[str, typer.Argument(help="The embedded model, a .gguf file or a Hub id.")] = DEFAULT_MODEL,
 ) -> None:
     """Fetch a model, make it ready to load and print its folder."""
+    from tersely.scoring.hub import hub_folder
     from tersely.scoring.models import model_path
 
-    typer.echo(model_path(name) or _hub_folder(name))
+    typer.echo(model_path(name) or hub_folder(name))
+
+
+@models.command()
+def doctor(
+    name: Annotated[str, typer.Argument(help="A folder, a Hub id, or openai:MODEL.")] = DEFAULT_MODEL,
+) -> None:
+    """Say which methods a model can serve and why, from its configuration: no weights are fetched."""
+    from tersely.methods import METHODS
+    from tersely.scoring.abilities import MODELS_WITH
+    from tersely.scoring.doctor import diagnose
+
+    diagnosis = diagnose(name)
+    typer.echo(f"{name} is a {diagnosis.kind}: {diagnosis.reason}")
+    if diagnosis.licence:
+        typer.echo(f"licence: {diagnosis.licence}")
+    if diagnosis.problem:
+        typer.echo(f"problem: {diagnosis.problem}")
+    for method_name, method in METHODS.items():
+        serves = not method.needs_model or method.needs in diagnosis.abilities
+        if not method.needs_model:
+            why = "asks no model"
+        elif serves:
+            why = f"the model gives {method.needs}"
+        else:
+            why = f"needs {method.needs}: {MODELS_WITH[method.needs]}"
+        typer.echo(f"{method_name:14}{'yes' if serves else 'no':4}{why}")
 
 
 @models.command()
@@ -96,6 +123,7 @@ def calibrate(
 
 
 def _ready_folder(name: str) -> Path:
+    from tersely.scoring.hub import hub_folder
     from tersely.scoring.models import cached_models
 
     for cached in cached_models():
@@ -103,18 +131,7 @@ def _ready_folder(name: str) -> Path:
             return cached.path
     if name.count("/") == 1:
         with suppress(ModelError):
-            return _hub_folder(name, local_files_only=True)
+            return hub_folder(name, local_files_only=True)
     raise ModelError(
         f"model {name!r} is not ready; run `tersely models fetch{'' if name == DEFAULT_MODEL else ' ' + name}`"
     )
-
-
-def _hub_folder(name: str, **options: Any) -> Path:
-    """Where Hugging Face's own cache keeps a model of the Hub; downloads what is missing there."""
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt"], **options))
-    except Exception as error:  # the network, the Hub and the disk raise many types here
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"model {name!r} cannot be had from the Hugging Face Hub ({reason})") from error

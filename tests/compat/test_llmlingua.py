@@ -115,12 +115,10 @@ def test_the_adapters_recipe_without_a_method_names_what_evidence_does_not_use(p
     assert warning.filename == __file__
 
 
-def test_llmlingua2(fake_model) -> None:
-    with pytest.warns(UserWarning, match="use_llmlingua2: .*smollm2-135m-instruct, not microsoft/llmlingua-2-xlm"):
-        compressor = PromptCompressor(
-            model_name="microsoft/llmlingua-2-xlm-roberta-large-meetingbank", use_llmlingua2=True
-        )
-    assert compressor.model_name == DEFAULT_MODEL
+def test_llmlingua2_without_a_token_classifier(fake_model) -> None:
+    with pytest.warns(UserWarning, match="use_llmlingua2: smollm2-135m-instruct is no token classifier, so"):
+        compressor = PromptCompressor(use_llmlingua2=True)
+    assert (compressor.model_name, compressor.method) == (DEFAULT_MODEL, None)
     with pytest.warns(UserWarning, match=r"force_tokens \['\\n', '\?'\] are no words"):
         result = compressor.compress_prompt(MILL, rate=0.33, force_tokens=["\n", "?"])
     assert list(result) == [KEYS[0], "compressed_prompt_list", *KEYS[1:]]

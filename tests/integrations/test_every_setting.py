@@ -41,6 +41,13 @@ VALUES: dict[str, Any] = {
     "dynamic_ratio": 0.5,
     "segment_tokens": 100,
     "strict": True,
+    "token_to_word": "first",
+    "force_tokens": ["the"],
+    "force_reserve_digit": True,
+    "drop_consecutive": True,
+    "chunk_end_tokens": [";"],
+    "threshold": 0.5,
+    "token_labels": "rounded",
 }
 
 

@@ -14,7 +14,7 @@ from conftest import DATA, is_used_or_explained
 from doubles import FakeScorer
 from tersely import Compressor, Document
 from tersely.budget.shares import dynamic_rates, select_documents
-from tersely.methods import METHODS
+from tersely.methods import methods_of
 from tersely.methods.method import Task
 from tersely.methods.papers.iterative import Share, compress_iteratively
 from tersely.methods.papers.ranking import RESTRICTIVE_STATEMENT
@@ -137,7 +137,7 @@ def test_llmlingua_keeps_surprising_words_and_never_looks_at_the_question() -> N
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", methods_of(FakeScorer()))
 def test_budgets_hold_on_real_questions(real_compressor, hotpot, natural_questions, method) -> None:
     rows = [*hotpot[:2], natural_questions[0]]
     for row in rows:

@@ -6,7 +6,7 @@ import pytest
 
 from doubles import FakeScorer
 from tersely import Compressor, Document
-from tersely.methods import METHODS
+from tersely.methods import METHODS, methods_of
 from tersely.scoring.scorer import ScoringRequest
 
 RIVER = "The river rises in the hills. It passes two mills, and a bridge of 1820 spans it near the town. "
@@ -55,7 +55,7 @@ def cached_part(request: ScoringRequest) -> tuple:
 
 @pytest.mark.parametrize("heads", [True, False], ids=["with heads", "without heads"])
 @pytest.mark.parametrize("question", QUESTIONS)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", methods_of(FakeScorer()))
 def test_all_that_is_prefetched_is_asked_for(method: str, question: str, heads: bool) -> None:
     scorer = Recording(heads)
     compressor = Compressor(scorer, tokenizer="o200k_base")

@@ -84,6 +84,7 @@ async def test_null_is_as_if_it_were_not_given(client) -> None:
         ({"documents": ["a"], "target_tokens": 0}, "target_tokens"),
         ({"documents": ["a"], "rate": 0.5, "method": "best"}, "method"),
         ({"documents": ["a"], "rate": 0.5, "method": "evidence"}, "needs a question"),
+        ({"documents": ["a"], "rate": 0.5, "method": "llmlingua2"}, "needs token labels, which model 'fake' does not"),
         ({"documents": ["a"], "rate": 0.5, "protect": ["("]}, "does not compile"),
         ({"documents": ["a"], "rate": 0.5, "question": 5}, "question must be a string, got int 5"),
         ({"documents": ["a"], "rate": 0.5, "question": " "}, "question is empty"),

@@ -23,6 +23,7 @@ from tersely.compat.lists import compress_in_list
 from tersely.compat.loading import LLAMA_2, read_device, read_dtype, read_model
 from tersely.compat.segments import parse_segments, read_segments
 from tersely.compressor import shared_compressor
+from tersely.scoring.abilities import abilities_of
 from tersely.settings import MethodName, settings_from
 
 _ENCODING = "cl100k_base"  # that of gpt-3.5-turbo, with which llmlingua counts
@@ -38,11 +39,10 @@ class PromptCompressor:
             `auto`, `balanced`, `balanced_low_0`, which here mean the same as `cuda`.
         model_config: `torch_dtype` (or `dtype`) counts; remote code is never run.
         open_api_config: no meaning here.
-        use_llmlingua2: results have the shape of LLMLingua-2's (see `compress_prompt_llmlingua2`); the compression is
-            Tersely's, with the embedded model.
+        use_llmlingua2: results have LLMLingua-2's shape; without a token classifier the compression is Tersely's own.
         llmlingua2_config: no meaning here.
-        method: how every call chooses what is kept, as in `tersely.CompressionSettings`. By default `evidence` where a
-            question is given, whatever `rank_method` says, and `llmlingua` where none is.
+        method: how every call chooses, as in `tersely.CompressionSettings`. By default `llmlingua2` with a token
+            classifier; else `evidence` with a question, whatever `rank_method` says, and `llmlingua` without one.
 
     Attributes:
         compressor: the `tersely.Compressor` that does the work, shared by all that ask for the same model.
@@ -65,15 +65,16 @@ class PromptCompressor:
     ) -> None:
         arguments = parameters.given(PromptCompressor.__init__, locals())
         settings_from({"method": method})
-        self.model_name = read_model(model_name, use_llmlingua2)
+        self.model_name = read_model(model_name)
         self.use_llmlingua2 = bool(use_llmlingua2)
-        self.method = method
         device = read_device(device_map)
         dtype, others = read_dtype(model_config or {})
-        note = f"use_llmlingua2: the compression is Tersely's own, with {self.model_name}, not {model_name}"
-        used = {"model_name", "device_map", "model_config", "use_llmlingua2", "method"}
-        parameters.warn_of({**arguments, **others}, used, [note] if use_llmlingua2 else [])
         self.compressor = shared_compressor(self.model_name, _ENCODING, device=device, dtype=dtype)
+        labels = "token labels" in abilities_of(self.compressor.scorer)
+        self.method: MethodName | None = method or ("llmlingua2" if labels else None)
+        note = f"use_llmlingua2: {self.model_name} is no token classifier, so the compression is Tersely's own"
+        used = {"model_name", "device_map", "model_config", "use_llmlingua2", "method"}
+        parameters.warn_of({**arguments, **others}, used, [note] if use_llmlingua2 and not labels else [])
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """`compress_prompt`."""
@@ -303,7 +304,7 @@ class PromptCompressor:
         drop_consecutive: bool = False,
         chunk_end_tokens: Sequence[str] = [".", "\n"],
     ) -> dict[str, Any]:
-        """Compress contexts, with a result of LLMLingua-2's shape. The compression is Tersely's own.
+        """Compress contexts, with a result of LLMLingua-2's shape; by a token classifier where the model is one.
 
         Args:
             context: documents, or one.

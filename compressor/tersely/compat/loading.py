@@ -24,15 +24,15 @@ _DTYPES = ("float16", "bfloat16", "float32", "float64")
 _ANY_DEVICE = ("cuda", "auto", "balanced", "balanced_low_0", "sequential")
 
 
-def read_model(model_name: Any, use_llmlingua2: bool) -> str | PathLike[str]:
-    """The model to load: the embedded one where none is named, and in place of LLMLingua-2's token classifiers.
+def read_model(model_name: Any) -> str | PathLike[str]:
+    """The model to load: the embedded one where none is named.
 
     Raises:
         InvalidInputError: it is no name.
     """
     if not isinstance(model_name, (str, PathLike)) or not str(model_name).strip():
         raise InvalidInputError(f"model_name must be a name, a folder or a file, got {model_name!r}")
-    return DEFAULT_MODEL if use_llmlingua2 or isinstance(model_name, _NotGiven) else model_name
+    return DEFAULT_MODEL if isinstance(model_name, _NotGiven) else model_name
 
 
 def read_device(device_map: Any) -> str | None:

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, cast
 
 import regex
 
+from tersely.compat.label_options import LabelOptions, read_label_options
+from tersely.compat.numbers import read_number
 from tersely.documents import Span
 from tersely.errors import InvalidInputError
 from tersely.input import check_text
@@ -47,6 +49,15 @@ _OF_METHOD: dict[MethodName, set[str]] = {
         "condition_compare",
     },
     "llmlingua": _COARSE,
+    "llmlingua2": {
+        "use_context_level_filter",
+        "token_to_word",
+        "drop_consecutive",
+        "chunk_end_tokens",
+        "target_context",
+        "context_level_rate",
+        "context_level_target_token",
+    },
 }
 _CONTEXT_BUDGET = regex.compile(r"\s*([-+*/])\s*(\d{1,12}(?:\.\d{1,12})?)\s*")
 
@@ -60,6 +71,7 @@ class Options(NamedTuple):
         context_budget: the tokens of the coarse stage, as an operator and a number that are applied to the budget; None
             where that stage is to leave every context in.
         dynamic_ratio, segment_tokens: as in `CompressionSettings`.
+        labels: what is asked of a token classifier.
         used: names of the parameters that have a meaning with this method (see `parameters.py`).
     """
 
@@ -70,10 +82,15 @@ class Options(NamedTuple):
     context_budget: tuple[str, float] | None
     dynamic_ratio: float
     segment_tokens: int
+    labels: LabelOptions
     used: frozenset[str]
 
     def settings(self, target: int) -> CompressionSettings:
-        """Tersely's settings for a budget in tokens."""
+        """Tersely's settings for a budget in tokens.
+
+        Raises:
+            InvalidInputError: a value cannot be used; the message names it.
+        """
         return settings_from(
             {
                 "target_tokens": target,
@@ -83,6 +100,7 @@ class Options(NamedTuple):
                 "granularity": self._granularity(target),
                 "dynamic_ratio": self.dynamic_ratio,
                 "segment_tokens": self.segment_tokens,
+                **self.labels.settings,
             }
         )
 
@@ -125,8 +143,9 @@ def read_options(arguments: Mapping[str, Any], method: MethodName | None) -> Opt
             if arguments.get("use_context_level_filter", True)
             else None
         ),
-        dynamic_ratio=_number(arguments, "dynamic_context_compression_ratio", 0.0, 0, 1),
-        segment_tokens=int(_number(arguments, "iterative_size", 200, 1, inf)),
+        dynamic_ratio=read_number(arguments, "dynamic_context_compression_ratio", 0.0, 0, 1),
+        segment_tokens=int(read_number(arguments, "iterative_size", 200, 1, inf)),
+        labels=read_label_options(arguments, words_and_signs(arguments.get("force_tokens"))[0]),
         used=frozenset(_OF_METHOD.get(chosen, _WHOLE_UNITS) | ({"rank_method"} if rank_method == chosen else set())),
     )
 
@@ -151,11 +170,11 @@ def read_budget(rate: Any, target_token: Any) -> int | None:
     Raises:
         InvalidInputError: the rate is not in (0, 1], or the target is not a positive number (-1: none is given).
     """
-    if not _number({"rate": rate}, "rate", 0.5, 0, 1):
+    if not read_number({"rate": rate}, "rate", 0.5, 0, 1):
         raise InvalidInputError(f"rate must be above 0 and at most 1, got {rate!r}")
     if target_token is None or target_token == -1:
         return None
-    return int(_number({"target_token": target_token}, "target_token", -1, 1, inf))
+    return int(read_number({"target_token": target_token}, "target_token", -1, 1, inf))
 
 
 def read_contexts(context: Any) -> list[str]:
@@ -201,7 +220,7 @@ def read_count(value: Any, name: str = "force_context_number") -> int:
     Raises:
         InvalidInputError: it is no number, or below 0.
     """
-    return 0 if value is None else int(_number({name: value}, name, 0, 0, inf))
+    return 0 if value is None else int(read_number({name: value}, name, 0, 0, inf))
 
 
 def outer_sentences(contexts: Sequence[str], first: Any, last: Any) -> list[list[Span]]:
@@ -243,7 +262,8 @@ def words_and_signs(force_tokens: Any) -> tuple[list[str], list[str]]:
 
 
 def _protected(arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    words, _ = words_and_signs(arguments.get("force_tokens"))
+    # One of which repeats are dropped is no text that must stay.
+    words = [] if arguments.get("drop_consecutive") else words_and_signs(arguments.get("force_tokens"))[0]
     patterns = [rf"(?<!\w){regex.escape(word.strip())}(?!\w)" for word in words]
     return (*patterns, r"\d+") if arguments.get("force_reserve_digit") else tuple(patterns)
 
@@ -253,15 +273,3 @@ def _choice(arguments: Mapping[str, Any], name: str, default: str, choices: Sequ
     if value not in choices:
         raise InvalidInputError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
     return cast(str, value)
-
-
-def _number(arguments: Mapping[str, Any], name: str, default: float, least: float, most: float) -> float:
-    value = arguments.get(name, default)
-    try:
-        number = float(value) if not isinstance(value, (bool, str)) else None
-    except (TypeError, ValueError):
-        number = None
-    if number is None or not least <= number <= most or number == inf:
-        limit = f"at least {least:g}" if most == inf else f"from {least:g} to {most:g}"
-        raise InvalidInputError(f"{name} must be a number, {limit}, got {value!r}")
-    return number

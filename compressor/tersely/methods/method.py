@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tersely.budget.pieces import Piece
+from tersely.scoring.abilities import Ability
 from tersely.scoring.scorer import Progress, Scorer, ScoringRequest
 from tersely.settings import CompressionSettings, Order
 from tersely.text.segmentation import SegmentedDocument
@@ -62,6 +63,8 @@ class Method:
             can be computed before any is asked.
         needs_question: whether a question must be given.
         needs_model: whether the scorer is asked at all.
+        thresholds: whether what is worth too little goes even where all fits, if `settings.threshold` says so.
+        needs: what the scorer must be able to do then; by default what a language model that is loaded here can.
         default_order: of the documents in the context.
         whole_units: whether its pieces are units; else they are words.
         margin: if the best piece does not fit, a piece worth less than it by more than this is no substitute.
@@ -74,3 +77,5 @@ class Method:
     default_order: Order
     whole_units: bool
     margin: float = float("inf")
+    thresholds: bool = False
+    needs: Ability = "attention"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tersely.scoring.kinds import SERVER_PREFIX, kind_of
 from tersely.scoring.models import DEFAULT_MODEL
 from tersely.scoring.scorer import Scorer
 from tersely.settings import CacheSettings
@@ -21,8 +22,11 @@ def load_scorer(
 ) -> Scorer:
     """Load a model as everything that names one does: `Compressor`, `compress`, the adapters, the service.
 
+    A causal language model serves most methods; a token classifier or a pruner serves its own (see `abilities.py`).
+
     Args:
-        model: the embedded default's name, a folder, a `.gguf` file or a Hub id.
+        model: the embedded default's name, a folder, a `.gguf` file or a Hub id; or `openai:` and the name of a model
+            that a server has (see `served/settings.py`), for which device and dtype have no meaning.
         device: a torch device; by default CUDA, else MPS, else the processor.
         dtype: a torch dtype's name, or `"int8"`; by default the best for model and processor.
         cache: how much of documents is cached between calls.
@@ -42,7 +46,7 @@ def set_loader(loader: Loader | None) -> None:
         loader: gets the arguments of `load_scorer`; None for our own.
     """
     global _loader
-    _loader = loader or _load_with_torch
+    _loader = loader or _load
 
 
 def current_loader() -> Loader:
@@ -50,12 +54,25 @@ def current_loader() -> Loader:
     return _loader
 
 
-def _load_with_torch(
+def _load(
     model: str, *, device: str | None = None, dtype: str | None = None, cache: CacheSettings | None = None
 ) -> Scorer:
-    from tersely.scoring.causal_lm import CausalLanguageModelScorer  # imports torch, which takes seconds
+    kind = kind_of(model)
+    if kind == "server":
+        from tersely.scoring.served.scorer import ServedScorer
+
+        return ServedScorer(model.removeprefix(SERVER_PREFIX), cache=cache)
+    if kind == "token classifier":
+        from tersely.scoring.encoders.classifier import TokenClassifierScorer  # imports torch, which takes seconds
+
+        return TokenClassifierScorer(model, device=device, dtype=dtype, cache=cache)
+    if kind == "pruner":
+        from tersely.scoring.encoders.pruner import PrunerScorer
+
+        return PrunerScorer(model, device=device, dtype=dtype, cache=cache)
+    from tersely.scoring.causal_lm import CausalLanguageModelScorer
 
     return CausalLanguageModelScorer(model, device=device, dtype=dtype, cache=cache)
 
 
-_loader: Loader = _load_with_torch
+_loader: Loader = _load

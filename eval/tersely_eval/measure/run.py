@@ -89,7 +89,7 @@ def take_measurements(
         measurement.key for measurement in read_run(path).measurements if measurement.error is None
     }  # a failure is measured again
     examples = _example_keys(todo)
-    available = approaches(compressor)
+    available = approaches(compressor, {case.method for case in todo})
     with _appending(path) as file:
         for case in todo:
             if case.key not in done:

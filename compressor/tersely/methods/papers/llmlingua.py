@@ -37,6 +37,7 @@ LLMLINGUA = Method(
     prefetch=surprisal_requests,
     needs_question=False,
     needs_model=True,
+    needs="log-probabilities",
     default_order="original",
     whole_units=False,
 )

@@ -48,6 +48,7 @@ LONGLLMLINGUA = Method(
     prefetch=prefetch_requests,
     needs_question=True,
     needs_model=True,
+    needs="log-probabilities",
     default_order="best_first",
     whole_units=False,
 )

@@ -8,7 +8,7 @@ NEW_NAMES = {
     "open_api_config": "leave it out: no remote API is called",
     "instruction_str": "leave it out: your prompt template has the instruction, and it is never compressed",
     "rank_method": "here it is method",
-    "use_llmlingua2": "leave it out: here there is no such method",
+    "use_llmlingua2": "leave it out: a token classifier as model compresses by method llmlingua2",
     "additional_compress_kwargs": "each has a name of its own here, such as rate, order or protect",
     "metadata_mode": "here it is count_metadata, true or false",
 }

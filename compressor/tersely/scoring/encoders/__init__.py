@@ -1,0 +1,1 @@
+"""Trained compressors on torch: encoders with a head that labels tokens. `scorers.py` loads them by name."""

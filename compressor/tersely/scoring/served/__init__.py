@@ -1,0 +1,1 @@
+"""A causal language model behind a server that returns log-probabilities of prompts, such as vLLM's. Needs no torch."""
