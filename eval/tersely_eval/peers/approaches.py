@@ -86,9 +86,10 @@ def parse_methods(given: Iterable[str]) -> tuple[str, ...]:
     methods = tuple(dict.fromkeys(given))
     for name in methods:
         if name not in METHODS and name not in method_names() and not _method_and_model(name):
+            known = ", ".join([*METHODS, *BASELINES, *ENCODER_BASELINES, *PEERS])
             raise InvalidInputError(
-                f"methods: there is no {name!r}; there are {', '.join([*METHODS, *BASELINES, *ENCODER_BASELINES, *PEERS])}, and methods "
-                f"with a model of their own, such as pruner:ID"
+                f"methods: there is no {name!r}; there are {known}, and methods with a model of their own, such as "
+                f"pruner:ID"
             )
     return methods
 
