@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from tersely import CompressionResult
+from tersely import CompressionResult, CompressionSettings
 from tersely.memory import Memory
 from tersely_server.errors import ServiceError
 from tersely_server.proxy.json_source import is_json
@@ -134,7 +134,7 @@ class MarkedCompression:
         if automatic and sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) < (options.min_tokens or 0):
             return unchanged  # a token has at least one byte
         settings = options.settings
-        marker = {"settings": {"gap_marker": settings.gap_marker}} if settings.gap_marker else {}
+        marker = {"settings": CompressionSettings(gap_marker=settings.gap_marker)} if settings.gap_marker else {}
         result = await self._compress(
             texts,
             options.question,
