@@ -1,4 +1,4 @@
-"""What a stand-in upstream answers in Anthropic's and OpenAI's newer protocol: one answer, and the events of a stream."""
+"""What a stand-in upstream answers in Anthropic's and OpenAI's newer protocol, at once and as a stream."""
 
 from __future__ import annotations
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 pytest.importorskip("fastapi")
-anthropic = pytest.importorskip("anthropic")
+pytest.importorskip("anthropic")
 
+import anthropic
 import httpx
 from protocol_answers import MESSAGE_EVENTS
 from proxy_requests import BAKERY, MILL, QUESTION, text, user

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 pytest.importorskip("fastapi")
-openai = pytest.importorskip("openai")
+pytest.importorskip("openai")
 
 import httpx
+import openai
 from protocol_answers import RESPONSE_EVENTS
 from proxy_requests import BAKERY, MILL, QUESTION, client
 

@@ -1,4 +1,4 @@
-"""What the tests of the proxy share: an API of all three protocols that records what it gets and answers as it is told."""
+"""What the tests of the proxy share: an API of three protocols that records what it gets and answers as told."""
 
 from __future__ import annotations
 
