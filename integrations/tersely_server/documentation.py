@@ -190,6 +190,14 @@ EMBEDDINGS: dict[str, Any] = {
     **PASSED_ON,
     "responses": {**PASSED_ON["responses"], **_errors(*_OF_BODIES, shape="openai")},
 }
+
+
+def inputs(shape: Shape) -> dict[str, Any]:
+    """Of a route that takes the body of a request and compresses nothing."""
+    errors = _errors(*_OF_ALL, *_OF_BODIES, "invalid_mark", *_OF_UPSTREAMS, shape=shape)
+    return {**PASSED_ON, "responses": {**_answer("The upstream's answer, or its error.", _UPSTREAMS), **errors}}
+
+
 _MARKED: dict[str, Any] = {"type": "text", "text": _MILL, "tersely": {"rate": 0.45}}
 _ASKED = [{"role": "user", "content": [_MARKED, {"type": "text", "text": _QUESTION}]}]
 # Bodies with marked text, of each protocol.

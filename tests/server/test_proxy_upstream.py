@@ -35,7 +35,7 @@ def test_models_and_embeddings_are_passed_on(proxy, upstream) -> None:
     through.embeddings.create(model="a-model", input=MILL, extra_body={"tersely": {}})
     assert upstream.body["input"] == MILL and upstream.body["tersely"] == {}
     for path in (
-        *("files", "responses", "chat/completions/x", "models/", "models/%2e%2e", "models/..%2Ffiles"),
+        *("files", "messages/batches/x", "chat/completions/x", "models/", "models/%2e%2e", "models/..%2Ffiles"),
         *("models/a/%2e%2e%2f%2e%2e/files", "models/%5c..%5cfiles"),
     ):
         assert httpx.get(f"{through.base_url}{path}").status_code == 404

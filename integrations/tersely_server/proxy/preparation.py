@@ -162,7 +162,7 @@ class Preparation:
             if header in headers:
                 given[name] = _number(headers[header])
         min_tokens = given.pop(_MIN_TOKENS, self._settings.min_tokens)
-        if not isinstance(min_tokens, int) or min_tokens < 0:
+        if isinstance(min_tokens, bool) or not isinstance(min_tokens, int) or min_tokens < 0:
             raise InvalidInputError(
                 f"header {OPTION_PREFIX}min-tokens: must be a whole number from 0 on, got {min_tokens!a:.60}"
             )

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from tersely_server.documentation import CHAT, EMBEDDINGS, MESSAGES, PASSED_ON, RESPONSES, forwarded
+from tersely_server.documentation import CHAT, EMBEDDINGS, MESSAGES, PASSED_ON, RESPONSES, forwarded, inputs
 from tersely_server.errors import ServiceError, UpstreamRoute, as_service_error
 from tersely_server.proxy.marked_compression import Compress
 from tersely_server.proxy.preparation import Forwarded, Preparation
@@ -114,17 +114,17 @@ def _add_compressed(router: APIRouter, forwarding: _Forwarding, fail_open: bool)
 def _add_inputs(router: APIRouter, forwarding: _Forwarding) -> None:
     """Routes that take the body of a request and answer no question."""
 
-    @router.post("/messages/count_tokens", **EMBEDDINGS)
+    @router.post("/messages/count_tokens", **inputs("anthropic"))
     async def count_tokens(request: Request) -> Response:
         """How many tokens the upstream counts in messages as they came."""
         return await forwarding.unmarked(request, "/messages/count_tokens", read_messages)
 
-    @router.post("/responses/input_tokens", **EMBEDDINGS)
+    @router.post("/responses/input_tokens", **inputs("openai"))
     async def input_tokens(request: Request) -> Response:
         """How many tokens the upstream counts in an input as it came."""
         return await forwarding.unmarked(request, "/responses/input_tokens", read_responses)
 
-    @router.post("/responses/compact", **EMBEDDINGS)
+    @router.post("/responses/compact", **inputs("openai"))
     async def compact(request: Request) -> Response:
         """The upstream's own summary of an input as it came."""
         return await forwarding.unmarked(request, "/responses/compact", read_responses)
