@@ -107,7 +107,8 @@ def test_every_option_reaches_its_setting(serve, tmp_path: Path) -> None:
     file.write_text("upstream-key\n")
     settings = serve(
         "--upstream", UPSTREAM, "--upstream-key-file", str(file), "--upstream-timeout", "30",
-        "--context-role", "a_role", "--context-min-tokens", "7", "--context-tag", "context", "--context-rate", "0.25", "--fail-closed",
+        "--context-role", "a_role", "--context-min-tokens", "7", "--context-tag", "context",
+        "--context-rate", "0.25", "--fail-closed",
     )  # fmt: skip
     assert settings.proxy == ProxySettings(
         upstream=UPSTREAM,
