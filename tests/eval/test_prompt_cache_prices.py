@@ -46,7 +46,7 @@ def test_compressed_once_it_saves_the_same_share_of_every_conversation(rate: flo
 
 
 def test_the_figures_of_the_documentation() -> None:
-    assert [most_questions(rate) for rate in (0.5, 0.25, 0.125, 0.1)] == [2, 7, 46, None]
+    assert [most_questions(rate) for rate in (0.5, 0.25, 0.125, 0.1)] == [2, 7, 45, None]
     assert [first_loss(rate) for rate in (0.5, 0.25, 0.125, 0.08)] == [4, 10, 40, None]
     bills = [bill(10, ANTHROPIC), bill(10, ANTHROPIC, kept=0.5), bill(10, ANTHROPIC, kept=0.5, rewritten=True)]
     assert bills == pytest.approx([17.0, 8.5, 34.375])

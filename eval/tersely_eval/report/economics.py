@@ -28,9 +28,9 @@ _TIME = (
 )
 _CACHE = (
     "Where the provider caches the beginning of a prompt, at {write:g} of the plain price to write and {read:g} to "
-    "read: what is saved where each turn's context is compressed once, by its own question, and stays; for up to how many "
-    "questions it pays to compress one context anew for each; and from which turn on a conversation costs more if all "
-    "its earlier contexts are compressed anew each time."
+    "read: what is saved where each turn's context is compressed once, by its own question, and stays; for up to how "
+    "many questions it pays to compress one context anew for each; and from which turn on a conversation costs more "
+    "where all its earlier contexts are compressed anew each time."
 )
 
 
