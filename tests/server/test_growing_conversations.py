@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ pytest.importorskip("fastapi")
 
 from growing import PROTOCOLS, Chat, compress, conversations, requests_of, without_breakpoints
 from hypothesis import given
+from hypothesis import strategies as st
 
+from tersely_server.errors import ServiceError
 from tersely_server.proxy.preparation import Preparation, Prepared
 from tersely_server.proxy.settings import ProxySettings
 
@@ -73,16 +76,42 @@ def test_what_was_compressed_is_not_compressed_again(memory_bytes: int, expected
     assert counts == expected
 
 
-def test_what_failed_is_tried_again() -> None:
+@protocols
+@given(conversation=conversations, failing=st.sets(st.integers(0, 9)))
+def test_what_failed_and_went_upstream_whole_stays_whole(
+    protocol: Chat, conversation: list[Any], failing: set[int]
+) -> None:
+    calls = count()
+
+    async def sometimes(*arguments: Any, **options: Any) -> Any:
+        if next(calls) in failing:
+            raise ServiceError(429, "overloaded", "come again")
+        return await compress(*arguments, **options)
+
+    prepare = Preparation(ProxySettings(upstream=UPSTREAM, tag="context", min_tokens=3), sometimes)
+    before, statuses = b"", set()
+    for content in requests_of(protocol, conversation):
+        ready = prepared(prepare, protocol, content)
+        statuses.add(ready.outcome.status)
+        now = without_breakpoints(ready.content)
+        assert now.startswith(before)
+        before = now.removesuffix(b"]}")
+    assert next(calls) > min(failing, default=99) or not statuses & {"failed", "partial"}
+
+
+@pytest.mark.parametrize(("fail_open", "second"), [(True, "failed"), (False, "compressed")])
+def test_what_failed_is_tried_again_only_if_it_did_not_go_upstream(fail_open: bool, second: str) -> None:
     works = False
 
     async def sometimes(*arguments: Any, **options: Any) -> Any:
         if not works:
-            raise RuntimeError
+            raise RuntimeError("a secret")
         return await compress(*arguments, **options)
 
     (content,) = requests_of(CHAT, [(("tag", "One two. " * 9, {}, "Why?"), [])])
-    prepare = Preparation(ProxySettings(upstream=UPSTREAM, tag="context"), sometimes)
+    prepare = Preparation(ProxySettings(upstream=UPSTREAM, tag="context", fail_open=fail_open), sometimes)
     assert prepared(prepare, CHAT, content).outcome.status == "failed"
     works = True
-    assert prepared(prepare, CHAT, content).outcome.status == "compressed"
+    again = prepared(prepare, CHAT, content)
+    assert again.outcome.status == second
+    assert ("x-tersely-error" in again.headers()) == fail_open and "secret" not in str(again.headers())

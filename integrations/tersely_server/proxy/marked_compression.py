@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from tersely import CompressionResult, CompressionSettings
 from tersely.memory import Memory
-from tersely_server.errors import ServiceError
+from tersely_server.errors import ServiceError, as_service_error
 from tersely_server.proxy.json_source import is_json
 from tersely_server.proxy.marked_context import MarkedRequest, Options
 
@@ -28,15 +28,17 @@ class Shortened(NamedTuple):
     """What is left of texts that share a budget.
 
     Attributes:
-        texts: in their order; all as they were where they have too few tokens.
-        original_tokens, compressed_tokens: before and after.
-        done: whether any is compressed.
+        texts: in their order; as they were where they were not compressed.
+        original_tokens, compressed_tokens: before and after, of those that were.
+        done: whether any was.
+        failures: why texts were not.
     """
 
     texts: tuple[str, ...]
-    original_tokens: int
-    compressed_tokens: int
+    original_tokens: int = 0
+    compressed_tokens: int = 0
     done: bool = True
+    failures: tuple[Exception, ...] = ()
 
 
 @dataclass
@@ -58,6 +60,7 @@ class Compressed:
 
     def take(self, positions: Sequence[int], shortened: Shortened) -> None:
         """Put in what is left of the texts at these positions."""
+        self.failures += shortened.failures
         if not shortened.done:
             return
         for position, text in zip(positions, shortened.texts, strict=True):
@@ -71,15 +74,17 @@ class MarkedCompression:
     """Compresses the marked texts of requests, each group of texts within its budget.
 
     A conversation comes again with every turn, so what became of texts is held in memory. Without that they would come
-    out the same way, only later.
+    out the same way, only later. What could not be compressed and went upstream as it was goes there again like that:
+    the upstream has it in its prompt cache.
 
     Args:
         compress: does the work.
         memory_bytes: of compressed texts; what was not asked for longest goes first.
+        fail_open: what cannot be compressed goes upstream as it is.
     """
 
-    def __init__(self, compress: Compress, memory_bytes: int) -> None:
-        self._compress = compress
+    def __init__(self, compress: Compress, memory_bytes: int, *, fail_open: bool = True) -> None:
+        self._compress, self._fail_open = compress, fail_open
         self._memory: Memory[Shortened] = Memory(memory_bytes)
 
     async def __call__(self, marked: MarkedRequest) -> Compressed:
@@ -88,48 +93,43 @@ class MarkedCompression:
         for options, positions in marked.groups():
             texts = [compressed.texts[position] for position in positions]
             key = hashlib.blake2b(repr((texts, options)).encode("utf-8", "surrogatepass")).digest()
-            known = self._memory.get(key)
-            if known is not None:
-                compressed.take(positions, known)
-                continue
-            failures = len(compressed.failures)
-            shortened = await self._group(compressed, positions, options)
-            if shortened is not None and len(compressed.failures) == failures:
-                self._memory.put(key, shortened, sum(map(len, shortened.texts)) + len(key))
+            shortened = self._memory.get(key)
+            if shortened is None:
+                shortened = await self._group(texts, options)
+                if self._fail_open or not shortened.failures:
+                    held = shortened._replace(failures=tuple(map(_told, shortened.failures)))
+                    self._memory.put(key, held, sum(map(len, shortened.texts)) + len(key))
+            compressed.take(positions, shortened)
         return compressed
 
-    async def _group(self, compressed: Compressed, positions: list[int], options: Options) -> Shortened | None:
-        """Compress the texts at these positions together; where that fails, those that can be compressed alone."""
-
-        async def attempt(tried: Sequence[int]) -> Shortened:
-            return await self._shortened([compressed.texts[position] for position in tried], options)
-
+    async def _group(self, texts: list[str], options: Options) -> Shortened:
+        """Compress texts together; where that fails, those that can be compressed alone."""
         try:
-            shortened = await attempt(positions)
-            compressed.take(positions, shortened)
-            return shortened
+            return await self._shortened(texts, options)
         except ServiceError as error:  # too much, too long or too many: no fault of a single text
-            compressed.failures.append(error)
+            return Shortened(tuple(texts), done=False, failures=(error,))
         except Exception as error:  # whatever it was: the request need not fail with it
-            sound = []
-            for position in positions if len(positions) > 1 else ():
+            sound, faults = [], []
+            for position, text in enumerate(texts if len(texts) > 1 else ()):
                 try:
-                    await attempt([position])
+                    await self._shortened([text], options)
                     sound.append(position)
                 except Exception as fault:
-                    compressed.failures.append(fault)
-            if len(sound) in (0, len(positions)):
-                compressed.failures.append(error)
-            else:
-                return await self._group(compressed, sound, options)
-        return None
+                    faults.append(fault)
+            if len(sound) in (0, len(texts)):
+                return Shortened(tuple(texts), done=False, failures=(*faults, error))
+        shortened = await self._group([texts[position] for position in sound], options)
+        together = list(texts)
+        for position, text in zip(sound, shortened.texts, strict=True):
+            together[position] = text
+        return shortened._replace(texts=tuple(together), failures=(*faults, *shortened.failures))
 
     async def _shortened(self, texts: list[str], options: Options) -> Shortened:
         """Texts within their budget; JSON that would not be JSON any more stays as it is.
 
         Texts that nobody marked also stay if they are too short, or if nothing of one would be left.
         """
-        unchanged = Shortened(tuple(texts), 0, 0, done=False)
+        unchanged = Shortened(tuple(texts), done=False)
         automatic = options.min_tokens is not None
         if automatic and sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) < (options.min_tokens or 0):
             return unchanged  # a token has at least one byte
@@ -158,3 +158,9 @@ class MarkedCompression:
             else:
                 shortened[document.index] = document.text
         return Shortened(tuple(shortened), tokens, left, done=not automatic or shortened != texts)
+
+
+def _told(failure: Exception) -> ServiceError:
+    """What a client is told of it, without the values that its traceback holds on to."""
+    error = as_service_error(failure)
+    return ServiceError(error.status_code, error.code, error.message, headers=error.headers, **error.details)

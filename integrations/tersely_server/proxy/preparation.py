@@ -87,7 +87,7 @@ class Preparation:
 
     def __init__(self, settings: ProxySettings, compress: Compress) -> None:
         self._settings = settings
-        self._compress = MarkedCompression(compress, settings.memory_bytes)
+        self._compress = MarkedCompression(compress, settings.memory_bytes, fail_open=settings.fail_open)
 
     async def __call__(self, content: bytes, headers: Mapping[str, str], reader: Reader) -> Prepared:
         """The body with its context compressed.
