@@ -1,7 +1,7 @@
 """The compressing proxy under more load than it has places for, as one command.
 
     python benchmarks/load.py                       # a minute each at 1, 3 and 10 times its places
-    python benchmarks/load.py --seconds 5 --tokens 300
+    python benchmarks/load.py --seconds 5 --warm-up 20
 
 It starts `tersely serve --fail-closed` with the embedded model, and an upstream beside it that sends back what it gets;
 all on this machine's own address. It says how many answers came and were the request's own, how many were refused
@@ -59,6 +59,7 @@ class Load(NamedTuple):
 
 def main(
     seconds: Annotated[float, typer.Option(help="Of each load.")] = 60.0,
+    warm_up: Annotated[float, typer.Option(help="Seconds before the first load.")] = 60.0,
     tokens: Annotated[int, typer.Option(help="Of the context in a request, about.")] = 600,
     threads: Annotated[int, typer.Option(help="Of the service.")] = 2,
     queue: Annotated[int, typer.Option(help="Of the service.")] = 4,
@@ -67,7 +68,8 @@ def main(
     """Load the service, print a table, and exit with 1 where a promise was broken."""
     options = ["--threads", str(threads), "--queue", str(queue), "--request-seconds", str(request_seconds)]
     with _upstream() as upstream, _service(upstream, options) as (url, process):
-        asyncio.run(_load(url, 1, threads, 1.0, tokens, process))  # what the first requests load stays loaded
+        # Until the caches of the service are full: then its memory should not grow any more.
+        asyncio.run(_load(url, 1, threads + queue, warm_up, tokens, process))
         loads = [asyncio.run(_load(url, times, times * (threads + queue), seconds, tokens, process)) for times in TIMES]
     print(_table(loads))
     broken = [load for load in loads if load.foreign or load.percentile(0.99) > request_seconds]
