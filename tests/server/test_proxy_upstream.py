@@ -222,3 +222,30 @@ def test_an_upstream_that_says_nothing_is_a_timeout(proxy, upstream) -> None:
     assert (caught.value.status_code, caught.value.code) == (504, "upstream_timeout")
     assert caught.value.response.headers["x-tersely-status"] == "compressed"
     assert upstream.gone.wait(30)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example/v1/models", "/v1//evil.example", "/v1/models//evil.example/x",
+        "/v1/models/@evil.example/../..", "/v1/responses/%2e%2e%2fmodels", "/v1/responses/..", "/v1/../models",
+        "/v1/models/..%2f..%2fadmin", "/v1/responses/a/../../models", "evil.example:80",
+    ],
+)  # fmt: skip
+def test_no_path_but_the_known_ones_reaches_the_upstream(proxy, upstream, target: str) -> None:
+    assert status_of(proxy(), target) in (400, 404, 405)
+    assert upstream.requests == []
+
+
+def test_a_target_with_a_host_of_its_own_reaches_the_upstream_and_nobody_else(proxy, upstream) -> None:
+    assert status_of(proxy(), "http://evil.example/v1/models") == 200
+    assert upstream.requests[-1].path == "/v1/models"
+    assert upstream.requests[-1].header("host") == [httpx.URL(upstream.url).netloc.decode()]
+
+
+def status_of(url: str, target: str) -> int:
+    """The status of the answer to a request for a target as it is written."""
+    address = httpx.URL(url)
+    with socket.create_connection((address.host, address.port)) as connection:
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        return int(b"".join(iter(lambda: connection.recv(10_000), b"")).split()[1])
