@@ -16,6 +16,8 @@ from upstream_double import EVENTS, Call, answering
 
 from tersely import CompressionResult
 
+pytest_plugins = ["proxy_fixtures"]
+
 
 def test_models_and_embeddings_are_passed_on(proxy, upstream) -> None:
     through = client(proxy(), default_query={"api-version": "1 2"})
