@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Annotated, Any, NamedTuple
 
 import httpx
@@ -83,16 +84,15 @@ async def _load(url: str, times: int, callers: int, seconds: float, tokens: int,
     taken: list[float] = []
     foreign = 0
     end = time.monotonic() + seconds
+    numbers = count(round(time.time()) % 1_000_000 * 1_000)  # of no earlier load: those texts are held in memory
     timeout, limits = httpx.Timeout(300.0), httpx.Limits(max_connections=None)
 
     async with httpx.AsyncClient(base_url=url, timeout=timeout, limits=limits) as client:
 
-        async def caller(number: int) -> None:
+        async def caller() -> None:
             nonlocal foreign
-            turn = 0
             while time.monotonic() < end:
-                turn += 1
-                own = number * 1_000_000 + turn
+                own = next(numbers)
                 start = time.monotonic()
                 answer = await client.post("/v1/chat/completions", json=_request(own, tokens))
                 statuses[answer.status_code] += 1
@@ -105,7 +105,7 @@ async def _load(url: str, times: int, callers: int, seconds: float, tokens: int,
                         min(float(answer.headers.get("retry-after", 1)), max(end - time.monotonic(), 0))
                     )
 
-        await asyncio.gather(*map(caller, range(callers)))
+        await asyncio.gather(*(caller() for _ in range(callers)))
     return Load(times, statuses, foreign, sorted(taken), process.memory_info().rss / 2**20)
 
 
