@@ -214,7 +214,7 @@ RESPONSES: dict[str, Any] = {
 }
 
 
-def forwarded(example: dict[str, Any], *, fail_open: bool) -> dict[str, Any]:
+def forwarded(example: dict[str, Any], shape: Shape, *, fail_open: bool) -> dict[str, Any]:
     """Of a route whose requests are compressed and forwarded.
 
     Where the original is forwarded when compression fails, no error of compression is answered.
@@ -222,7 +222,6 @@ def forwarded(example: dict[str, Any], *, fail_open: bool) -> dict[str, Any]:
     content = {"application/json": {"schema": {"type": "object"}, "example": example}}
     codes = (*_OF_ALL, *_OF_BODIES, "invalid_mark", *_OF_UPSTREAMS, *(() if fail_open else _OF_COMPRESSION))
     answer = _answer("The upstream's answer, a stream where one was asked for, or its error.", _UPSTREAMS)
-    shape: Shape = "anthropic" if example is MESSAGES else "openai"
     return {
         "response_model": None,
         "openapi_extra": {"requestBody": {"required": True, "content": content}},

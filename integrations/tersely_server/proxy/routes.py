@@ -95,17 +95,17 @@ class _Forwarding:
 
 
 def _add_compressed(router: APIRouter, forwarding: _Forwarding, fail_open: bool) -> None:
-    @router.post("/chat/completions", **forwarded(CHAT, fail_open=fail_open))
+    @router.post("/chat/completions", **forwarded(CHAT, "openai", fail_open=fail_open))
     async def chat_completions(request: Request) -> Response:
         """OpenAI's chat completions: what is marked as context is compressed, all else is forwarded as it is."""
         return await forwarding.compressed(request, "/chat/completions", read_chat)
 
-    @router.post("/messages", **forwarded(MESSAGES, fail_open=fail_open))
+    @router.post("/messages", **forwarded(MESSAGES, "anthropic", fail_open=fail_open))
     async def messages(request: Request) -> Response:
         """Anthropic's messages: what is marked as context is compressed, all else is forwarded as it is."""
         return await forwarding.compressed(request, "/messages", read_messages)
 
-    @router.post("/responses", **forwarded(RESPONSES, fail_open=fail_open))
+    @router.post("/responses", **forwarded(RESPONSES, "openai", fail_open=fail_open))
     async def responses(request: Request) -> Response:
         """OpenAI's responses: what is marked as context is compressed, all else is forwarded as it is."""
         return await forwarding.compressed(request, "/responses", read_responses)
