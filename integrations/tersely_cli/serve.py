@@ -62,7 +62,7 @@ def serve(
     upstream: Annotated[
         str | None,
         typer.Option(
-            help="Forward chat requests to this OpenAI-compatible API, context compressed: https://api.openai.com/v1.",
+            help="Forward to this API, context compressed: https://api.openai.com/v1, https://api.anthropic.com/v1.",
             rich_help_panel=_PROXY,
         ),
     ] = None,
@@ -77,8 +77,11 @@ def serve(
         float, typer.Option(help="Seconds without a byte from the upstream.", rich_help_panel=_PROXY)
     ] = _PROXY_DEFAULTS["timeout"],
     context_role: Annotated[
-        str | None, typer.Option(help="Messages with this role are context, such as tool.", rich_help_panel=_PROXY)
-    ] = None,
+        str, typer.Option(help="Messages with this role are context; none for no role.", rich_help_panel=_PROXY)
+    ] = _PROXY_DEFAULTS["role"],
+    context_min_tokens: Annotated[
+        int, typer.Option(help="Messages of that role with fewer tokens stay as they are.", rich_help_panel=_PROXY)
+    ] = _PROXY_DEFAULTS["min_tokens"],
     context_tag: Annotated[
         str | None,
         typer.Option(help="Text between this tag and its end is context, such as context.", rich_help_panel=_PROXY),
@@ -133,7 +136,8 @@ def serve(
     proxy = {
         "upstream_key": read_secret("--upstream-key-file", upstream_key_file, KEY_VARIABLE if upstream else None),
         "timeout": upstream_timeout,
-        "role": context_role,
+        "role": None if context_role == "none" else context_role,
+        "min_tokens": context_min_tokens,
         "tag": context_tag,
         "rate": context_rate,
         "fail_open": not fail_closed,

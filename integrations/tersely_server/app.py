@@ -66,7 +66,9 @@ def create_app(settings: ServerSettings | None = None, *, compressor: Compressor
         proxy = proxy_router(
             settings.proxy,
             service.compress,
-            observe=lambda request: service.metrics.forwarded(request.status, request.upstream_status),
+            observe=lambda request: service.metrics.forwarded(
+                request.status, request.upstream_status, request.rewrite_tokens
+            ),
             own_token=settings.token is not None,
         )
         app.include_router(proxy, dependencies=guarded)

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 from tersely import CompressionResult
 from tersely_server.compression import BatchRequest, BatchResult, CompressRequest
 from tersely_server.error_codes import ERRORS, PROXY_ERRORS
-from tersely_server.errors import ErrorResponse, ServiceError, error_body
+from tersely_server.errors import ErrorResponse, ServiceError, Shape, error_body
 from tersely_server.examples import CONVERSATION, DOCUMENT, MILL, QUESTION, RESULT, RETRIEVED, SHORTER
 from tersely_server.gateway.answer import MessagesRequest, MessagesResult
 from tersely_server.gateway.settings import GatewaySettings, option_headers
@@ -25,7 +25,7 @@ def _json(model: type, *others: type, **examples: Any) -> dict[str, Any]:
     return {"application/json": {"schema": schema, "examples": {name: {"value": examples[name]} for name in examples}}}
 
 
-def _errors(*codes: str, for_openai: bool = False) -> dict[int | str, dict[str, Any]]:
+def _errors(*codes: str, shape: Shape = "own") -> dict[int | str, dict[str, Any]]:
     """The answers with these codes, by status."""
     known = {**ERRORS, **PROXY_ERRORS}
     answers: dict[int | str, dict[str, Any]] = {}
@@ -35,7 +35,7 @@ def _errors(*codes: str, for_openai: bool = False) -> dict[int | str, dict[str, 
             of_code, meaning, message, numbers = known[code]
             if of_code == status:
                 error = ServiceError(status, code, message, **numbers)
-                examples[code] = error_body(error, for_openai=for_openai)
+                examples[code] = error_body(error, shape=shape)
                 meanings.append(meaning)
         answers[status] = {"description": " ".join(meanings), "content": _json(ErrorResponse, **examples)}
         if status in (429, 503):
@@ -182,45 +182,50 @@ PASSED_ON: dict[str, Any] = {
     "response_model": None,
     "responses": {
         **_answer("The upstream's answer, or its error.", _UPSTREAMS),
-        **_errors(*_OF_ALL, *_OF_UPSTREAMS, for_openai=True),
+        **_errors(*_OF_ALL, *_OF_UPSTREAMS, shape="openai"),
     },
 }
 EMBEDDINGS: dict[str, Any] = {
     **PASSED_ON,
-    "responses": {**PASSED_ON["responses"], **_errors(*_OF_BODIES, for_openai=True)},
+    "responses": {**PASSED_ON["responses"], **_errors(*_OF_BODIES, shape="openai")},
 }
-_CHAT: dict[str, Any] = {
-    "response_model": None,
-    "openapi_extra": {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {"type": "object"},
-                    "example": {
-                        "model": "gpt-4o",
-                        "messages": [
-                            {
-                                "role": "user",
-                                "content": [
-                                    {"type": "text", "text": MILL, "tersely": {"rate": 0.45}},
-                                    {"type": "text", "text": QUESTION},
-                                ],
-                            }
-                        ],
-                    },
-                }
-            },
+
+
+def inputs(shape: Shape) -> dict[str, Any]:
+    """Of a route that takes the body of a request and compresses nothing."""
+    errors = _errors(*_OF_ALL, *_OF_BODIES, "invalid_mark", *_OF_UPSTREAMS, shape=shape)
+    return {**PASSED_ON, "responses": {**_answer("The upstream's answer, or its error.", _UPSTREAMS), **errors}}
+
+
+_MARKED: dict[str, Any] = {"type": "text", "text": MILL, "tersely": {"rate": 0.45}}
+_ASKED = [{"role": "user", "content": [_MARKED, {"type": "text", "text": QUESTION}]}]
+# Bodies with marked text, of each protocol.
+CHAT: dict[str, Any] = {"model": "gpt-4o", "messages": _ASKED}
+MESSAGES: dict[str, Any] = {"model": "claude-sonnet-4-5", "max_tokens": 100, "messages": _ASKED}
+RESPONSES: dict[str, Any] = {
+    "model": "gpt-4o",
+    "input": [
+        {
+            "role": "user",
+            "content": [{**_MARKED, "type": "input_text"}, {"type": "input_text", "text": QUESTION}],
         }
-    },
+    ],
 }
 
 
-def chat(*, fail_open: bool) -> dict[str, Any]:
-    """Chat completions: where the original is forwarded when compression fails, no error of compression is answered."""
+def forwarded(example: dict[str, Any], shape: Shape, *, fail_open: bool) -> dict[str, Any]:
+    """Of a route whose requests are compressed and forwarded.
+
+    Where the original is forwarded when compression fails, no error of compression is answered.
+    """
+    content = {"application/json": {"schema": {"type": "object"}, "example": example}}
     codes = (*_OF_ALL, *_OF_BODIES, "invalid_mark", *_OF_UPSTREAMS, *(() if fail_open else _OF_COMPRESSION))
     answer = _answer("The upstream's answer, a stream where one was asked for, or its error.", _UPSTREAMS)
-    return {**_CHAT, "responses": {**answer, **_errors(*codes, for_openai=True)}}
+    return {
+        "response_model": None,
+        "openapi_extra": {"requestBody": {"required": True, "content": content}},
+        "responses": {**answer, **_errors(*codes, shape=shape)},
+    }
 
 
 _STATE = {"type": "object", "properties": {"status": {"type": "string"}}, "required": ["status"]}

@@ -1,6 +1,6 @@
 """Every error that the service answers with, in one shape: `{"error": {"code": ..., "message": ...}}`.
 
-On the paths of OpenAI's API an error also has `type` and `param`.
+On the paths of OpenAI's and Anthropic's APIs it has the shape that their clients read.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -21,7 +21,19 @@ from starlette.types import Scope
 
 from tersely import InvalidInputError, ProtectedTextError, TerselyError
 
+# Whose clients read an error: this service's own, OpenAI's, Anthropic's.
+Shape = Literal["own", "openai", "anthropic"]
+
 _LONGEST_MESSAGE = 1_000  # characters: a message may quote a value as long as the body
+# What Anthropic calls errors of these statuses.
+_ANTHROPIC_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    504: "timeout_error",
+}
 
 _logger = logging.getLogger("tersely_server")
 
@@ -75,8 +87,8 @@ def shutting_down() -> ServiceError:
     )
 
 
-class OpenAIRoute(APIRoute):
-    """A route whose errors also have the fields that OpenAI's clients expect."""
+class UpstreamRoute(APIRoute):
+    """A route of OpenAI's or Anthropic's API, whose errors have the shape that their clients read."""
 
 
 class BrokenOffError(Exception):
@@ -113,26 +125,33 @@ def as_service_error(error: Exception) -> ServiceError:
     return ServiceError(500, "internal_error", "an error of the service; its log has more under this X-Request-ID")
 
 
-def error_body(error: ServiceError, *, for_openai: bool = False) -> dict[str, Any]:
+def error_body(error: ServiceError, *, shape: Shape = "own") -> dict[str, Any]:
     """The JSON of an error's answer.
 
     Args:
         error: the error.
-        for_openai: add the fields that OpenAI's clients expect.
+        shape: whose clients read it.
     """
     message = error.message
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}..."
     body: dict[str, Any] = {"code": error.code, "message": message}
-    if for_openai:
+    if shape == "openai":
         kind = "api_error" if error.status_code >= 500 or error.status_code == 429 else "invalid_request_error"
         body |= {"type": kind, "param": None}
+    if shape == "anthropic":
+        kind = "api_error" if error.status_code >= 500 else "invalid_request_error"
+        body |= {"type": _ANTHROPIC_TYPES.get(error.status_code, kind)}
+        return {"type": "error", "error": {**body, **error.details}}
     return {"error": {**body, **error.details}}
 
 
-def is_for_openai(scope: Scope) -> bool:
-    """Whether the request is on a path of OpenAI's API."""
-    return isinstance(scope.get("route"), OpenAIRoute)
+def shape_for(scope: Scope) -> Shape:
+    """The shape that the client of a request reads."""
+    if not isinstance(scope.get("route"), UpstreamRoute):
+        return "own"
+    names = {name for name, _ in scope["headers"]}
+    return "anthropic" if b"anthropic-version" in names or scope["path"].startswith("/v1/messages") else "openai"
 
 
 def add_error_handlers(app: FastAPI, *, log_text: bool) -> None:
@@ -143,7 +162,7 @@ def add_error_handlers(app: FastAPI, *, log_text: bool) -> None:
         request.scope["tersely_error"] = service_error.code
         if log_text:
             _logger.info("%s: %s", service_error.code, json.dumps(service_error.message))
-        body = error_body(service_error, for_openai=is_for_openai(request.scope))
+        body = error_body(service_error, shape=shape_for(request.scope))
         return JSONResponse(body, service_error.status_code, service_error.headers)
 
     for kind in (HTTPException, TerselyError, RequestValidationError):

@@ -55,8 +55,13 @@ class Metrics:
         self._tokens_out = Counter("tersely_tokens_out", "Tokens after compression.", registry=self.registry)
         self._forwarded = Counter(
             "tersely_forwarded_requests",
-            "Chat requests to the upstream, by what became of their context and the status of the upstream's answer.",
+            "Requests to the upstream, by what became of their context and the status of the upstream's answer.",
             ["context", "upstream_status"],
+            registry=self.registry,
+        )
+        self._rewrite_tokens = Counter(
+            "tersely_rewrite_tokens",
+            "Tokens of earlier turns that went upstream as before, and would not if they were compressed anew; about.",
             registry=self.registry,
         )
         for name, meaning, value in (
@@ -73,8 +78,9 @@ class Metrics:
         for stage, seconds in result.seconds.items():
             self._stage_seconds.labels(stage).observe(seconds)
 
-    def forwarded(self, context: str, upstream_status: int | None) -> None:
-        """Count one chat request to the upstream. The status is None if the upstream gave no answer."""
+    def forwarded(self, context: str, upstream_status: int | None, rewrite_tokens: int) -> None:
+        """Count one request to the upstream. The status is None if the upstream gave no answer."""
+        self._rewrite_tokens.inc(rewrite_tokens)
         self._forwarded.labels(context, str(upstream_status or "none")).inc()
 
     def answered(self, route: str, status: int, code: str | None, seconds: float) -> None:

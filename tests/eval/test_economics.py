@@ -55,8 +55,20 @@ def test_time_with_a_column_for_each_llm_whose_speed_is_known(run) -> None:
     assert time[1][6:] == ["2,001 tokens", "never", "never", "never", "2,001 tokens"]
 
 
+def test_when_it_pays_beside_a_prompt_cache(run) -> None:
+    cache = tables(economics_markdown(run, PRICES))[2]
+    assert cache[1] == ["evidence", "0.25", "25.0%", "75.0%", "7 questions", "turn 10"]
+    small = run_of(measurement(tokens=50), measurement(method="full", tokens=1000, rate=1))
+    rows = tables(economics_markdown(small, PRICES))[2][1:]
+    assert [row[3:] for row in rows] == [
+        ["95.0%", "any number", "never"],
+        ["–", "–", "–"],
+    ]
+    assert "at 1.25 of the plain price to write and 0.1 to read" in economics_markdown(run, PRICES)
+
+
 def test_prices_with_their_source(run) -> None:
-    assert tables(economics_markdown(run, PRICES))[2][1] == ["small", "$0.50", "$1.50", "a page", "2026-01-31"]
+    assert tables(economics_markdown(run, PRICES))[3][1] == ["small", "$0.50", "$1.50", "a page", "2026-01-31"]
 
 
 def test_what_the_figures_leave_out_is_said(run) -> None:
@@ -76,7 +88,7 @@ def test_a_method_that_failed_or_saved_nothing_takes_nothing_from_the_others(run
         measurement(method="longer", tokens=1100),
         measurement(method="longer", tokens=1100, original_tokens=900),
     )
-    money, time, _ = tables(economics_markdown(run, {"small": PRICE}))
+    money, time, *_ = tables(economics_markdown(run, {"small": PRICE}))
     assert [row[0] for row in money[1:]] == ["evidence", "full", "untimed", "longer"]
     assert money[2][-1] == "$1.00 ($0.00)"
     assert money[4][-1] == "$0.550 (-$0.075)"
@@ -96,13 +108,13 @@ def test_where_nothing_was_measured_nothing_is_shown() -> None:
 
 def test_on_a_page_wide_tables_scroll_in_a_box_of_their_own_and_each_row_has_a_name(run) -> None:
     html = economics_html(run, PRICES)
-    assert html.count("<table>") == html.count('<div class="scroll" role="region" aria-label="') == 3
-    assert html.count('<th scope="row">evidence</th>') == 2
+    assert html.count("<table>") == html.count('<div class="scroll" role="region" aria-label="') == 4
+    assert html.count('<th scope="row">evidence</th>') == 3
     assert "<th>" not in html
 
 
 def test_without_prices_there_is_still_the_time(run) -> None:
-    assert len(tables(economics_markdown(run, {}))) == 1
+    assert len(tables(economics_markdown(run, {}))) == 2
     assert "$" not in economics_html(run, {})
 
 
@@ -144,4 +156,4 @@ def test_nothing_from_a_file_becomes_markup(run) -> None:
     markdown = economics_markdown(run, prices)
     assert "<script>" not in markdown
     assert "\n# x" not in markdown
-    assert len(tables(markdown.replace("\\|", ""))) == 3
+    assert len(tables(markdown.replace("\\|", ""))) == 4

@@ -89,12 +89,19 @@ async def test_pages_of_other_sites_may_not_call_a_service_without_a_token(fake_
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "same-origin", "none"])
-@pytest.mark.parametrize("path", ["/metrics", "/v1/models", "/v1/models/a-model", "/v1/compress"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "GET /metrics", "GET /v1/models", "GET /v1/models/a-model", "GET /v1/responses/x", "POST /v1/compress",
+        "POST /v1/compress/batch", "POST /v1/chat/completions", "POST /v1/messages", "POST /v1/messages/count_tokens",
+        "POST /v1/responses", "POST /v1/embeddings",
+    ],
+)  # fmt: skip
 async def test_what_a_page_of_another_site_loads_without_reading_it_is_refused(fake_compressor, path, site) -> None:
     """As for an image: a browser sends no `Origin`."""
     client = client_for(fake_compressor, proxy={"upstream": "http://127.0.0.1:9/v1"})
     headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
-    answer = await client.request("POST" if path == "/v1/compress" else "GET", path, headers=headers)
+    answer = await client.request(*path.split(), headers=headers)
     assert (answer.status_code == 403) == (site in ("cross-site", "same-site"))
 
 

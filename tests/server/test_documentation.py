@@ -105,12 +105,14 @@ async def test_the_proxys_routes_and_errors_are_there_with_a_proxy_and_nowhere_e
     client = client_for(fake_compressor, proxy={"upstream": "http://127.0.0.1:9/v1"})
     paths = (await client.get("/openapi.json")).json()["paths"]
     assert set(paths) - set(document["paths"]) == {
-        "/v1/chat/completions", "/v1/models", "/v1/models/{model}", "/v1/embeddings",
+        "/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens", "/v1/models", "/v1/models/{model}",
+        "/v1/embeddings", "/v1/responses", "/v1/responses/input_tokens", "/v1/responses/compact",
+        "/v1/responses/{response}", "/v1/responses/{response}/input_items", "/v1/responses/{response}/cancel",
     }  # fmt: skip
     for path in document["paths"]:
         assert paths[path] == document["paths"][path]
         assert not any(codes(one) & set(PROXY_ERRORS) for one in paths[path].values() if path != "/metrics")
-    chat = paths["/v1/chat/completions"]["post"]
+    compressed = [paths[f"/v1/{name}"]["post"] for name in ("chat/completions", "messages", "responses")]
     passed_on = {
         "unauthorized",
         "foreign_origin",
@@ -121,12 +123,14 @@ async def test_the_proxys_routes_and_errors_are_there_with_a_proxy_and_nowhere_e
     }
     assert codes(paths["/v1/models"]["get"]) == codes(paths["/v1/models/{model}"]["get"]) == passed_on
     assert codes(paths["/v1/embeddings"]["post"]) == passed_on | {"body_timeout", "body_too_large"}
-    assert codes(chat) == codes(paths["/v1/embeddings"]["post"]) | {"invalid_mark"}
-    sent = chat["requestBody"]["content"]["application/json"]["example"]
-    answer = await client.post("/v1/chat/completions", json=sent)  # nobody listens there
-    example = chat["responses"]["502"]["content"]["application/json"]["examples"]["upstream_unreachable"]["value"]
-    assert answer.status_code == 502 and answer.headers["x-tersely-status"] == "compressed"
-    assert without_nulls(answer.json())["error"].keys() == example["error"].keys()
+    for name, operation in zip(("chat/completions", "messages", "responses"), compressed, strict=True):
+        assert codes(operation) == codes(paths["/v1/embeddings"]["post"]) | {"invalid_mark"}
+        sent = operation["requestBody"]["content"]["application/json"]["example"]
+        answer = await client.post(f"/v1/{name}", json=sent)  # nobody listens there
+        example = operation["responses"]["502"]["content"]["application/json"]["examples"]["upstream_unreachable"]
+        assert answer.status_code == 502 and answer.headers["x-tersely-status"] == "compressed"
+        assert without_nulls(answer.json())["error"].keys() == example["value"]["error"].keys()
+    assert codes(paths["/v1/messages/count_tokens"]["post"]) == codes(compressed[1])
 
 
 async def test_chat_answers_with_errors_of_compression_only_where_it_fails_closed(fake_compressor) -> None:

@@ -10,7 +10,7 @@ import pytest
 from marked_requests import HALF, body_with, messages, read, text, texts, unmarked, user
 
 from tersely import CompressionSettings
-from tersely_server.proxy.marked_context import read_marks
+from tersely_server.proxy.marked_context import Options, read_marks
 
 pytest.importorskip("fastapi")
 
@@ -128,9 +128,9 @@ def test_options_of_the_request_the_message_and_the_part_each_refine_the_former(
         tersely={"method": "evidence", "question": "What?"},
     )
     assert [one.options for one in marked.texts] == [
-        (CompressionSettings(rate=0.25, method="evidence"), "What?"),
-        (CompressionSettings(target_tokens=9, method="evidence"), "What?"),
-        (CompressionSettings(rate=0.5, method="evidence"), "Which?"),
+        Options(CompressionSettings(rate=0.25, method="evidence"), "What?"),
+        Options(CompressionSettings(target_tokens=9, method="evidence"), "What?"),
+        Options(CompressionSettings(rate=0.5, method="evidence"), "Which?"),
     ]
     assert "tersely" not in json.dumps(unmarked(marked))
 
@@ -141,4 +141,8 @@ def test_texts_of_a_message_with_equal_options_share_a_budget() -> None:
         user([text("Four.", tersely={"question": "Q?"}), text("Q?")]),
     )
     quarter = CompressionSettings(rate=0.25)
-    assert marked.groups() == [((HALF, "Q?"), [0, 2]), ((quarter, "Q?"), [1]), ((HALF, "Q?"), [3])]
+    assert marked.groups() == [
+        (Options(HALF, "Q?"), [0, 2]),
+        (Options(quarter, "Q?"), [1]),
+        (Options(HALF, "Q?"), [3]),
+    ]

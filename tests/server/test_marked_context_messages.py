@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from marked_requests import HALF, body_with, messages, others, plain_json, read, text, texts, unmarked, user, words
 
 from tersely import InvalidInputError
-from tersely_server.proxy.forwarded_body import OMITTED
-from tersely_server.proxy.marked_context import MarkedRequest, read_marks
+from tersely_server.proxy.marked_context import OMITTED, MarkedRequest, read_marks
 
 
 def questions(*messages: Any, **marks: Any) -> list[str | None]:
@@ -210,7 +209,7 @@ def test_nothing_left_leaves_no_message_empty_and_all_else_in_order(body: dict[s
     if not (marked := read_or_refused(body)):
         return
     left = messages(marked, *[""] * len(marked.texts))
-    places = {one.place.message for one in marked.texts}
+    places = {document.message for document in marked.texts}
     untouched = [message for number, message in enumerate(bare(body)["messages"]) if number not in places]
     remaining = iter(left)
     assert all(any(message == one for one in remaining) for message in untouched)

@@ -67,9 +67,10 @@ def test_five_turns_with_a_context_each(proxy, upstream, turn) -> None:
 
 
 def test_an_agent_that_gets_one_more_result_each_step(proxy, upstream) -> None:
-    url, before = proxy(role="tool"), BEGINNING
+    url, before = proxy(min_tokens=0), BEGINNING
     conversation: list[Any] = [said("user", "When was the water mill built?")]
-    for number, fact in enumerate(FACTS):
+    for number in range(5):
+        fact = f"{FACTS[number]} {FACTS[number - 1]}"
         call = {"id": f"call-{number}", "type": "function", "function": {"name": "search", "arguments": "{}"}}
         conversation.append(said("assistant", None, tool_calls=[call]))
         conversation.append(said("tool", fact, tool_call_id=call["id"]))

@@ -13,7 +13,10 @@ from upstream_double import answering
 pytest.importorskip("fastapi")
 pytest.importorskip("openai")
 
+from tersely import CompressionSettings
+
 pytest_plugins = ["proxy_fixtures"]
+GAP = CompressionSettings(gap_marker=" [...] ")
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo=", "detail": "low"}}
 TOOLS = [
     {"type": "function", "function": {"name": "tersely", "parameters": {"type": "object", "tersely": {"rate": 9}}}}
@@ -54,8 +57,8 @@ def test_a_tool_result_is_compressed_by_its_role(proxy, upstream, fake_compresso
         {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "call-1", "content": MILL},
     ]
-    ask(proxy(role="tool"), asked)
-    kept = fake_compressor.compress([MILL], QUESTION, rate=0.5).context
+    ask(proxy(role="tool", min_tokens=0), asked)
+    kept = fake_compressor.compress([MILL], QUESTION, rate=0.5, settings=GAP).context
     assert upstream.body["messages"] == [*asked[:2], {**asked[2], "content": kept}]
 
 

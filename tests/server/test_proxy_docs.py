@@ -50,7 +50,10 @@ def test_the_commands_are_accepted(monkeypatch) -> None:
         with pytest.raises(SystemExit) as ended:
             app.app(shlex.split(command))
         assert not ended.value.code
-    assert [one.proxy.upstream for one in started] == ["https://api.openai.com/v1"]
+    assert [one.proxy.upstream for one in started] == [
+        "https://api.openai.com/v1",
+        "https://api.anthropic.com/v1",
+    ]
     assert started[0].proxy.tag == "context"
 
 

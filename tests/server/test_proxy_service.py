@@ -18,6 +18,8 @@ from upstream_double import ANSWER, answering
 from tersely import CompressionResult, InvalidInputError
 from tersely_server.proxy.routes import Forwarded, ProxySettings, proxy_router
 
+pytest_plugins = ["proxy_fixtures"]
+
 # Where compression fails
 
 

@@ -46,6 +46,7 @@ def test_addresses(upstream: str) -> None:
         ("https://host/v1?key=a-password", "must end with the path"),
         ("https://host/v1#a-password", "must end with the path"),
         ("https://host/v1/chat/completions", "must not hold the path of a call"),
+        ("https://host/v1/messages/", "must not hold the path of a call"),
     ],
 )
 def test_a_wrong_address_is_refused(upstream: str, says: str) -> None:
@@ -57,7 +58,8 @@ def test_a_wrong_address_is_refused(upstream: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("rate", 0), ("rate", 1.5), ("rate", "half"), ("timeout", 0), ("timeout", float("inf")), ("role", ""),
+        ("rate", 0), ("rate", 1.5), ("rate", "half"), ("min_tokens", -1), ("memory_bytes", -1),
+        ("timeout", 0), ("timeout", float("inf")), ("role", ""),
         ("tag", ""), ("tag", "<context>"), ("tag", "a b"), ("tag", "context\n"), ("fail_open", "perhaps"),
         ("tags", "x"),
     ],
@@ -104,19 +106,22 @@ def test_every_option_reaches_its_setting(serve, tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("upstream-key\n")
     settings = serve(
-        "--upstream", UPSTREAM, "--upstream-key-file", str(file), "--upstream-timeout", "30", "--context-role", "tool",
-        "--context-tag", "context", "--context-rate", "0.25", "--fail-closed",
+        "--upstream", UPSTREAM, "--upstream-key-file", str(file), "--upstream-timeout", "30",
+        "--context-role", "a_role", "--context-min-tokens", "7", "--context-tag", "context",
+        "--context-rate", "0.25", "--fail-closed",
     )  # fmt: skip
     assert settings.proxy == ProxySettings(
         upstream=UPSTREAM,
         upstream_key="upstream-key",
         timeout=30,
-        role="tool",
+        role="a_role",
+        min_tokens=7,
         tag="context",
         rate=0.25,
         fail_open=False,
     )
     assert serve("--upstream", UPSTREAM).proxy == ProxySettings(upstream=UPSTREAM)
+    assert serve("--upstream", UPSTREAM, "--context-role", "none").proxy == ProxySettings(upstream=UPSTREAM, role=None)
     assert serve().proxy is None
 
 
@@ -129,7 +134,8 @@ def test_the_key_can_come_from_the_environment(serve, monkeypatch) -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        ["--upstream-key-file", __file__], ["--upstream-timeout", "3"], ["--context-role", "tool"],
+        ["--upstream-key-file", __file__], ["--upstream-timeout", "3"], ["--context-role", "none"],
+        ["--context-min-tokens", "9"],
         ["--context-tag", "context"], ["--context-rate", "0.1"], ["--fail-closed"],
     ],
 )  # fmt: skip

@@ -16,6 +16,8 @@ from upstream_double import EVENTS, Call, answering
 
 from tersely import CompressionResult
 
+pytest_plugins = ["proxy_fixtures"]
+
 
 def test_models_and_embeddings_are_passed_on(proxy, upstream) -> None:
     through = client(proxy(), default_query={"api-version": "1 2"})
@@ -35,7 +37,7 @@ def test_models_and_embeddings_are_passed_on(proxy, upstream) -> None:
     through.embeddings.create(model="a-model", input=MILL, extra_body={"tersely": {}})
     assert upstream.body["input"] == MILL and upstream.body["tersely"] == {}
     for path in (
-        *("files", "responses", "chat/completions/x", "models/", "models/%2e%2e", "models/..%2Ffiles"),
+        *("files", "messages/batches/x", "chat/completions/x", "models/", "models/%2e%2e", "models/..%2Ffiles"),
         *("models/a/%2e%2e%2f%2e%2e/files", "models/%5c..%5cfiles"),
     ):
         assert httpx.get(f"{through.base_url}{path}").status_code == 404
@@ -222,3 +224,30 @@ def test_an_upstream_that_says_nothing_is_a_timeout(proxy, upstream) -> None:
     assert (caught.value.status_code, caught.value.code) == (504, "upstream_timeout")
     assert caught.value.response.headers["x-tersely-status"] == "compressed"
     assert upstream.gone.wait(30)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example/v1/models", "/v1//evil.example", "/v1/models//evil.example/x",
+        "/v1/models/@evil.example/../..", "/v1/responses/%2e%2e%2fmodels", "/v1/responses/..", "/v1/../models",
+        "/v1/models/..%2f..%2fadmin", "/v1/responses/a/../../models", "evil.example:80",
+    ],
+)  # fmt: skip
+def test_no_path_but_the_known_ones_reaches_the_upstream(proxy, upstream, target: str) -> None:
+    assert status_of(proxy(), target) in (400, 404, 405)
+    assert upstream.requests == []
+
+
+def test_a_target_with_a_host_of_its_own_reaches_the_upstream_and_nobody_else(proxy, upstream) -> None:
+    assert status_of(proxy(), "http://evil.example/v1/models") == 200
+    assert upstream.requests[-1].path == "/v1/models"
+    assert upstream.requests[-1].header("host") == [httpx.URL(upstream.url).netloc.decode()]
+
+
+def status_of(url: str, target: str) -> int:
+    """The status of the answer to a request for a target as it is written."""
+    address = httpx.URL(url)
+    with socket.create_connection((address.host, address.port)) as connection:
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        return int(b"".join(iter(lambda: connection.recv(10_000), b"")).split()[1])

@@ -1,4 +1,4 @@
-"""What the tests of the proxy share: an OpenAI-compatible API that records what it gets and answers as it is told."""
+"""What the tests of the proxy share: an API of three protocols that records what it gets and answers as told."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+from protocol_answers import ANSWERS, RESPONSE
 from starlette.types import Receive, Scope, Send
 
 ANSWER = {
@@ -72,6 +73,12 @@ class Call(NamedTuple):
         await self.start(status, headers)
         await self.part(content, more=False)
 
+    async def stream(self, events: list[bytes]) -> None:
+        await self.start(200, {"content-type": "text/event-stream"})
+        for event in events:
+            await self.part(event)
+        await self.part(b"", more=False)
+
     async def client_gone(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
@@ -108,15 +115,21 @@ class UpstreamDouble:
 
     async def usual(self, call: Call) -> None:
         """An answer, or a stream of events."""
-        if call.request.path.endswith("/models"):
+        below = call.request.path.removeprefix("/v1")
+        if below in ANSWERS:
+            answer, events = ANSWERS[below]
+            if call.request.body.get("stream"):
+                await call.stream(events)
+            else:
+                await call.answer(json.dumps(answer).encode(), headers={"request-id": "req-1"})
+        elif below.startswith("/responses/"):
+            await call.answer(json.dumps(RESPONSE).encode())
+        elif call.request.path.endswith("/models"):
             await call.answer(b'{"object": "list", "data": [{"id": "a-model", "object": "model"}]}')
         elif call.request.path.endswith("/embeddings"):
             await call.answer(b'{"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]}')
         elif call.request.body.get("stream"):
-            await call.start(200, {"content-type": "text/event-stream"})
-            for event in EVENTS:
-                await call.part(event)
-            await call.part(b"", more=False)
+            await call.stream(EVENTS)
         else:
             await call.answer(json.dumps(ANSWER).encode(), headers={"x-request-id": "req-1"})
 

@@ -1,6 +1,6 @@
 """What compression saves in money and time, as tables in Markdown and HTML.
 
-`money.py` and `break_even.py` compute the figures.
+`money.py`, `break_even.py` and `prompt_cache.py` compute the figures.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import NamedTuple
 from tersely_eval.measure import Measurement, Run
 from tersely_eval.report.break_even import LLM_SPEEDS, BreakEven, break_even
 from tersely_eval.report.money import Price, savings
+from tersely_eval.report.prompt_cache import ANTHROPIC, first_loss, most_questions
 from tersely_eval.report.tables import markdown_table
 
 _NOTHING = "–"
@@ -24,6 +25,12 @@ _MONEY = (
 _TIME = (
     "Compression saves time with an LLM that reads more slowly than the limit, from the given length of the prompt on. "
     "Fitted to the times measured on {machine}; beyond the measured lengths this is extrapolated."
+)
+_CACHE = (
+    "Where the provider caches the beginning of a prompt, at {write:g} of the plain price to write and {read:g} to "
+    "read: what is saved where each turn's context is compressed once, by its own question, and stays; for up to how "
+    "many questions it pays to compress one context anew for each; and from which turn on a conversation costs more "
+    "where all its earlier contexts are compressed anew each time."
 )
 
 
@@ -56,12 +63,14 @@ def _sections(run: Run, prices: Mapping[str, Price]) -> list[_Section]:
     if not measured:
         return []
     time = _Section("When it saves time", _TIME.format(machine=run.description.machine), _time_rows(measured, prices))
+    cache = _Section("Beside a prompt cache", _CACHE.format(**ANTHROPIC._asdict()), _cache_rows(measured))
     if not prices:
-        return [time]
+        return [time, cache]
     note = _MONEY.format(tokenizer=run.description.tokenizer)
     return [
         _Section("What it saves in money", note, _money_rows(measured, prices)),
         time,
+        cache,
         _Section("Prices", "Dollars for a million tokens that the LLM reads, and writes.", _price_rows(prices)),
     ]
 
@@ -108,6 +117,24 @@ def _time_rows(measured: Sequence[Measurement], prices: Mapping[str, Price]) -> 
         else:
             figures = [result.reason, *[_NOTHING] * (len(speeds) + 2)]
         rows.append([method, f"{rate:g}", *figures])
+    return rows
+
+
+def _cache_rows(measured: Sequence[Measurement]) -> list[list[str]]:
+    rows = [["method", "rate", "delivered", "saved, once a turn", "pays up to", "rewritten, costs more from"]]
+    groups: dict[tuple[str, float], list[Measurement]] = defaultdict(list)
+    for measurement in measured:
+        groups[measurement.method, measurement.rate].append(measurement)
+    for (method, rate), group in groups.items():
+        before = sum(measurement.original_tokens for measurement in group)
+        delivered = sum(measurement.tokens for measurement in group) / before if before else 1.0
+        most, loss = most_questions(delivered), first_loss(delivered)
+        figures = [
+            f"{1 - delivered:.1%}",
+            "any number" if most is None else f"{most:,} question{'' if most == 1 else 's'}",
+            "never" if loss is None else f"turn {loss:,}",
+        ]
+        rows.append([method, f"{rate:g}", f"{delivered:.1%}", *(figures if delivered < 1 else [_NOTHING] * 3)])
     return rows
 
 

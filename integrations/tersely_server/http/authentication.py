@@ -27,13 +27,14 @@ def access_check(settings: ServerSettings) -> Callable[..., None]:
         if token is None:
             check_origin(request, settings)
             return
-        presented = credentials.credentials.encode() if credentials else b""
+        # Anthropic's clients send their key in a header of its own.
+        presented = (credentials.credentials if credentials else request.headers.get("x-api-key", "")).encode()
         if not hmac.compare_digest(presented, token):
             raise ServiceError(
                 401,
                 "unauthorized",
                 "the token is wrong: send `Authorization: Bearer TOKEN` with the one the service was started with"
-                if credentials
+                if presented
                 else "a token is needed: send `Authorization: Bearer TOKEN` with the one the service was started with",
                 headers={"WWW-Authenticate": "Bearer"},
             )

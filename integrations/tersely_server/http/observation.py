@@ -16,7 +16,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tersely_server.errors import BrokenOffError, as_service_error, error_body, is_for_openai
+from tersely_server.errors import BrokenOffError, as_service_error, error_body, shape_for
 from tersely_server.metrics import Metrics
 
 _CLIENT_GONE = 499  # for log and counters only: the client disconnected before it got an answer
@@ -66,7 +66,7 @@ class Observation:
             if service_error is not error:
                 self._log_error(error, request_id)
             if status == _CLIENT_GONE:  # no answer has begun
-                body = error_body(service_error, for_openai=is_for_openai(scope))
+                body = error_body(service_error, shape=shape_for(scope))
                 response = JSONResponse(body, service_error.status_code, service_error.headers)
                 await response(scope, receive, watched_send)
         finally:

@@ -32,7 +32,7 @@ def _base_url(upstream: str) -> str:
         raise ValueError("must not hold a user name or password; give the upstream's key by itself")
     if url.query is not None or url.fragment is not None:
         raise ValueError(f"must end with the path, for the query of each request is forwarded; {_EXAMPLE}")
-    if (url.path or "").rstrip("/").endswith("/chat/completions"):
+    if (url.path or "").rstrip("/").endswith(("/chat/completions", "/responses", "/messages")):
         raise ValueError(f"must not hold the path of a call; {_EXAMPLE}")
     return str(url).rstrip("/")
 
@@ -52,19 +52,25 @@ class ProxySettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     upstream: Annotated[str, AfterValidator(_base_url)]
-    """The OpenAI-compatible API, as OpenAI's client takes it as `base_url`: `https://api.openai.com/v1`."""
+    """The API, up to its version: `https://api.openai.com/v1`, `https://api.anthropic.com/v1`."""
 
     upstream_key: Annotated[SecretStr, AfterValidator(_header_value)] | None = None
-    """Sent to the upstream as the bearer token, instead of any credentials of the client."""
+    """Sent to the upstream instead of any credentials of the client: as the bearer token, or as Anthropic's key."""
 
-    role: str | None = Field(default=None, min_length=1)
-    """Messages with this role are context as a whole, such as `tool`."""
+    role: str | None = Field(default="tool", min_length=1)
+    """Messages with this role are context as a whole; by default results of tools. None for none."""
+
+    min_tokens: int = Field(default=500, ge=0)
+    """Messages of that role with fewer tokens stay as they are."""
 
     tag: str | None = Field(default=None, pattern=r"^[A-Za-z_][\w.-]*$")
     """Text between this tag and its end is context: with `context`, that between `<context>` and `</context>`."""
 
     rate: Annotated[float, BeforeValidator(number)] = Field(default=0.5, gt=0, le=1)
     """Compressed / original tokens of context that does not say its own rate or target."""
+
+    memory_bytes: int = Field(default=64 * 2**20, ge=0)
+    """Of compressed texts that are held in memory for the next turn of their conversation."""
 
     fail_open: bool = True
     """Where compression fails, forward the original instead of answering with an error."""

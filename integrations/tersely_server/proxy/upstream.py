@@ -1,4 +1,4 @@
-"""Forwards an HTTP request to an OpenAI-compatible API and its answer back, byte by byte. Knows nothing of compression.
+"""Forwards an HTTP request to an API and its answer back, byte by byte. Knows nothing of compression.
 
 Only the configured address is ever called: redirects are passed on instead of followed, and proxies, `.netrc` and
 cookies of the environment are left alone.
@@ -28,6 +28,9 @@ _HOP_BY_HOP = {
 _OWN_REQUEST = {b"host", b"content-length", b"expect"}
 _OWN_RESPONSE = {b"date", b"server"}
 _CREDENTIALS = {b"authorization", b"api-key", b"x-api-key"}
+
+# Of headers that are for this service alone.
+OPTION_PREFIX = "x-tersely-"
 
 _CONNECT_SECONDS = 10
 
@@ -90,9 +93,15 @@ class Upstream:
 
     def _headers(self, request: Request) -> Headers:
         left_out = _OWN_REQUEST if self._forward_credentials else _OWN_REQUEST | _CREDENTIALS
-        headers = end_to_end(request.headers.raw, left_out)
+        headers = [
+            (name, value)
+            for name, value in end_to_end(request.headers.raw, left_out)
+            if not name.startswith(OPTION_PREFIX.encode())
+        ]
         if self._key is not None:
-            headers.append((b"authorization", b"Bearer " + self._key.get_secret_value().encode()))
+            key = self._key.get_secret_value().encode()
+            for_anthropic = "anthropic-version" in request.headers
+            headers.append((b"x-api-key", key) if for_anthropic else (b"authorization", b"Bearer " + key))
         if "accept-encoding" not in request.headers:  # or httpx would ask for what the client cannot read
             headers.append((b"accept-encoding", b"identity"))
         return headers
