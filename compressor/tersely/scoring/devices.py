@@ -21,6 +21,26 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def best_floating_dtype(device: str) -> str:
+    """bfloat16 where the device multiplies it natively; elsewhere it would be slower than float32."""
+    import torch
+
+    if device.startswith("cuda"):
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    return "bfloat16" if device == "cpu" and _multiplies_bfloat16() else "float32"
+
+
+def _multiplies_bfloat16() -> bool:
+    """Whether the processor does, and the matrix library may use it: DNNL_MAX_CPU_ISA can forbid that."""
+    import torch
+
+    features = torch.cpu.get_capabilities()
+    if features.get("bf16"):  # Arm
+        return True
+    native = any(features.get(name) for name in ("avx512_bf16", "amx_bf16"))
+    return native and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
 def processor_features() -> str:
     """What this processor can do, in words: kernels, and so the last bits, depend on it."""
     import torch

@@ -39,7 +39,7 @@ def load_model(name: str, *, dtype: str | None, device: str) -> LoadedModel:
         ModelError: the model cannot be found, or its files are corrupt or not of a causal language model; or it cannot
             be computed on that device or in that dtype here.
     """
-    from tersely.scoring.devices import check_device, check_dtype
+    from tersely.scoring.devices import best_floating_dtype, check_device, check_dtype
     from tersely.scoring.llama import Llama, load_configuration, multiplies_eight_bits
 
     check_device(device)
@@ -56,7 +56,7 @@ def load_model(name: str, *, dtype: str | None, device: str) -> LoadedModel:
                 f"model {name!r} cannot be computed in int8 on {device}: that takes a model of the Llama family and a "
                 f"processor with products of 8 bits (AVX-512 VNNI, AVX VNNI or AMX); leave dtype out"
             )
-        floating = _best_dtype(device) if dtype in (None, "int8") else dtype
+        floating = best_floating_dtype(device) if dtype in (None, "int8") else dtype
         if path is not None and configuration is not None:
             from tokenizers import Tokenizer
 
@@ -71,17 +71,6 @@ def load_model(name: str, *, dtype: str | None, device: str) -> LoadedModel:
             f"model {name!r} could not be loaded from {path or name} to {device} ({type(error).__name__}: {error}); it "
             f"must be a causal language model with safetensors weights and a tokenizer; fetch it anew if it is damaged"
         ) from error
-
-
-def _best_dtype(device: str) -> str:
-    """bfloat16 where the device multiplies it natively; elsewhere it would be slower than float32."""
-    import torch
-
-    if device.startswith("cuda"):
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    if device == "cpu" and any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")):
-        return "bfloat16"
-    return "float32"
 
 
 def _through_transformers(name: str, source: str, dtype: str, device: str) -> LoadedModel:
