@@ -42,11 +42,14 @@ def _multiplies_bfloat16() -> bool:
 
 
 def processor_features() -> str:
-    """What this processor can do, in words: kernels, and so the last bits, depend on it."""
+    """What this processor can do and torch may use of it, in words: kernels, and so the last bits, depend on it."""
     import torch
 
+    from tersely.scoring.llama.eight_bits import eight_bit_levels
+
     features = torch.cpu.get_capabilities()
-    return ",".join(sorted(name for name, value in features.items() if value is True))
+    names = ",".join(sorted(name for name, value in features.items() if value is True))
+    return f"{names} {torch.backends.cpu.get_cpu_capability()} {eight_bit_levels()}"
 
 
 def check_device(device: Any) -> None:

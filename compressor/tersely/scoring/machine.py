@@ -41,10 +41,10 @@ def machine() -> Machine:
     import torch
 
     from tersely.scoring.devices import best_device, best_floating_dtype
-    from tersely.scoring.llama import multiplies_eight_bits
+    from tersely.scoring.llama import eight_bit_levels
 
     device = best_device()
-    eight_bits = ("int8",) if multiplies_eight_bits() else ()
+    eight_bits = () if eight_bit_levels() is None else ("int8",)
     return Machine(
         torch.backends.cpu.get_cpu_capability(),
         tuple(dict.fromkeys((*eight_bits, best_floating_dtype("cpu"), "float32"))),
