@@ -65,7 +65,7 @@ def test_a_matmul_is_near_that_of_floating_point_also_with_outliers(scale, outli
     assert (output - exact).norm() / exact.norm() < (0.05 if outlier else 0.02) * EXACT_LEVELS / LEVELS
     if outlier:  # what the rotation is for
         plain = EightBitMatmul([weight], torch.float32, LEVELS)(quantized(rows, unit_scale(rows), LEVELS))
-        assert (plain - exact).norm() > 1.5 * (output - exact).norm()
+        assert (plain - exact).norm() > 1.3 * (output - exact).norm()
 
 
 @in_eight_bits
