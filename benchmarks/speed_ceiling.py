@@ -224,8 +224,9 @@ def section(plan: Plan) -> str:
             ]
         )
     return (
-        f"The fastest product of two square {limit.number_type} matrices: {limit.speed / 1e9:,.0f} GFLOP/s. The embedded "
-        f"model's own products take {shapes.operations / 1e6:,.0f} MFLOP a token ({shapes.layers} layers of q, k, v, o, gate, up "
+        f"The fastest product of two square {limit.number_type} matrices: {limit.speed / 1e9:,.0f} GFLOP/s. The "
+        f"embedded model's own products take {shapes.operations / 1e6:,.0f} MFLOP a token ("
+        f"{shapes.layers} layers of q, k, v, o, gate, up "
         f"and down, without attention and head); they are fastest {rows:,} tokens at a time. Medians over the "
         f"questions, products and `evidence` in turns. Tokens are those of one pass over each document with the "
         f"question after it; the pass is the stage `rank`, with all that belongs to it.\n\n{markdown_table(lines)}"

@@ -85,8 +85,9 @@ def section(plan: Plan) -> str:
         f"Rate {plan.setup.rate:g}; questions of each set: {plan.number}, in turns, after one to warm up. Each "
         f"contender has a process of its own, and never saw the documents. Tokens are those of one pass over each "
         f"document with the question after it, as the embedded model counts them: the same for all, however many "
-        f"passes a method makes. The limit is the fastest {limit.number_type} product, {limit.speed / 1e9:,.0f} GFLOP/s; "
-        f"the share is what the products of all layers in that one pass come to (`evidence` reads documents by fewer).\n\n"
+        f"passes a method makes. The limit is the fastest {limit.number_type} product, {limit.speed / 1e9:,.0f} "
+        f"GFLOP/s; the share is what the products of all layers in that one pass come to (`evidence` reads documents "
+        f"by fewer).\n\n"
         f"{markdown_table(_contender_rows(turns_by_set, limit))}\n\n"
         f"How many times as long the peer takes, question by question:\n\n{markdown_table(pair_rows(turns_by_set))}"
     )
