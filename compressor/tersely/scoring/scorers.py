@@ -53,7 +53,10 @@ def current_loader() -> Loader:
 def _load_with_torch(
     model: str, *, device: str | None = None, dtype: str | None = None, cache: CacheSettings | None = None
 ) -> Scorer:
-    from tersely.scoring.causal_lm import CausalLanguageModelScorer  # imports torch, which takes seconds
+    from tersely.scoring.importing import import_torch
+
+    import_torch()
+    from tersely.scoring.causal_lm import CausalLanguageModelScorer
 
     return CausalLanguageModelScorer(model, device=device, dtype=dtype, cache=cache)
 
