@@ -93,7 +93,7 @@ def limit_of(device: str) -> Limit:
     """That of a device."""
     number_type, best = fastest_number_type(device), 0.0
     for size in _SQUARES if device != "cpu" else _SQUARES[:2]:
-        left, multiply = (make(size, size, number_type, device) for make in (random_rows, product))
+        left, multiply = random_rows(size, size, number_type, device), product(size, size, number_type, device)
         best = max(best, 2 * size**3 / _fastest(partial(multiply, left), device))
     return Limit(number_type, best)
 

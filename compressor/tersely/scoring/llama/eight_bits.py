@@ -148,10 +148,10 @@ def rotated(weight: torch.Tensor) -> torch.Tensor:
 
 def _hadamard(width: int) -> torch.Tensor:
     """An orthogonal matrix of numbers that are all as large: no other spreads a number as evenly. `width`: 2^n."""
-    matrix = torch.ones(1, 1)
+    matrix: torch.Tensor = torch.ones(1, 1)
     while len(matrix) < width:
         matrix = torch.cat([torch.cat([matrix, matrix], dim=1), torch.cat([matrix, -matrix], dim=1)])
-    return matrix / width**0.5
+    return matrix.mul(width**-0.5)
 
 
 def _quantized_weight(weight: torch.Tensor, levels: int) -> tuple[torch.Tensor, torch.Tensor]:
