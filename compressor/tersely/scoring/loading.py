@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tersely.errors import ModelError, TokenizerError
-from tersely.scoring.models import check_model, model_path, quiet_transformers
+from tersely.scoring.conversion import quiet_transformers
+from tersely.scoring.models import check_model, model_path
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -2,7 +2,7 @@
 
 A name is the embedded default, a folder, a `.gguf` file or a Hugging Face Hub id. GGUF weights take long to dequantise,
 so they are converted once to bfloat16 safetensors in the user's cache folder and read from there afterwards. This room
-finds, checks and converts; `loading.py` loads.
+finds and checks; `conversion.py` converts, `loading.py` loads.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +25,7 @@ import platformdirs
 from filelock import FileLock
 
 from tersely.errors import ModelError
+from tersely.scoring.conversion import convert
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 
@@ -167,52 +167,15 @@ def _converted(
 
 
 def _convert(gguf: Path, folder: Path, name: str, gguf_sha256: str) -> None:
-    """Dequantise a GGUF file and write it as bfloat16 safetensors with its tokenizer and a manifest."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    try:
-        with quiet_transformers(), _parsed_once():
-            _say("1 of 3: the tokenizer ...")
-            tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
-            _say("2 of 3: the weights ...")
-            model = AutoModelForCausalLM.from_pretrained(str(gguf.parent), gguf_file=gguf.name, dtype=torch.float32)
-            # The weights are plain numbers from here on; transformers would save them as still quantised.
-            model.hf_quantizer = None  # type: ignore[assignment]
-            if hasattr(model.config, "quantization_config"):
-                del model.config.quantization_config
-            _say("3 of 3: writing and checking ...")
-            model.to(torch.bfloat16)  # type: ignore[arg-type]
-            model.save_pretrained(folder, safe_serialization=True, max_shard_size="100GB")
-            tokenizer.save_pretrained(folder)
-    except Exception as error:  # transformers and gguf raise many types for a damaged file
-        raise ModelError(f"{gguf} could not be read as a GGUF model ({type(error).__name__}: {error})") from error
-    weights = hashlib.sha256()
-    for _, tensor in sorted(model.state_dict().items()):
-        weights.update(tensor.contiguous().view(torch.uint8).numpy())
-    if name == DEFAULT_MODEL and weights.hexdigest() != _WEIGHTS_SHA256:
+    """Write a GGUF file's model to a folder with a manifest."""
+    weights_sha256 = convert(gguf, folder, _say)
+    if name == DEFAULT_MODEL and weights_sha256 != _WEIGHTS_SHA256:
         raise ModelError(
-            f"the embedded model came out with weights {weights.hexdigest()} instead of {_WEIGHTS_SHA256}: this "
+            f"the embedded model came out with weights {weights_sha256} instead of {_WEIGHTS_SHA256}: this "
             f"version of transformers dequantises differently; install the versions in constraints.txt"
         )
     manifest = _Manifest(name, gguf_sha256, _sha256(folder / _WEIGHTS))
     (folder / _MANIFEST).write_text(json.dumps(manifest._asdict(), indent=2) + "\n")
-
-
-@contextmanager
-def _parsed_once() -> Iterator[None]:
-    """Let transformers parse a GGUF file once instead of three times, and make its table of names once.
-
-    That is more than half of the conversion.
-    """
-    import gguf
-
-    reader, names = gguf.GGUFReader, gguf.get_tensor_name_map
-    gguf.GGUFReader, gguf.get_tensor_name_map = cache(reader), cache(names)  # type: ignore[misc, assignment]
-    try:
-        yield
-    finally:
-        gguf.GGUFReader, gguf.get_tensor_name_map = reader, names  # type: ignore[misc]
 
 
 def _manifest(folder: Path) -> _Manifest | None:
@@ -238,22 +201,6 @@ def check_model(folder: Path) -> None:
             f"{weights} is damaged: its sha256 is not the one written when it was made; "
             f"run `tersely models remove {folder.name}`, and it is made anew at the next use"
         )
-
-
-@contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """Silence the progress bars and load reports of transformers: what a user must know, an error says."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
 
 
 @contextmanager
