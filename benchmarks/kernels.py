@@ -28,7 +28,7 @@ from tersely.scoring.attention import reference
 from tersely.scoring.attention.choice import KERNELS, matmul_outruns_attention
 from tersely.scoring.attention.group import Group, Layer, Part, attention_mask
 from tersely.scoring.decoder import TRUNCATED_VOCABULARY
-from tersely.scoring.llama.eight_bits import EightBitMatmul, multiplies_eight_bits, quantized
+from tersely.scoring.llama.eight_bits import EXACT_LEVELS, EightBitMatmul, eight_bit_levels, quantized
 from tersely.scoring.llama.matmul import Matmul, fuses
 from tersely.scoring.pass_items import KeyValues
 from tersely_eval.measure import describe_machine
@@ -199,18 +199,19 @@ def matmuls() -> Iterator[Comparison]:
     rows = _random(_ROWS, _HIDDEN, dtype=torch.float32)
     weight = _random(_FEED_FORWARD, _HIDDEN, dtype=torch.float32) / 24
     scale = rows.square().mean(dim=1, keepdim=True).rsqrt()
+    levels = eight_bit_levels()
     for dtype in (torch.float32, torch.bfloat16):
         if fuses(dtype, "cpu"):
             yield from _fused_matmuls(rows.to(dtype), weight.to(dtype), (rows @ weight.T).to(dtype))
-            if multiplies_eight_bits():
-                yield _eight_bit_matmul(rows.to(dtype), scale, weight)
+            if levels is not None:
+                yield _eight_bit_matmul(rows.to(dtype), scale, weight, levels)
         yield _joined_matmul(rows.to(dtype), weight.to(dtype))
     yield Comparison(
         "rows quantized through 16 bits",
-        "a processor with VNNI or AMX",
+        "a processor with 8-bit matmuls",
         "converted to 8 bits at once",
-        multiplies_eight_bits(),
-        lambda: quantized(rows, scale),
+        levels is not None,
+        lambda: quantized(rows, scale, EXACT_LEVELS),
         lambda: (rows * scale * 33.4).add_(128.5).clamp_(1, 255.5).to(torch.uint8),
     )
 
@@ -234,14 +235,14 @@ def _fused_matmuls(rows: torch.Tensor, weight: torch.Tensor, other: torch.Tensor
         )
 
 
-def _eight_bit_matmul(rows: torch.Tensor, scale: torch.Tensor, weight: torch.Tensor) -> Comparison:
-    integers, fused = EightBitMatmul([weight], rows.dtype), Matmul(weight.to(rows.dtype), True)
+def _eight_bit_matmul(rows: torch.Tensor, scale: torch.Tensor, weight: torch.Tensor, levels: int) -> Comparison:
+    integers, fused = EightBitMatmul([weight], rows.dtype, levels), Matmul(weight.to(rows.dtype), True)
     return Comparison(
         f"8-bit matmul, rows quantized anew (beside {_name(rows.dtype)})",
-        "a processor with VNNI or AMX",
+        "a processor with AVX2, VNNI or AMX",
         "the fused matmul",
         True,
-        lambda: integers.silu(quantized(rows, scale)),
+        lambda: integers.silu(quantized(rows, scale, levels)),
         lambda: fused.silu(rows),
     )
 

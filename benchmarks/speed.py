@@ -51,9 +51,7 @@ def main(
     questions: Annotated[int, typer.Option(min=1, help="Of each data set, from the first on.")] = 5,
     rate: Annotated[float, typer.Option(help="Of the budget, in (0, 1].")] = 0.25,
     device: Annotated[str, typer.Option(help="A torch device.")] = "cpu",
-    dtype: Annotated[
-        str | None, typer.Option(help="Tersely's, by default its own choice; the limit is that of bfloat16.")
-    ] = None,
+    dtype: Annotated[str | None, typer.Option(help="Tersely's, by default its own choice.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Only the smallest sizes.")] = False,
     profile: Annotated[
         bool, typer.Option("--profile", help="Print the operators that take longest in one call, and end.")

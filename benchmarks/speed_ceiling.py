@@ -1,5 +1,7 @@
-"""The machine's limit: how fast bare matrix products of bfloat16 are, of any shape and of the model's own shapes.
+"""The machine's limit: how fast bare matrix products are, of any shape and of the model's own shapes.
 
+They are of the fastest number type that the machine has: 8-bit integers, else bfloat16, else float32. Another type can
+take a hundred times as long, such as bfloat16 on AVX2.
 Beside them the pass of `evidence` over the same tokens. Attention, norms and the language-model head are not in the
 products, so no pass can reach all of it. `evidence` reads documents by some of the layers only: so its own products are
 taken, too, as bare as those of all layers.
@@ -14,11 +16,13 @@ from typing import Any, NamedTuple
 
 import torch
 from speed_measuring import Plan, Setup, forget, in_fresh_process, in_scorer_thread, measured, tokens_read
-from torch.nn.functional import linear
 from transformers import AutoConfig
 
 from tersely import DEFAULT_MODEL
 from tersely.scoring.depth import prefix_layers
+from tersely.scoring.devices import best_floating_dtype
+from tersely.scoring.llama.eight_bits import EightBitMatmul, eight_bit_levels
+from tersely.scoring.llama.matmul import Matmul, fuses
 from tersely.scoring.models import model_path
 from tersely_eval.data import Question
 from tersely_eval.report import markdown_table
@@ -56,27 +60,59 @@ def model_shapes() -> Shapes:
     return Shapes(config.num_hidden_layers, [*attention, (wide, hidden), (wide, hidden), (hidden, wide)])
 
 
-def square_product(device: str) -> float:
-    """Operations a second of the fastest product of two square bfloat16 matrices."""
-    best = 0.0
+def fastest_number_type(device: str) -> str:
+    """The type of the fastest products that the device has: int8, bfloat16 or float32."""
+    return "int8" if device == "cpu" and eight_bit_levels() is not None else best_floating_dtype(device)
+
+
+def random_rows(rows: int, columns: int, number_type: str, device: str) -> torch.Tensor:
+    """A matrix as products take it on the left."""
+    if number_type == "int8":
+        return torch.randint(0, 2 * (eight_bit_levels() or 0), (rows, columns), dtype=torch.uint8)
+    return torch.randn(rows, columns, device=device, dtype=getattr(torch, number_type))
+
+
+def product(rows: int, columns: int, number_type: str, device: str) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The fastest product of rows with a random weight (rows, columns) that torch has."""
+    weight = torch.randn(rows, columns)
+    levels = eight_bit_levels()
+    if number_type == "int8" and levels is not None:
+        return EightBitMatmul([weight], getattr(torch, best_floating_dtype(device)), levels)
+    dtype: torch.dtype = getattr(torch, number_type)
+    return Matmul(weight.to(device, dtype), fuses(dtype, device))
+
+
+class Limit(NamedTuple):
+    """The fastest square product, in operations a second, and the type of its numbers."""
+
+    number_type: str
+    speed: float
+
+
+def limit_of(device: str) -> Limit:
+    """That of a device."""
+    number_type, best = fastest_number_type(device), 0.0
     for size in _SQUARES if device != "cpu" else _SQUARES[:2]:
-        left, right = (torch.randn(size, size, device=device, dtype=torch.bfloat16) for _ in range(2))
-        best = max(best, 2 * size**3 / _fastest(partial(torch.matmul, left, right), device))
-    return best
+        left, multiply = random_rows(size, size, number_type, device), product(size, size, number_type, device)
+        best = max(best, 2 * size**3 / _fastest(partial(multiply, left), device))
+    return Limit(number_type, best)
+
+
+_Product = tuple[int, Callable[[torch.Tensor], torch.Tensor]]  # the width of its rows; the product
 
 
 class ModelProducts:
     """The products of a model's pass and nothing else: each layer has weights of its own, as in the model."""
 
     def __init__(self, shapes: Shapes, device: str) -> None:
-        self._device = device
+        self._device, number_type = device, fastest_number_type(device)
+        widths = {columns for _, columns in shapes.matrices}
+        self._inputs = {width: random_rows(max(_ROWS), width, number_type, device) for width in widths}
         self._layers = [
-            [torch.randn(rows, columns, device=device, dtype=torch.bfloat16) for rows, columns in shapes.matrices]
+            [(columns, product(rows, columns, number_type, device)) for rows, columns in shapes.matrices]
             for _ in range(shapes.layers)
         ]
-        widths = {columns for _, columns in shapes.matrices}
-        self._inputs = {width: torch.randn(max(_ROWS), width, device=device, dtype=torch.bfloat16) for width in widths}
-        everything = [weight for layer in self._layers for weight in layer]
+        everything = [product for layer in self._layers for product in layer]
         self.rows = min(_ROWS, key=lambda rows: _fastest(lambda: self._run(everything, _TOKENS, rows), device))
 
     def __call__(self, tokens: int, further: int = 0, layers: int | None = None) -> None:
@@ -88,16 +124,16 @@ class ModelProducts:
             layers: so many compute the others; of the rest they have keys and values only. None for all.
         """
         layers = len(self._layers) if layers is None else layers
-        self._run([weight for layer in self._layers[:layers] for weight in layer], tokens, self.rows)
-        self._run([weight for layer in self._layers[layers:] for weight in layer[1:3]], tokens, self.rows)
-        self._run([weight for layer in self._layers[layers:] for weight in layer[:1] + layer[3:]], further, self.rows)
+        self._run([product for layer in self._layers[:layers] for product in layer], tokens, self.rows)
+        self._run([product for layer in self._layers[layers:] for product in layer[1:3]], tokens, self.rows)
+        self._run([product for layer in self._layers[layers:] for product in layer[:1] + layer[3:]], further, self.rows)
 
-    def _run(self, weights: Sequence[torch.Tensor], tokens: int, most_rows: int) -> None:
+    def _run(self, products: Sequence[_Product], tokens: int, most_rows: int) -> None:
         with torch.inference_mode():
             for start in range(0, tokens, most_rows):
                 rows = min(most_rows, tokens - start)
-                for weight in weights:
-                    linear(self._inputs[weight.shape[1]][:rows], weight)
+                for width, multiply in products:
+                    multiply(self._inputs[width][:rows])
 
 
 def _fastest(action: Callable[[], object], device: str) -> float:
@@ -156,7 +192,7 @@ def _beside(setup: Setup, data: dict[str, tuple[Question, Sequence[Question]]]) 
 def section(plan: Plan) -> str:
     """The limit, and how near to it the pass of `evidence` comes."""
     shapes = model_shapes()
-    square = in_fresh_process(square_product, plan.setup.device)
+    limit = in_fresh_process(limit_of, plan.setup.device)
     data = {name: (plan.warm_up(name), plan.questions(name)) for name in plan.data}
     rows, turns_by_set = in_fresh_process(_beside, plan.setup, data)
     lines = [
@@ -188,8 +224,9 @@ def section(plan: Plan) -> str:
             ]
         )
     return (
-        f"The fastest product of two square bfloat16 matrices: {square / 1e9:,.0f} GFLOP/s. The embedded model's own "
-        f"products take {shapes.operations / 1e6:,.0f} MFLOP a token ({shapes.layers} layers of q, k, v, o, gate, up "
+        f"The fastest product of two square {limit.number_type} matrices: {limit.speed / 1e9:,.0f} GFLOP/s. The "
+        f"embedded model's own products take {shapes.operations / 1e6:,.0f} MFLOP a token ("
+        f"{shapes.layers} layers of q, k, v, o, gate, up "
         f"and down, without attention and head); they are fastest {rows:,} tokens at a time. Medians over the "
         f"questions, products and `evidence` in turns. Tokens are those of one pass over each document with the "
         f"question after it; the pass is the stage `rank`, with all that belongs to it.\n\n{markdown_table(lines)}"

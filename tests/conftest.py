@@ -27,7 +27,7 @@ from doubles import FakeScorer
 from tersely import CacheSettings, CompressionResult, Compressor
 from tersely.scoring import Loader, set_loader
 from tersely.scoring.causal_lm import CausalLanguageModelScorer
-from tersely.scoring.llama import multiplies_eight_bits
+from tersely.scoring.llama import eight_bit_levels
 
 DATA = Path(__file__).parent / "data"
 C_LIBRARY = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -35,7 +35,7 @@ CONTEXT_LENGTH = 64  # tokens of the tiny models
 # Of the shared models: the tests together read far more than is worth holding.
 SMALL_CACHE = CacheSettings(memory_bytes=64 * 2**20, disk_bytes=0)
 
-in_eight_bits = pytest.mark.skipif(not multiplies_eight_bits(), reason="this processor has no products of 8 bits")
+in_eight_bits = pytest.mark.skipif(eight_bit_levels() is None, reason="this processor has no products of 8 bits")
 
 
 def save_tiny_model(folder: Path, model: PreTrainedModel) -> Path:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from speed_ceiling import Shapes
+import speed_ceiling
+from speed_ceiling import Shapes, fastest_number_type, product, random_rows
 from speed_growth import equal_documents, many_documents, one_document
 from speed_measuring import tokens_read
-from speed_peers import Turn, pair_rows
+from speed_peers import Turn, pair_rows, peers_of
 
+from conftest import in_eight_bits
 from tersely import Compressor, Document, InvalidInputError
 from tersely.budget.rendering import with_title
 
@@ -70,3 +72,25 @@ def test_a_ratio_is_how_many_times_as_long_the_peer_takes() -> None:
     _, float32, bfloat16, *_ = pair_rows({"data": contenders})
     assert float32[3:] == ["3.5", "3.0 to 4.0", "4.0, 3.0"]
     assert bfloat16[3:] == ["0.5", "0.5 to 0.5", "0.5, 0.5"]
+
+
+def test_the_limit_is_of_the_fastest_number_type_that_there_is(monkeypatch) -> None:
+    monkeypatch.setattr(speed_ceiling, "eight_bit_levels", lambda: 90)
+    assert fastest_number_type("cpu") == "int8"
+    monkeypatch.setattr(speed_ceiling, "eight_bit_levels", lambda: None)
+    for native in ("bfloat16", "float32"):
+        monkeypatch.setattr(speed_ceiling, "best_floating_dtype", lambda device, native=native: native)
+        assert fastest_number_type("cpu") == native
+
+
+@pytest.mark.parametrize("number_type", [pytest.param("int8", marks=in_eight_bits), "bfloat16", "float32"])
+def test_products_of_every_number_type_have_the_shape_of_the_model(number_type) -> None:
+    rows = random_rows(5, 32, number_type, "cpu")
+    assert product(48, 32, number_type, "cpu")(rows).shape == (5, 48)
+
+
+def test_a_machine_without_bfloat16_is_spared_the_peer_in_bfloat16() -> None:
+    assert [peer.rpartition("/")[2] for peer in peers_of("bfloat16")] == ["float32", "bfloat16"]
+    assert [peer.rpartition("/")[2] for peer in peers_of("float32")] == ["float32"]
+    turns = {name: [Turn(1, None, 100)] for name in ("evidence", "longllmlingua", *peers_of("float32"))}
+    assert len(pair_rows({"data": turns})) == 1 + 2

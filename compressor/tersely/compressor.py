@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from os import PathLike
@@ -11,6 +10,7 @@ from typing import Any, cast
 from tersely.budget.counting import TokenCounter, token_counter
 from tersely.documents import Document
 from tersely.errors import TerselyError
+from tersely.forks import lock_for_forks
 from tersely.input import read_documents
 from tersely.memory import Memory
 from tersely.methods import METHODS, check_scorer, choose_method
@@ -186,7 +186,7 @@ class Compressor:
         return TokenCounter(self.scorer.name, lambda text: len(self.scorer.encode(text).tokens))
 
 
-_loading = threading.Lock()
+_loading = lock_for_forks()
 
 
 def shared_compressor(

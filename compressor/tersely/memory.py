@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
+
+from tersely.forks import lock_for_forks
 
 Value = TypeVar("Value")
 
@@ -19,7 +20,7 @@ class Memory(Generic[Value]):
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._lock = threading.Lock()
+        self._lock = lock_for_forks()
         self._held: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
         self._size = 0
 

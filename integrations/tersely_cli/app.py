@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from tersely import DEFAULT_MODEL, CompressionSettings, InvalidInputError, ModelError, TerselyError
 from tersely_cli.batch import batch
 from tersely_cli.cache import cache
+from tersely_cli.doctor import doctor
 from tersely_cli.evaluation import evaluation
 from tersely_cli.mcp import mcp
 from tersely_cli.models import calibrate, models
@@ -67,6 +68,7 @@ app.add_typer(evaluation, name="eval")
 app.command()(batch)
 app.command()(serve)
 app.command()(mcp)
+app.command()(doctor)
 
 
 @app.callback(invoke_without_command=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -199,6 +200,33 @@ def test_threads_share_a_scorer(scorer, naive) -> None:
         thread.join()
     for number, text in enumerate(texts):
         np.testing.assert_allclose(results[number], naive(text), atol=1e-4)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_while_sixteen_threads_score_leaves_a_child_that_scores(scorer, naive) -> None:
+    generator = np.random.default_rng(3)
+    texts = [random_tokens(generator, 30) for _ in range(16)]
+    exact = naive(texts[0])
+    stop = threading.Event()
+
+    def work(text: list[int]) -> None:
+        while not stop.is_set():
+            scorer.score([ScoringRequest(text)])
+
+    threads = [threading.Thread(target=work, args=(text,)) for text in texts]
+    for thread in threads:
+        thread.start()
+    children = []
+    for _ in range(3):
+        child = os.fork()
+        if child == 0:
+            (scores,) = scorer.score([ScoringRequest(texts[0])])
+            os._exit(0 if np.allclose(scores[1:], exact[1:], atol=1e-4) else 1)
+        children.append(child)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
 
 
 def test_offsets_name_the_characters_of_each_token(scorer) -> None:

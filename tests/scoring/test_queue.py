@@ -241,3 +241,17 @@ def test_a_forked_process_has_a_queue_that_works() -> None:
     if child == 0:
         os._exit(0 if passes.queue.run([3]) == [6] else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_waits_for_the_pass_that_runs_and_its_child_can_call_and_run() -> None:
+    passes = Passes()
+    caller = held_up(passes)
+    threading.Timer(0.1, passes.open.set).start()
+    child = os.fork()
+    waited = passes.open.is_set()
+    if child == 0:
+        os._exit(0 if waited and passes.queue.call(lambda: 5) == 5 and passes.queue.run([3]) == [6] else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert waited
+    assert caller.wait().found == [2]

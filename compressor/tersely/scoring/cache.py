@@ -11,7 +11,6 @@ import hashlib
 import logging
 import os
 import shutil
-import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from filelock import FileLock, Timeout
 
 from tersely.errors import InvalidInputError
+from tersely.forks import lock_for_forks
 from tersely.memory import Memory
 from tersely.scoring.models import models_folder
 
@@ -83,7 +83,7 @@ class DocumentCache:
         self._stores_in_memory = memory_bytes > 0
         self._memory: Memory[Mapping[str, torch.Tensor]] = Memory(memory_bytes)
         self._disk = _Disk(disk_bytes) if disk_bytes else None
-        self._lock = threading.Lock()
+        self._lock = lock_for_forks()
         self._on_disk: set[str] = set()  # keys of what is on disk already, as far as this process knows
 
     def check_stores(self) -> None:

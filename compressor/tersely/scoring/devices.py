@@ -21,12 +21,35 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def processor_features() -> str:
-    """What this processor can do, in words: kernels, and so the last bits, depend on it."""
+def best_floating_dtype(device: str) -> str:
+    """bfloat16 where the device multiplies it natively; elsewhere it would be slower than float32."""
+    import torch
+
+    if device.startswith("cuda"):
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    return "bfloat16" if device == "cpu" and _multiplies_bfloat16() else "float32"
+
+
+def _multiplies_bfloat16() -> bool:
+    """Whether the processor does, and the matrix library may use it: DNNL_MAX_CPU_ISA can forbid that."""
     import torch
 
     features = torch.cpu.get_capabilities()
-    return ",".join(sorted(name for name, value in features.items() if value is True))
+    if features.get("bf16"):  # Arm
+        return True
+    native = any(features.get(name) for name in ("avx512_bf16", "amx_bf16"))
+    return native and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def processor_features() -> str:
+    """What this processor can do and torch may use of it, in words: kernels, and so the last bits, depend on it."""
+    import torch
+
+    from tersely.scoring.llama.eight_bits import eight_bit_levels
+
+    features = torch.cpu.get_capabilities()
+    names = ",".join(sorted(name for name, value in features.items() if value is True))
+    return f"{names} {torch.backends.cpu.get_cpu_capability()} {eight_bit_levels()}"
 
 
 def check_device(device: Any) -> None:

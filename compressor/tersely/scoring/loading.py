@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tersely.errors import ModelError, TokenizerError
-from tersely.scoring.models import check_model, model_path, quiet_transformers
+from tersely.scoring.conversion import quiet_transformers
+from tersely.scoring.models import check_model, model_path
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -39,8 +40,8 @@ def load_model(name: str, *, dtype: str | None, device: str) -> LoadedModel:
         ModelError: the model cannot be found, or its files are corrupt or not of a causal language model; or it cannot
             be computed on that device or in that dtype here.
     """
-    from tersely.scoring.devices import check_device, check_dtype
-    from tersely.scoring.llama import Llama, load_configuration, multiplies_eight_bits
+    from tersely.scoring.devices import best_floating_dtype, check_device, check_dtype
+    from tersely.scoring.llama import Llama, eight_bit_levels, load_configuration
 
     check_device(device)
     check_dtype(dtype)
@@ -50,19 +51,19 @@ def load_model(name: str, *, dtype: str | None, device: str) -> LoadedModel:
     try:
         configuration = load_configuration(path) if path is not None and (path / _TOKENIZER).exists() else None
         possible = dtype in (None, "int8") and configuration is not None and device == "cpu"
-        eight_bits = possible and multiplies_eight_bits()
-        if dtype == "int8" and not eight_bits:
+        levels = eight_bit_levels() if possible else None
+        if dtype == "int8" and levels is None:
             raise ModelError(
                 f"model {name!r} cannot be computed in int8 on {device}: that takes a model of the Llama family and a "
-                f"processor with products of 8 bits (AVX-512 VNNI, AVX VNNI or AMX); leave dtype out"
+                f"processor with products of 8 bits (AVX2, AVX-512 VNNI, AVX VNNI or AMX); leave dtype out"
             )
-        floating = _best_dtype(device) if dtype in (None, "int8") else dtype
+        floating = best_floating_dtype(device) if dtype in (None, "int8") else dtype
         if path is not None and configuration is not None:
             from tokenizers import Tokenizer
 
-            decoder = Llama(path, configuration, dtype=floating, device=device, eight_bits=eight_bits)
+            decoder = Llama(path, configuration, dtype=floating, device=device, levels=levels)
             tokenizer = Tokenizer.from_file(str(path / _TOKENIZER))
-            return LoadedModel(name, "int8" if eight_bits else floating, decoder, tokenizer)
+            return LoadedModel(name, floating if levels is None else "int8", decoder, tokenizer)
         return _through_transformers(name, str(path or name), floating, device)
     except ModelError:
         raise
@@ -71,17 +72,6 @@ def load_model(name: str, *, dtype: str | None, device: str) -> LoadedModel:
             f"model {name!r} could not be loaded from {path or name} to {device} ({type(error).__name__}: {error}); it "
             f"must be a causal language model with safetensors weights and a tokenizer; fetch it anew if it is damaged"
         ) from error
-
-
-def _best_dtype(device: str) -> str:
-    """bfloat16 where the device multiplies it natively; elsewhere it would be slower than float32."""
-    import torch
-
-    if device.startswith("cuda"):
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    if device == "cpu" and any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")):
-        return "bfloat16"
-    return "float32"
 
 
 def _through_transformers(name: str, source: str, dtype: str, device: str) -> LoadedModel:

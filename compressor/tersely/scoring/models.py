@@ -2,7 +2,7 @@
 
 A name is the embedded default, a folder, a `.gguf` file or a Hugging Face Hub id. GGUF weights take long to dequantise,
 so they are converted once to bfloat16 safetensors in the user's cache folder and read from there afterwards. This room
-finds, checks and converts; `loading.py` loads.
+finds and checks; `conversion.py` converts, `loading.py` loads.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ import platformdirs
 from filelock import FileLock
 
 from tersely.errors import ModelError
+from tersely.scoring.conversion import convert
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 
@@ -157,7 +158,7 @@ def _converted(
             with gguf() as path, tempfile.TemporaryDirectory(dir=folder.parent, prefix=unfinished) as temporary:
                 if _sha256(path) != gguf_sha256:
                     raise ModelError(f"{path} is not the file expected: its sha256 is not {gguf_sha256}; fetch it anew")
-                _say(f"converting {path.name} to bfloat16 (once, about half a minute) ...")
+                _say(f"converting {path.name} to bfloat16 (once, about ten seconds) ...")
                 _convert(path, Path(temporary) / folder_name, name, gguf_sha256)
                 shutil.rmtree(folder, ignore_errors=True)  # what an older, interrupted version may have left
                 os.replace(Path(temporary) / folder_name, folder)
@@ -166,29 +167,11 @@ def _converted(
 
 
 def _convert(gguf: Path, folder: Path, name: str, gguf_sha256: str) -> None:
-    """Dequantise a GGUF file and write it as bfloat16 safetensors with its tokenizer and a manifest."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    try:
-        with quiet_transformers():
-            tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
-            model = AutoModelForCausalLM.from_pretrained(str(gguf.parent), gguf_file=gguf.name, dtype=torch.float32)
-            # The weights are plain numbers from here on; transformers would save them as still quantised.
-            model.hf_quantizer = None  # type: ignore[assignment]
-            if hasattr(model.config, "quantization_config"):
-                del model.config.quantization_config
-            model.to(torch.bfloat16)  # type: ignore[arg-type]
-            model.save_pretrained(folder, safe_serialization=True, max_shard_size="100GB")
-            tokenizer.save_pretrained(folder)
-    except Exception as error:  # transformers and gguf raise many types for a damaged file
-        raise ModelError(f"{gguf} could not be read as a GGUF model ({type(error).__name__}: {error})") from error
-    weights = hashlib.sha256()
-    for _, tensor in sorted(model.state_dict().items()):
-        weights.update(tensor.contiguous().view(torch.uint8).numpy())
-    if name == DEFAULT_MODEL and weights.hexdigest() != _WEIGHTS_SHA256:
+    """Write a GGUF file's model to a folder with a manifest."""
+    weights_sha256 = convert(gguf, folder, _say)
+    if name == DEFAULT_MODEL and weights_sha256 != _WEIGHTS_SHA256:
         raise ModelError(
-            f"the embedded model came out with weights {weights.hexdigest()} instead of {_WEIGHTS_SHA256}: this "
+            f"the embedded model came out with weights {weights_sha256} instead of {_WEIGHTS_SHA256}: this "
             f"version of transformers dequantises differently; install the versions in constraints.txt"
         )
     manifest = _Manifest(name, gguf_sha256, _sha256(folder / _WEIGHTS))
@@ -218,22 +201,6 @@ def check_model(folder: Path) -> None:
             f"{weights} is damaged: its sha256 is not the one written when it was made; "
             f"run `tersely models remove {folder.name}`, and it is made anew at the next use"
         )
-
-
-@contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """Silence the progress bars and load reports of transformers: what a user must know, an error says."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
 
 
 @contextmanager

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Generic, TypeVar
 
+from tersely.forks import lock_for_forks
+
 Work = TypeVar("Work")
 Outcome = TypeVar("Outcome")
 Result = TypeVar("Result")
@@ -120,6 +122,7 @@ class PassQueue(Generic[Work, Outcome]):
         self, run: Callable[[Sequence[Work]], Sequence[Outcome]], size: Callable[[Work], int], limit: int
     ) -> None:
         self._run_pass, self._size, self._limit = run, size, limit
+        self._passing = lock_for_forks()
         self._begin()
 
     def run(self, work: Sequence[Work], progress: Callable[[Sequence[Work]], None] | None = None) -> list[Outcome]:
@@ -136,8 +139,7 @@ class PassQueue(Generic[Work, Outcome]):
             Cancelled: another thread told this caller to give up.
             Exception: as the pass raised it in which the caller's work stood.
         """
-        if self._process != os.getpid():
-            self._begin()  # a forked process has no thread that works
+        self._begin_after_fork()
         cancellation = _CANCELLATION.get() or Cancellation()
         job: _Job[Work, Outcome] = _Job(work)
         with cancellation.waking(self._wake), self._changed:
@@ -165,7 +167,16 @@ class PassQueue(Generic[Work, Outcome]):
 
     def call(self, action: Callable[[], Result]) -> Result:
         """Run something else in the thread of the passes, and wait for it."""
+        self._begin_after_fork()
         return self._worker.submit(action).result()
+
+    def _begin_after_fork(self) -> None:
+        """A forked process has no thread that works."""
+        if self._process == os.getpid():
+            return
+        with self._passing:  # its first callers may come together
+            if self._process != os.getpid():
+                self._begin()
 
     def _begin(self) -> None:
         self._process = os.getpid()
@@ -208,7 +219,8 @@ class PassQueue(Generic[Work, Outcome]):
 
     def _run_batch(self, batch: list[tuple[_Job[Work, Outcome], int]]) -> None:
         try:
-            outcomes = self._run_pass([job.work[number] for job, number in batch])
+            with self._passing:
+                outcomes = self._run_pass([job.work[number] for job, number in batch])
         except Exception as error:
             jobs = list(dict.fromkeys(job for job, _ in batch))
             if len(jobs) > 1:  # an error of one caller's work must not reach the others

@@ -62,8 +62,11 @@ def _load(
         from tersely.scoring.served.scorer import ServedScorer
 
         return ServedScorer(model.removeprefix(SERVER_PREFIX), cache=cache)
+    from tersely.scoring.importing import import_torch
+
+    import_torch()
     if kind == "token classifier":
-        from tersely.scoring.encoders.classifier import TokenClassifierScorer  # imports torch, which takes seconds
+        from tersely.scoring.encoders.classifier import TokenClassifierScorer
 
         return TokenClassifierScorer(model, device=device, dtype=dtype, cache=cache)
     if kind == "pruner":

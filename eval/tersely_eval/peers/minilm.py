@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tersely.scoring.models import quiet_transformers
+from tersely.scoring.conversion import quiet_transformers
 from tersely_eval.peers.minilm_weights import check_weights
 
 _LONGEST = 256  # tokens that the model reads of a text, as its own settings say

@@ -14,11 +14,12 @@ import torch
 from tersely.errors import ModelError
 from tersely.memory import Memory
 from tersely.scoring.abilities import Ability
+from tersely.scoring.conversion import quiet_transformers
 from tersely.scoring.encoders.encoder import Encoder, encoder_device
 from tersely.scoring.fingerprint import model_fingerprint
 from tersely.scoring.kinds import ABILITIES, FAMILIES
 from tersely.scoring.labels import LabelledChunk
-from tersely.scoring.models import model_path, quiet_transformers
+from tersely.scoring.models import model_path
 from tersely.scoring.scorer import Encoding, Progress
 from tersely.settings import CacheSettings
 

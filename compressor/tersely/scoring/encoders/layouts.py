@@ -19,10 +19,11 @@ import torch
 from torch import nn
 
 from tersely.errors import ModelError
+from tersely.scoring.conversion import quiet_transformers
 from tersely.scoring.fingerprint import model_fingerprint
 from tersely.scoring.hub import hub_folder
 from tersely.scoring.kinds import FAMILIES, read_configuration
-from tersely.scoring.models import model_path, quiet_transformers
+from tersely.scoring.models import model_path
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedTokenizerBase

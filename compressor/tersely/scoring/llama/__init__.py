@@ -2,6 +2,6 @@
 
 from tersely.scoring.llama.configuration import LlamaConfiguration, load_configuration
 from tersely.scoring.llama.decoder import Llama
-from tersely.scoring.llama.eight_bits import multiplies_eight_bits
+from tersely.scoring.llama.eight_bits import eight_bit_levels
 
-__all__ = ["Llama", "LlamaConfiguration", "load_configuration", "multiplies_eight_bits"]
+__all__ = ["Llama", "LlamaConfiguration", "eight_bit_levels", "load_configuration"]

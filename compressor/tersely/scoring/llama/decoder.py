@@ -17,7 +17,13 @@ from torch.nn.functional import embedding
 from tersely.scoring.decoder import TRUNCATED_VOCABULARY, Attend
 from tersely.scoring.fingerprint import model_fingerprint
 from tersely.scoring.llama.configuration import LlamaConfiguration, load_weights, weight_names
-from tersely.scoring.llama.eight_bits import EightBitMatmul, quantized, rotated
+from tersely.scoring.llama.eight_bits import (
+    SATURATING_LEVELS,
+    EightBitMatmul,
+    RowwiseEightBitMatmul,
+    quantized,
+    rotated,
+)
 from tersely.scoring.llama.matmul import Matmul, fuses
 
 _ROWS = 1024  # of a weight that are made ready at once: in float32 they take twice the room
@@ -27,10 +33,10 @@ class _Layer(NamedTuple):
     """One layer's matmuls. The weights of a norm are multiplied into the matmuls after it."""
 
     queries_keys_values: Matmul | EightBitMatmul
-    output: Matmul
+    output: Matmul | RowwiseEightBitMatmul
     gate: Matmul | EightBitMatmul
     up: Matmul | EightBitMatmul
-    down: Matmul
+    down: Matmul | RowwiseEightBitMatmul
 
 
 class Llama:
@@ -41,8 +47,9 @@ class Llama:
         configuration: as `load_configuration` returned it.
         dtype: a torch dtype's name.
         device: a torch device's name.
-        eight_bits: whether 8-bit matmuls take the hidden states (see `eight_bits.py`); matmuls whose output is added to
-            the hidden states, and attention, stay in floating point.
+        levels: with it 8-bit matmuls take the hidden states (see `eight_bits.py`), of integers with so many steps each
+            side of 0. Attention stays in floating point. So do matmuls whose output is added to the hidden states,
+            but where 8 bits saturate: there they are slower, and all matmuls are needed for a good gain.
 
     Raises:
         OSError, SafetensorError, KeyError: files are missing or damaged, or lack a weight.
@@ -52,9 +59,9 @@ class Llama:
     supports_shallow = True
 
     def __init__(
-        self, folder: Path, configuration: LlamaConfiguration, *, dtype: str, device: str, eight_bits: bool = False
+        self, folder: Path, configuration: LlamaConfiguration, *, dtype: str, device: str, levels: int | None = None
     ) -> None:
-        self._configuration, self.device, self._eight_bits = configuration, device, eight_bits
+        self._configuration, self.device, self._levels = configuration, device, levels
         self._dtype: torch.dtype = getattr(torch, dtype)
         self.layers, self.heads = configuration.num_hidden_layers, configuration.num_attention_heads
         self.context_length: int | None = configuration.max_position_embeddings
@@ -70,13 +77,18 @@ class Llama:
         ) -> Matmul | EightBitMatmul:
             parts = (rows for name in names for rows in weights[f"{name}.weight"][:first].split(_ROWS))
             blocks = (rows.float() * weights[f"{norm}.weight"] for rows in parts)
-            if eight_bits:
-                return EightBitMatmul(map(rotated, blocks), self._dtype, gathers=gathers)
+            if levels is not None:
+                return EightBitMatmul(map(rotated, blocks), self._dtype, levels, gathers=gathers)
             return Matmul(torch.cat([on_device(block) for block in blocks]), fused)
 
-        def before_residual(name: str) -> Matmul:
+        def before_residual(name: str) -> Matmul | RowwiseEightBitMatmul:
             weight = weights[f"{name}.weight"]
-            return Matmul(on_device(rotated(weight.T.float()).T if eight_bits else weight), fused)
+            if levels is None:
+                return Matmul(on_device(weight), fused)
+            rotated_weight = rotated(weight.T.float()).T
+            if levels == SATURATING_LEVELS and self._dtype == torch.float32:
+                return RowwiseEightBitMatmul(rotated_weight, levels)
+            return Matmul(on_device(rotated_weight), fused)
 
         def layer(name: str) -> _Layer:
             attention, feed_forward = f"{name}.self_attn", f"{name}.mlp"
@@ -95,7 +107,7 @@ class Llama:
         self._norm: torch.Tensor | None = None  # its weights, where they are not multiplied into the head
         self._head: Matmul | EightBitMatmul
         self._truncated_head: Matmul | EightBitMatmul
-        if eight_bits:
+        if levels is not None:
             self._embedding = torch.cat([on_device(rotated(rows.float())) for rows in embedded.split(_ROWS)])
             head = "model.embed_tokens" if tied else "lm_head"
             self._head = after_norm("model.norm", head, gathers=True)
@@ -159,7 +171,9 @@ class Llama:
         """Each row divided by its root mean square, in 8 bits where matmuls take that."""
         length = torch.linalg.vector_norm(states, dim=-1, keepdim=True, dtype=torch.float32)
         scale = torch.addcmul(self._epsilon, length, length, value=1 / states.shape[-1]).rsqrt_()
-        return quantized(states, scale) if self._eight_bits else states * scale.to(states.dtype)
+        if self._levels is not None:
+            return quantized(states, scale, self._levels)
+        return states * scale.to(states.dtype)
 
     def _split_heads(
         self, projected: torch.Tensor, rotation: tuple[torch.Tensor, torch.Tensor]
