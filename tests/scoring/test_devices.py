@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tersely import Compressor, ModelError
-from tersely.scoring.devices import check_device, check_dtype
+from tersely.scoring.devices import best_floating_dtype, check_device, check_dtype
 
 
 def test_cuda_without_cuda_says_so(monkeypatch, tiny_llama) -> None:
@@ -72,6 +72,14 @@ def test_a_bad_dtype_is_named(tiny_llama, dtype) -> None:
     with pytest.raises(ModelError, match=r"dtype must be 'bfloat16', .* got") as raised:
         Compressor(tiny_llama, dtype=dtype)
     assert "causal language model" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("features", "dtype"), [({"bf16": True}, "bfloat16"), ({"avx2": True}, "float32"), ({}, "float32")]
+)
+def test_bfloat16_only_where_the_processor_multiplies_it(monkeypatch, features, dtype) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: features)
+    assert best_floating_dtype("cpu") == dtype
 
 
 def _fails(*_, **__):
