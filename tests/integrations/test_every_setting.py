@@ -97,7 +97,7 @@ def of_batch(name: str) -> Any:
 
 
 def of_service(name: str) -> Any:
-    body = json.dumps({"documents": ["a"], "settings": with_budget(name)}).encode()
+    body = json.loads(json.dumps({"documents": ["a"], "settings": with_budget(name)}))
     return settings_from(parse_call(body)["settings"])
 
 

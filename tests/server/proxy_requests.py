@@ -7,7 +7,7 @@ from typing import Any
 
 from openai import OpenAI
 
-MILL = "The water mill was built in 1820 by two brothers. It closed a hundred years later. Its roof fell in one winter."
+MILL = "The water mill was built in 1820 by two brothers. It closed later. Its red roof fell in one hard winter."
 BAKERY = "A bakery across the street sold bread and cake to everybody who passed by. It had two ovens and a cat."
 QUESTION = "When was the water mill built?"
 

@@ -72,7 +72,7 @@ def test_tags_and_marks_in_every_place(proxy, upstream, fake_compressor) -> None
     said = [
         {"role": "user", "content": f"<context>{MILL}</context> {QUESTION}"},
         *ASKED[1:],
-        user({**result([text(MILL)]), "tersely": {"target_tokens": 12}}),
+        user({**result([text(MILL)]), "tersely": {"target_tokens": 14}}),
         {"role": "assistant", "content": "So?"},
         user({"type": "document", "source": source, "tersely": {}}, {**found, "tersely": {}}, text(QUESTION)),
     ]
@@ -86,7 +86,7 @@ def test_tags_and_marks_in_every_place(proxy, upstream, fake_compressor) -> None
     messages = upstream.body["messages"]
     assert messages[0]["content"] == f"<context>{half}</context> {QUESTION}"
     assert messages[2]["content"][0]["content"] == [
-        text(fake_compressor.compress([MILL], QUESTION, target_tokens=12).context)
+        text(fake_compressor.compress([MILL], QUESTION, target_tokens=14).context)
     ]
     together = fake_compressor.compress([MILL, BAKERY], QUESTION, rate=0.5, order="original")
     document, search, _ = messages[4]["content"]

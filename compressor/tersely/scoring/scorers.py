@@ -57,14 +57,18 @@ def current_loader() -> Loader:
 def _load(
     model: str, *, device: str | None = None, dtype: str | None = None, cache: CacheSettings | None = None
 ) -> Scorer:
-    kind = kind_of(model)
-    if kind == "server":
+    if model.startswith(SERVER_PREFIX):
         from tersely.scoring.served.scorer import ServedScorer
 
         return ServedScorer(model.removeprefix(SERVER_PREFIX), cache=cache)
     from tersely.scoring.importing import import_torch
 
     import_torch()
+    from tersely.scoring.devices import check_device
+
+    if device is not None:
+        check_device(device)
+    kind = kind_of(model)
     if kind == "token classifier":
         from tersely.scoring.encoders.classifier import TokenClassifierScorer
 

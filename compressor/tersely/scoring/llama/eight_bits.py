@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import cache
 
 import torch
 
@@ -160,10 +161,12 @@ def _quantized_weight(weight: torch.Tensor, levels: int) -> tuple[torch.Tensor, 
     return steps, weight.mul(1 / steps[:, None]).round_().to(torch.int8)
 
 
+@cache
 def eight_bit_levels() -> int | None:
     """Steps each side of 0 that 8-bit integers may have on this processor; None where their matmuls gain nothing.
 
     Tried out with the largest numbers there are, since it depends on processor, torch's build, and DNNL_MAX_CPU_ISA.
+    Only once: a second trial, after the model is loaded, made all later passes a third slower.
     """
     capabilities = torch.cpu.get_capabilities()
     native = any(capabilities.get(name) for name in _NATIVE)
