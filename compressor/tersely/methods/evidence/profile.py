@@ -47,7 +47,7 @@ class FirstHopWeights(_Strict):
     passage_words: float
     question_probability: float
     named_title: float
-    word_parts: float = 0.3
+    word_parts: float = 0.2
     named_label: float = 2.0
 
 
