@@ -23,7 +23,7 @@ RESULT: dict[str, Any] = {
             "document": {**DOCUMENT, "title": None, "metadata": {}, "keep": False, "keep_passages": []},
             "kept": [[0, 131]],
             "text": _KEPT,
-            "relevance": 2.16,
+            "relevance": 2.26,
             "original_tokens": 55,
             "compressed_tokens": 40,
             "short_title": None,
@@ -42,7 +42,7 @@ RESULT: dict[str, Any] = {
     "original_tokens": 55,
     "compressed_tokens": 40,
     "left_out": [
-        {"index": 0, "id": "mill", "span": [132, 197], "tokens": 15, "budget": 15, "relevance": -1.06},
+        {"index": 0, "id": "mill", "span": [132, 197], "tokens": 15, "budget": 15, "relevance": -1.1},
     ],
     "smallest_useful_budget": None,
     "notes": ["unused: 1 of 41 tokens, next unit needs 15 tokens"],
