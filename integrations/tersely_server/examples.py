@@ -42,7 +42,7 @@ RESULT: dict[str, Any] = {
     "original_tokens": 55,
     "compressed_tokens": 40,
     "left_out": [
-        {"index": 0, "id": "mill", "span": [132, 197], "tokens": 15, "budget": 15, "relevance": -1.1},
+        {"index": 0, "id": "mill", "span": [132, 197], "tokens": 15, "budget": 15, "relevance": -1.05},
     ],
     "smallest_useful_budget": None,
     "notes": ["unused: 1 of 41 tokens, next unit needs 15 tokens"],
