@@ -10,8 +10,10 @@ pytest.importorskip("fastapi")
 
 from conversations import PAGES, ROWS, call, result, user
 from service_doubles import TOKEN, client_for
+from starlette.requests import Request
 
 from tersely_server.compression import Originals
+from tersely_server.http import caller_of
 
 
 class Clock:
@@ -116,3 +118,13 @@ async def test_callers_with_other_tokens_and_services_that_keep_nothing_answer_4
 async def test_the_services_token_is_needed_for_originals(fake_compressor) -> None:
     client = client_for(fake_compressor, originals_bytes=100_000, token=TOKEN)
     assert (await client.get(f"/v1/retrieve/{'0' * 24}")).status_code == 401
+
+
+def caller(**headers: str) -> str:
+    sent = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return caller_of(Request({"type": "http", "headers": sent}))
+
+
+def test_callers_are_told_apart_by_their_key_in_whichever_header_it_comes() -> None:
+    assert caller(x_api_key="a") == caller(authorization="Bearer a") != caller(x_api_key="b")
+    assert caller() not in (caller(x_api_key="a"), caller(x_api_key="b"))

@@ -13,10 +13,10 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from tersely.budget.pieces import Piece
-from tersely.budget.rendering import TITLE_SEPARATOR
+from tersely.budget.rendering import with_title
 from tersely.methods.method import Method, Ranking, Task
 from tersely.scoring.labels import LabelledPassage, Pruner
-from tersely.text.segmentation import SegmentedDocument
+from tersely.text.segmentation import SegmentedDocument, own_span
 
 # In log-odds: a unit of probability 0.02 is no substitute for one of 0.5, which is this much above it.
 _MARGIN = 4.0
@@ -27,18 +27,20 @@ _SMALLEST = 1e-6
 
 def rank(task: Task) -> Ranking:
     """Documents by the model's ranking head."""
-    heads = [f"{document.title}{TITLE_SEPARATOR}" if document.title else "" for document in task.documents]
-    texts = [head + document.document.text for head, document in zip(heads, task.documents, strict=True)]
+    texts = [with_title(document.title, document.document.text) for document in task.documents]
+    starts = [len(text) - len(document.document.text) for text, document in zip(texts, task.documents, strict=True)]
     ends = [
-        [len(head) + _characters(document, unit.words).stop for unit in document.units]
-        for head, document in zip(heads, task.documents, strict=True)
+        [start + own_span(document, unit).end for unit in document.units]
+        for start, document in zip(starts, task.documents, strict=True)
     ]
     passages = cast(Pruner, task.scorer).prune(task.question or "", texts, ends, task.progress)
     relevance = [passage.relevance for passage in passages]
-    return Ranking(relevance, partial(_pieces, task, passages, list(map(len, heads))))
+    return Ranking(relevance, partial(_pieces, task, passages, starts))
 
 
-def _pieces(task: Task, passages: Sequence[LabelledPassage], heads: Sequence[int], order: Sequence[int]) -> list[Piece]:
+def _pieces(
+    task: Task, passages: Sequence[LabelledPassage], starts: Sequence[int], order: Sequence[int]
+) -> list[Piece]:
     """Every unit whose score is above the caller's threshold, if there is one; the highest first."""
     pruner, settings = cast(Pruner, task.scorer), task.settings
     threshold = pruner.threshold if settings.threshold is None else settings.threshold
@@ -47,7 +49,7 @@ def _pieces(task: Task, passages: Sequence[LabelledPassage], heads: Sequence[int
     for position in order:
         segmented = task.documents[position]
         for unit, score in zip(
-            segmented.units, _scores(segmented, passages[position], heads[position], threshold, rounds), strict=True
+            segmented.units, _scores(segmented, passages[position], starts[position], threshold, rounds), strict=True
         ):
             if settings.threshold is None or score.value > threshold:
                 worth = score.value * (1 - _TIE) + score.mean * _TIE
@@ -63,24 +65,19 @@ class _Score(NamedTuple):
 
 
 def _scores(
-    segmented: SegmentedDocument, passage: LabelledPassage, head: int, threshold: float, rounds: bool
+    segmented: SegmentedDocument, passage: LabelledPassage, start: int, threshold: float, rounds: bool
 ) -> list[_Score]:
     """For each unit the mean of its tokens' probabilities, or the share of them above the threshold; 0 without any."""
     # A tokenizer may count the white space before a word to it, so a token's last character says where it stands.
-    lasts = np.array([end - 1 - head for _, end in passage.offsets], dtype=np.int64)
+    lasts = np.array([end - 1 - start for _, end in passage.offsets], dtype=np.int64)
     scores = []
     for unit in segmented.units:
-        characters = _characters(segmented, unit.words)
-        inside = slice(*np.searchsorted(lasts, (characters.start, characters.stop)))
+        inside = slice(*np.searchsorted(lasts, own_span(segmented, unit)))
         probabilities = passage.probabilities[inside]
         mean = float(probabilities.mean()) if len(probabilities) else 0.0
         share = float((probabilities > threshold).mean()) if len(probabilities) else 0.0
         scores.append(_Score(share if rounds else mean, mean))
     return scores
-
-
-def _characters(segmented: SegmentedDocument, words: range) -> range:
-    return range(segmented.words[words.start].start, segmented.words[words.stop - 1].end)
 
 
 def _log_odds(probability: float) -> float:

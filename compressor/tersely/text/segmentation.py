@@ -129,10 +129,16 @@ def unit_text(segmented: SegmentedDocument, unit: Unit) -> str:
     return " ".join(text[words[part.start].start : words[part.stop - 1].end] for part in (*unit.context, unit.words))
 
 
+def own_span(segmented: SegmentedDocument, unit: Unit) -> Span:
+    """Where a unit stands in its document's text, without its context."""
+    words = segmented.words
+    return Span(words[unit.words.start].start, words[unit.words.stop - 1].end)
+
+
 def own_text(segmented: SegmentedDocument, unit: Unit) -> str:
     """A unit's text without its context."""
-    words = segmented.words
-    return segmented.document.text[words[unit.words.start].start : words[unit.words.stop - 1].end]
+    start, end = own_span(segmented, unit)
+    return segmented.document.text[start:end]
 
 
 def with_separators(segmented: SegmentedDocument, keep_mask: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tersely import Span
 from tersely.input import read_documents
 from tersely.methods.evidence import Example, ExampleSet
-from tersely.text.segmentation import segment_documents
+from tersely.text.segmentation import own_span, own_text, segment_documents
 from tersely_eval.data.answers import answer_kept
 from tersely_eval.data.datasets import Question, read_questions
 
@@ -41,9 +41,7 @@ def evidence_of(question: Question) -> dict[int, list[Span]]:
     for segmented in segment_documents(usable):
         if segmented.index not in question.gold:
             continue
-        text, words = segmented.document.text, segmented.words
         for unit in segmented.units:
-            span = Span(words[unit.words.start].start, words[unit.words.stop - 1].end)
-            if answer_kept(text[span.start : span.end], question.answer_strings):
-                evidence.setdefault(segmented.index, []).append(span)
+            if answer_kept(own_text(segmented, unit), question.answer_strings):
+                evidence.setdefault(segmented.index, []).append(own_span(segmented, unit))
     return evidence

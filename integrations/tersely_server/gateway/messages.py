@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from tersely_server.conversations import Said, find_tagged, questions_of_turns
 from tersely_server.gateway.settings import GatewaySettings
-from tersely_server.proxy.turns import Said, questions_of_turns
 
 Path = tuple[str | int, ...]
 
@@ -63,7 +63,7 @@ def candidates(messages: Sequence[Any], settings: GatewaySettings) -> list[Candi
                 known = question if part.call_is_known else None
                 found.append(Candidate(part.path, 0, len(part.text), part.text, known))
         elif part.role == "user":
-            tagged = list(_tagged(part.text, settings.context_tag))
+            tagged = _tagged(part.text, settings.context_tag)
             found += [Candidate(part.path, start, end, part.text[start:end], question) for start, end in tagged]
             if settings.user_messages and not tagged and position not in last_of_turn:
                 found.append(Candidate(part.path, 0, len(part.text), part.text, question))
@@ -89,25 +89,9 @@ def _said(part: _Part, settings: GatewaySettings) -> Said:
 
 
 def _tagged(text: str, tag: str | None) -> list[tuple[int, int]]:
-    """Where the text between each start tag and its end tag begins and ends, white space at its edges left out.
-
-    A tag that is never closed marks nothing. Of several end tags before the next start tag the last one counts: a
-    document may well speak of an end tag.
-    """
-    places: list[tuple[int, int]] = []
-    if tag is None:
-        return places
-    start_tag, end_tag = re.compile(rf"<{re.escape(tag)}(\s[^<>]*)?(?<!/)>"), f"</{tag}>"
-    start = start_tag.search(text)
-    while start and (first_end := text.find(end_tag, start.end())) >= 0:
-        following = start_tag.search(text, first_end)
-        end = text.rfind(end_tag, first_end, following.start() if following else len(text))
-        inside = text[start.end() : end]
-        if inside.strip():
-            begin = start.end() + len(inside) - len(inside.lstrip())
-            places.append((begin, begin + len(inside.strip())))
-        start = following
-    return places
+    """Where each tagged text begins and ends, without its tags; a blank one is none."""
+    places = [(tagged.text_start, tagged.text_end) for tagged in find_tagged(text, tag)]
+    return [(start, end) for start, end in places if start < end]
 
 
 def _last_of_turns(parts: Sequence[_Part]) -> set[int]:

@@ -14,6 +14,7 @@ from tersely_server.errors import ServiceError
 from tersely_server.http.origins import check_origin
 from tersely_server.settings import ServerSettings
 
+_KEY = "x-api-key"  # the header in which Anthropic's clients send their key
 _bearer = HTTPBearer(auto_error=False, description="The token that the service was started with, if it was with one.")
 
 
@@ -27,8 +28,7 @@ def access_check(settings: ServerSettings) -> Callable[..., None]:
         if token is None:
             check_origin(request, settings)
             return
-        # Anthropic's clients send their key in a header of its own.
-        presented = (credentials.credentials if credentials else request.headers.get("x-api-key", "")).encode()
+        presented = (credentials.credentials if credentials else request.headers.get(_KEY, "")).encode()
         if not hmac.compare_digest(presented, token):
             raise ServiceError(
                 401,
@@ -44,4 +44,6 @@ def access_check(settings: ServerSettings) -> Callable[..., None]:
 
 def caller_of(request: Request) -> str:
     """A name for whoever sends this token, which does not give it away. All callers without a token share a name."""
-    return hashlib.sha256(request.headers.get("authorization", "").encode()).hexdigest()
+    bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+    presented = bearer or request.headers.get(_KEY, "")
+    return hashlib.sha256(presented.encode()).hexdigest()

@@ -60,14 +60,6 @@ def parsed(source: str) -> Any:
     return _decoder.decode(source)
 
 
-def is_json(text: str) -> bool:
-    """Whether a text is a JSON object or array."""
-    try:
-        return text.lstrip()[:1] in ("{", "[") and isinstance(parsed(text), (dict, list))
-    except (ValueError, RecursionError):
-        return False
-
-
 def changed(source: str, changes: Mapping[Path, Change]) -> str:
     """The text with some of its values changed.
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Protocol
 
 from tersely import CompressionResult, CompressionSettings
 from tersely.memory import Memory
+from tersely.tool_results import is_json
 from tersely_server.errors import ServiceError, as_service_error
-from tersely_server.proxy.json_source import is_json
 from tersely_server.proxy.marked_context import MarkedRequest, Options
 
 _logger = logging.getLogger("tersely_server")

@@ -13,16 +13,16 @@ edges of a marked text is not part of it.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tersely import CompressionSettings, InvalidInputError
+from tersely.tool_results import is_json
+from tersely_server.conversations import Said, Tagged, find_tagged, questions_of_turns
 from tersely_server.proxy.conversation import MARK, Conversation, Message, Text
-from tersely_server.proxy.json_source import Path, is_json
+from tersely_server.proxy.json_source import Path
 from tersely_server.proxy.protocols import Reader, read_chat
-from tersely_server.proxy.turns import Said, questions_of_turns
 
 OPTIONS = ("question", "rate", "target_tokens", "method")
 # Stands for the text of a message or part that has to stay though nothing of its text did: some APIs refuse empty ones.
@@ -190,45 +190,21 @@ class _Reading:
 
     def _text(self, source: Text, options: Options, whole: bool, tag: str | None) -> None:
         text = source.text
-        elements = [_Element(0, 0, len(text), len(text))] if whole else list(_tagged(text, tag)) if tag else []
+        elements = [_whole(text)] if whole else list(find_tagged(text, tag))
         unmarked, end_of_last = [], 0
         for element in elements:
             unmarked.append(text[end_of_last : element.start])
             end_of_last = element.end
-            inside = text[element.text_start : element.text_end]
-            stripped = inside.strip()
-            if stripped:
-                start = element.text_start + inside.index(stripped)
-                self.texts.append(MarkedText(self.number, source, start, start + len(stripped), options))
+            if element.text_start < element.text_end:
+                self.texts.append(MarkedText(self.number, source, element.text_start, element.text_end, options))
         unmarked.append(text[end_of_last:])
         self._unmarked += [] if source.quoted else unmarked
 
 
-class _Element(NamedTuple):
-    """Where a text stands, and where its tags around it begin and end."""
-
-    start: int
-    text_start: int
-    text_end: int
-    end: int
-
-
-def _tagged(text: str, tag: str) -> Iterator[_Element]:
-    """Text between a start tag and its end tag. A tag that is never closed marks nothing.
-
-    Of several end tags before the next start tag the last one counts: a document may well speak of an end tag, and what
-    it says after it is still the document's.
-    """
-    start_tag, end_tag = re.compile(rf"<{re.escape(tag)}(\s[^<>]*)?(?<!/)>"), f"</{tag}>"
-    start = start_tag.search(text)
-    while start:
-        first_end = text.find(end_tag, start.end())
-        if first_end < 0:
-            return
-        following = start_tag.search(text, first_end)
-        end = text.rfind(end_tag, first_end, following.start() if following else len(text))
-        yield _Element(start.start(), start.end(), end, end + len(end_tag))
-        start = following
+def _whole(text: str) -> Tagged:
+    """A text that is marked as a whole, as if tags of no characters stood around it."""
+    start = len(text) - len(text.lstrip())
+    return Tagged(0, start, start + len(text.strip()), len(text))
 
 
 def options_over(outer: Options, mark: Any, where: str) -> Options:

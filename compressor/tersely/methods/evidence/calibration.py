@@ -17,7 +17,7 @@ from tersely.input import read_documents
 from tersely.methods.evidence.profile import FirstHopWeights, HeadWeight, Profile, Provenance, SecondHopWeights
 from tersely.methods.evidence.signals import FIRST_HOP, SECOND_HOP, Signals, measure, second_hop
 from tersely.scoring.scorer import Head, Progress, Scorer
-from tersely.text.segmentation import segment_documents
+from tersely.text.segmentation import own_span, segment_documents
 
 _HEADS = 10
 # Weights of heads are many and alike, so their ridge is stronger.
@@ -212,11 +212,7 @@ def _measure_all(
             signals = measure(scorer, segmented, example.question, heads, lambda share: None)
             is_evidence = np.array(
                 [
-                    _overlaps(
-                        segmented[position].words[unit.words.start].start,
-                        segmented[position].words[unit.words.stop - 1].end,
-                        example.evidence.get(segmented[position].index, []),
-                    )
+                    _overlaps(own_span(segmented[position], unit), example.evidence.get(segmented[position].index, []))
                     for position, unit in signals.units
                 ]
             )
@@ -234,10 +230,11 @@ def _measure_all(
     return measured
 
 
-def _overlaps(start: int, end: int, evidence: Sequence[Span]) -> bool:
+def _overlaps(unit: Span, evidence: Sequence[Span]) -> bool:
     """Whether more than half of the shorter of the two is common to a unit and a span of evidence."""
     return any(
-        min(end, span.end) - max(start, span.start) > min(end - start, span.end - span.start) / 2 for span in evidence
+        min(unit.end, span.end) - max(unit.start, span.start) > min(unit.end - unit.start, span.end - span.start) / 2
+        for span in evidence
     )
 
 

@@ -22,7 +22,7 @@ from tersely.methods.evidence.token_scores import prefetch_requests
 from tersely.methods.method import Method, Ranking, Task
 from tersely.scoring.scorer import Scorer, ScoringRequest
 from tersely.text.qualifiers import has_qualifier
-from tersely.text.segmentation import SegmentedDocument, Unit, unit_text
+from tersely.text.segmentation import SegmentedDocument, Unit, own_text, unit_text
 
 # Of two units as likely to be evidence the shorter one leaves room for others. At 1 the order would be by evidence per
 # character, and long sentences would have no chance.
@@ -84,8 +84,7 @@ def _pieces(task: Task, profile: Profile, signals: Signals, evidence: np.ndarray
 
 def _letters(segmented: SegmentedDocument, unit: Unit) -> int:
     """Letters and digits of a unit."""
-    start, end = segmented.words[unit.words.start].start, segmented.words[unit.words.stop - 1].end
-    return sum(map(str.isalnum, segmented.document.text[start:end]))
+    return sum(map(str.isalnum, own_text(segmented, unit)))
 
 
 EVIDENCE = Method(

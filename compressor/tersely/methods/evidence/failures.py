@@ -13,14 +13,14 @@ from collections.abc import Sequence
 import numpy as np
 import regex
 
-from tersely.text.segmentation import SegmentedDocument
+from tersely.text.segmentation import SegmentedDocument, own_text
 
 _FAILURE_WORDS = (
     r"err(?:ors?)?|fail(?:ed|ures?|s|ing)?|fatal|panic(?:ked)?|exceptions?|traceback|crash(?:ed|es)?|broken|"
     r"abort(?:ed)?|timed? ?out"
 )
 _ASKS_AFTER_FAILURE = regex.compile(
-    rf"\b(?:{_FAILURE_WORDS}|bugs?|wrong|root cause|went wrong|not work(?:ing)?|fehler|fehlgeschlagen|erreurs?|échoué"
+    rf"\b(?:{_FAILURE_WORDS}|bugs?|wrong|root cause|not work(?:ing)?|fehler|fehlgeschlagen|erreurs?|échoué"
     r"|errores?|falló|fallo)\b|失败|錯誤|错误|报错|失敗|エラー|خطأ|فشل",
     regex.IGNORECASE,
 )
@@ -31,9 +31,7 @@ _TELLS_OF_FAILURE = regex.compile(
     r"|(?-i:\b\w*(?:Error|Exception)\b)|✗|✘",
     regex.IGNORECASE,
 )
-_NONE_OF_IT = regex.compile(
-    r"\b(?:no|0|without) (?:errors?|failures?|failed|warnings?)\b|\b0 failed\b", regex.IGNORECASE
-)
+_NONE_OF_IT = regex.compile(r"\b(?:no|0|without) (?:errors?|failures?|failed|warnings?)\b", regex.IGNORECASE)
 _NUMBER = regex.compile(r"\d+")  # lines that differ in numbers alone repeat each other
 _MOST_SIGNS = 2  # more signs of failure in a line say no more
 _NEIGHBOUR = 0.85  # of what a line tells, its neighbour has this share, the next neighbour this share of that, ...
@@ -51,8 +49,7 @@ def failure_signs(documents: Sequence[SegmentedDocument], question: str) -> np.n
 
 
 def _signs(segmented: SegmentedDocument) -> np.ndarray:
-    text, words = segmented.document.text, segmented.words
-    lines = [text[words[unit.words.start].start : words[unit.words.stop - 1].end] for unit in segmented.units]
+    lines = [own_text(segmented, unit) for unit in segmented.units]
     shapes = [_NUMBER.sub("0", line) for line in lines]
     repeated = Counter(shapes)
     output = np.array([not unit.divisible for unit in segmented.units])

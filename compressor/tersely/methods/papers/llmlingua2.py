@@ -14,7 +14,7 @@ from typing import cast
 import numpy as np
 
 from tersely.budget.pieces import Piece
-from tersely.budget.rendering import TITLE_SEPARATOR
+from tersely.budget.rendering import with_title
 from tersely.methods.method import Method, Ranking, Task
 from tersely.methods.papers.labelled_words import LabelledWord, labelled_words, without_repeats
 from tersely.scoring.labels import TokenClassifier
@@ -24,12 +24,12 @@ from tersely.text.segmentation import SegmentedDocument
 def rank(task: Task) -> Ranking:
     """Documents by the mean probability of their words, without what the caller forces."""
     settings = task.settings
-    heads = [f"{document.title}{TITLE_SEPARATOR}" if document.title else "" for document in task.documents]
-    texts = [head + document.document.text for head, document in zip(heads, task.documents, strict=True)]
+    texts = [with_title(document.title, document.document.text) for document in task.documents]
+    starts = [len(text) - len(document.document.text) for text, document in zip(texts, task.documents, strict=True)]
     labelled = cast(TokenClassifier, task.scorer).label(texts, settings.chunk_end_tokens, task.progress)
     rate = task.target / max(sum(task.document_tokens), 1)
     words: list[list[LabelledWord]] = []
-    for chunks, head in zip(labelled, heads, strict=True):
+    for chunks, start in zip(labelled, starts, strict=True):
         words.append([])
         for chunk in chunks:
             of_chunk = labelled_words(
@@ -38,9 +38,9 @@ def rank(task: Task) -> Ranking:
             if settings.drop_consecutive:
                 of_chunk = without_repeats(of_chunk, settings.force_tokens, rate)
             words[-1] += [
-                word._replace(start=max(word.start - len(head), 0), end=word.end - len(head))
+                word._replace(start=max(word.start - start, 0), end=word.end - start)
                 for word in of_chunk
-                if word.end > len(head)
+                if word.end > start
             ]
     relevance = [float(np.mean([word.own for word in of_document])) if of_document else 0.0 for of_document in words]
     return Ranking(relevance, partial(_pieces, task, words, relevance))
